@@ -1,0 +1,78 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+let package = Package(
+    name: "fuldmagt",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "fuldmagt", targets: ["fuldmagt"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // What a record is: bytes, headers, positions, frames, the partitioner.
+        .target(name: "FuldmagtRecord", swiftSettings: settings),
+        // Strict JSON with positions, limits and an equality form.
+        .target(name: "FuldmagtJSON", swiftSettings: settings),
+        // The rules: values, commands, decisions. No I/O, no clock.
+        .target(
+            name: "FuldmagtDomain", dependencies: ["FuldmagtJSON", "FuldmagtRecord"], swiftSettings: settings),
+        // The cluster key: pseudonyms, sealed CPR numbers, derived ids.
+        .target(
+            name: "FuldmagtKeys",
+            dependencies: ["FuldmagtDomain", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: settings),
+        .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+        // librdkafka: consumer, transactional producer, admin. Knows nothing of the domain.
+        .target(name: "FuldmagtKafka", dependencies: ["CRdKafka", "FuldmagtRecord"], swiftSettings: settings),
+        // One shard is one SQLite database.
+        .target(
+            name: "FuldmagtStore",
+            dependencies: [
+                "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtRecord",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
+            swiftSettings: settings),
+        // The run loop, shards in use, rebalance, publishing, timers.
+        .target(
+            name: "FuldmagtWorker",
+            dependencies: [
+                "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKafka", "FuldmagtKeys", "FuldmagtRecord", "FuldmagtStore",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+        // Commands, configuration, wiring; no logic.
+        .executableTarget(
+            name: "fuldmagt",
+            dependencies: [
+                "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKafka", "FuldmagtKeys", "FuldmagtRecord", "FuldmagtStore",
+                "FuldmagtTestKit", "FuldmagtWorker",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+        // Seeded workloads, the naive model, a broker process: for tests and the bench.
+        .target(
+            name: "FuldmagtTestKit",
+            dependencies: ["FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtRecord"],
+            swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

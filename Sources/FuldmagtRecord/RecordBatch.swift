@@ -72,8 +72,8 @@ public struct RecordBatch: Sendable {
     public func withRecords<Result, Failure: Error>(_ body: (RecordViews) throws(Failure) -> Result) throws(Failure)
         -> Result
     {
-        try arena.withUnsafeBytes { (bytes) throws(Failure) in
-            try body(RecordViews(bytes: bytes, entries: entries))
+        try arena.withUnsafeBufferPointer { (bytes) throws(Failure) in
+            try body(RecordViews(bytes: UnsafeRawBufferPointer(bytes), entries: entries))
         }
     }
 }

@@ -1,0 +1,166 @@
+/// Appends compact JSON to a byte array; puts the commas itself.
+///
+/// What it writes is well-formed when every `begin` has its `end` and every member its key.
+public struct JSONWriter {
+    /// Everything written so far, after what the array held before.
+    public private(set) var bytes: [UInt8]
+    /// Whether a value stands just before in the same container.
+    private var needsComma = false
+
+    /// Takes the array over without copying, if the caller gives it up.
+    public init(appendingTo bytes: consuming [UInt8] = []) {
+        self.bytes = bytes
+    }
+
+    /// The bytes, given back without copying.
+    public consuming func finish() -> [UInt8] { bytes }
+
+    /// Lends the array to a writer and takes it back, without copying.
+    public static func append(to bytes: inout [UInt8], _ body: (inout JSONWriter) -> Void) {
+        var writer = JSONWriter()
+        swap(&writer.bytes, &bytes)
+        body(&writer)
+        swap(&writer.bytes, &bytes)
+    }
+
+    @inline(__always)
+    private mutating func beginValue() {
+        if needsComma { bytes.append(UInt8(ascii: ",")) }
+        needsComma = true
+    }
+
+    private mutating func open(_ bracket: UInt8) {
+        beginValue()
+        bytes.append(bracket)
+        needsComma = false
+    }
+
+    private mutating func close(_ bracket: UInt8) {
+        bytes.append(bracket)
+        needsComma = true
+    }
+
+    public mutating func beginObject() { open(UInt8(ascii: "{")) }
+    public mutating func endObject() { close(UInt8(ascii: "}")) }
+    public mutating func beginArray() { open(UInt8(ascii: "[")) }
+    public mutating func endArray() { close(UInt8(ascii: "]")) }
+
+    /// The name of the member whose value is written next.
+    public mutating func key(_ name: StaticString) {
+        string(name)
+        endKey()
+    }
+
+    /// The name of the member whose value is written next.
+    public mutating func key(_ name: String) {
+        string(name)
+        endKey()
+    }
+
+    private mutating func endKey() {
+        bytes.append(UInt8(ascii: ":"))
+        needsComma = false
+    }
+
+    public mutating func string(_ value: String) {
+        var value = value
+        value.withUTF8 { stringBytes(UnsafeRawBufferPointer($0)) }
+    }
+
+    public mutating func string(_ value: StaticString) {
+        value.withUTF8Buffer { stringBytes(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// A string given as valid UTF-8, not yet escaped.
+    public mutating func stringBytes(_ value: UnsafeRawBufferPointer) {
+        beginValue()
+        bytes.append(UInt8(ascii: "\""))
+        appendEscaped(value)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    public mutating func int(_ value: Int) { int(Int64(value)) }
+
+    public mutating func int(_ value: Int64) {
+        beginValue()
+        if value < 0 { bytes.append(UInt8(ascii: "-")) }
+        var magnitude = value.magnitude
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var first = digits.count
+            repeat {
+                first -= 1
+                digits[first] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: magnitude % 10)
+                magnitude /= 10
+            } while magnitude > 0
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: digits[first...]))
+        }
+    }
+
+    public mutating func bool(_ value: Bool) { raw(value ? "true" : "false") }
+    public mutating func null() { raw("null") }
+
+    /// One value, already encoded.
+    public mutating func raw(_ json: StaticString) {
+        beginValue()
+        json.withUTF8Buffer { bytes.append(contentsOf: $0) }
+    }
+
+    /// One value, already encoded.
+    public mutating func rawBytes(_ json: UnsafeRawBufferPointer) {
+        beginValue()
+        bytes.append(contentsOf: json)
+    }
+
+    public mutating func member(_ name: StaticString, _ value: String) {
+        key(name)
+        string(value)
+    }
+
+    public mutating func member(_ name: StaticString, _ value: Int) {
+        key(name)
+        int(value)
+    }
+
+    public mutating func member(_ name: StaticString, _ value: Bool) {
+        key(name)
+        bool(value)
+    }
+
+    /// Writes nothing when the value is nil.
+    public mutating func memberIfPresent(_ name: StaticString, _ value: String?) {
+        guard let value else { return }
+        member(name, value)
+    }
+
+    private mutating func appendEscaped(_ text: UnsafeRawBufferPointer) {
+        guard let start = text.baseAddress else { return }
+        let base = start.assumingMemoryBound(to: UInt8.self)
+        var at = 0
+        while at < text.count {
+            var end = plainEnd(base, at, text.count)
+            while end < text.count, base[end] >= 0x80 { end = plainEnd(base, end + 1, text.count) }
+            bytes.append(contentsOf: UnsafeBufferPointer(start: base + at, count: end - at))
+            guard end < text.count else { return }
+            appendEscape(base[end])
+            at = end + 1
+        }
+    }
+
+    private mutating func appendEscape(_ byte: UInt8) {
+        bytes.append(UInt8(ascii: "\\"))
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(byte)
+        case 0x08: bytes.append(UInt8(ascii: "b"))
+        case 0x0c: bytes.append(UInt8(ascii: "f"))
+        case 0x0a: bytes.append(UInt8(ascii: "n"))
+        case 0x0d: bytes.append(UInt8(ascii: "r"))
+        case 0x09: bytes.append(UInt8(ascii: "t"))
+        default:
+            let low = byte & 0x0f
+            let digit = low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10
+            bytes.append(contentsOf: [UInt8(ascii: "u"), UInt8(ascii: "0"), UInt8(ascii: "0")])
+            bytes.append(UInt8(ascii: "0") + byte >> 4)
+            bytes.append(digit)
+        }
+    }
+}

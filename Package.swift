@@ -73,6 +73,7 @@ let package = Package(
             name: "FuldmagtTestKit",
             dependencies: ["FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtRecord"],
             swiftSettings: settings),
+        .testTarget(name: "FuldmagtJSONTests", dependencies: ["FuldmagtJSON"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -76,6 +76,18 @@ extension JSONStorage {
     private func isOrdered(_ a: UInt32, _ b: UInt32) -> Bool {
         let x = text(of: tokens[Int(a)])
         let y = text(of: tokens[Int(b)])
-        return x.lexicographicallyPrecedes(y)
+        let shared = min(x.count, y.count)
+        var at = 0
+        while at + 8 <= shared {
+            let left = UInt64(bigEndian: x.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+            let right = UInt64(bigEndian: y.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+            if left != right { return left < right }
+            at += 8
+        }
+        while at < shared {
+            if x[at] != y[at] { return x[at] < y[at] }
+            at += 1
+        }
+        return x.count < y.count
     }
 }

@@ -1,0 +1,110 @@
+import FuldmagtJSON
+import FuldmagtRecord
+
+/// What a catalogue record came to.
+public enum CatalogueOutcome: Sendable {
+    /// It changed the catalogue.
+    case applied(Cause)
+    /// It is wrong and changes nothing anywhere.
+    case rejected(Cause, [Reason])
+    /// The same record was applied before.
+    case repeated
+    /// A tombstone: what its key names is removed; nobody asked for an outcome.
+    case removed
+    case deadLetter(DeadLetter)
+}
+
+extension Catalogue {
+    /// Applies the next record of the catalogue topic.
+    ///
+    /// Every worker applies the same records in the same order and comes to the same catalogue, also when compaction has
+    /// removed records that were overwritten: whether a record is right depends on itself alone, never on others.
+    /// - Parameters:
+    ///   - digest: 16 bytes of a cryptographic hash.
+    public mutating func apply(
+        _ record: RecordView, document: JSONDocument, settings: Settings, digest: (ContentKey) -> Ident
+    ) -> CatalogueOutcome {
+        defer { position = max(position, record.offset + 1) }
+        let key = record.key.flatMap { String(validating: $0, as: UTF8.self) }
+        if record.value == nil, let key {
+            return remove(key, at: record.offset)
+        }
+        do throws(DeadLetter) {
+            let (envelope, data) = try Envelope.read(record, into: document)
+            guard envelope.type.topic == .catalogue else {
+                throw DeadLetter(.wrongTopic, "\(envelope.type.rawValue) belongs on \(envelope.type.topic.name)")
+            }
+            let name = digest(.command(source: envelope.cause.source, id: envelope.cause.id))
+            let content = digest(.content(type: envelope.cause.type, data: data))
+            if let earlier = seen[name] {
+                guard earlier == content else {
+                    throw DeadLetter(.idReused, "the same source and id came before with other content")
+                }
+                return .repeated
+            }
+            seen[name] = content
+            let today = Instant(milliseconds: record.timestamp).day
+            var reader = FieldReader(data, today: today, settings: settings)
+            guard data.kind == .object else {
+                return .rejected(envelope.cause, [Reason(.invalidField, "data")])
+            }
+            let change = CatalogueChange.read(&reader, type: envelope.type)
+            if let change, let key, key != change.key { reader.faults.append(Reason(.invalidField, "key")) }
+            guard let change, reader.faults.isEmpty else { return .rejected(envelope.cause, reader.faults) }
+            make(change, at: record.offset, cause: envelope.cause)
+            return .applied(envelope.cause)
+        } catch {
+            return .deadLetter(error)
+        }
+    }
+
+    private mutating func make(_ change: CatalogueChange, at offset: Int64, cause: Cause) {
+        switch change {
+        case .package(let package):
+            var entry = entries[package.id] ?? Entry()
+            entry.package = package
+            entry.changedAt = offset
+            entry.cause = cause
+            entries[package.id] = entry
+        case .activation(let municipality, let package, let activation):
+            var offer = entries[package]?.offers[municipality] ?? Offer(changedAt: offset, cause: cause)
+            offer.activations.removeAll { $0.itSystem == activation.itSystem }
+            offer.activations.append(activation)
+            offer.changedAt = offset
+            offer.cause = cause
+            entries[package, default: Entry()].offers[municipality] = offer
+        case .itSystem(let system): itSystems[system.id] = system
+        case .authority(let authority): authorities[authority.cvr] = authority
+        }
+    }
+
+    private mutating func remove(_ key: String, at offset: Int64) -> CatalogueOutcome {
+        let parts = key.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        let cause = Cause(id: key, source: "", type: "tombstone")
+        switch (parts.first, parts.count) {
+        case ("package", 2...):
+            let id = parts.dropFirst().joined(separator: "/")
+            entries[id]?.package = nil
+            entries[id]?.changedAt = offset
+            entries[id]?.cause = cause
+        case ("activation", 4...):
+            guard let municipality = Municipality(parts[1]) else { break }
+            let itSystem = parts.dropFirst(3).joined(separator: "/")
+            entries[parts[2]]?.offers[municipality]?.activations.removeAll { $0.itSystem == itSystem }
+            entries[parts[2]]?.offers[municipality]?.changedAt = offset
+            entries[parts[2]]?.offers[municipality]?.cause = cause
+        case ("itsystem", 2...): itSystems[parts.dropFirst().joined(separator: "/")] = nil
+        case ("authority", 2): authorities[parts[1]] = nil
+        default: return .deadLetter(DeadLetter(.emptyValue, "a tombstone whose key names nothing in the catalogue"))
+        }
+        return .removed
+    }
+}
+
+/// What a digest is taken of.
+public enum ContentKey {
+    /// The idempotency key: (source, id).
+    case command(source: String, id: String)
+    /// Type and data as JSON values.
+    case content(type: String, data: JSONNode)
+}

@@ -1,0 +1,73 @@
+/// All packages, activations, it-systems and authorities, as far as the catalogue topic has been read.
+///
+/// A value: applying a record gives the next catalogue, and shards decide under the one they were handed.
+public struct Catalogue: Sendable {
+    /// One package's activations in one municipality, and what changed them last.
+    struct Offer: Sendable {
+        var activations: [Activation] = []
+        /// Offset of the record that changed it last.
+        var changedAt: Int64
+        var cause: Cause
+    }
+
+    struct Entry: Sendable {
+        var package: Package?
+        /// Offset and cause of the last definition or removal; -1 while only activations have come.
+        var changedAt: Int64 = -1
+        var cause: Cause?
+        var offers: [Municipality: Offer] = [:]
+    }
+
+    /// Position next to read.
+    public internal(set) var position: Int64 = 0
+    var entries: [String: Entry] = [:]
+    public internal(set) var itSystems: [String: ITSystem] = [:]
+    public internal(set) var authorities: [String: Authority] = [:]
+    /// Digest of the content of each record applied, by the digest of its source and id.
+    var seen: [Ident: Ident] = [:]
+
+    public init() {}
+
+    public func package(_ id: String) -> Package? { entries[id]?.package }
+
+    public var packageCount: Int { entries.values.count { $0.package != nil } }
+
+    /// Whether a package can be used in a municipality on a day.
+    public func isActive(_ package: String, in municipality: Municipality, on day: Day) -> Bool {
+        entries[package]?.offers[municipality]?.activations.contains { $0.covers(day) } ?? false
+    }
+
+    /// Whether a grant of a package works for someone who lives in `residence`.
+    public func resolves(_ package: String, scope: Package.Scope, residence: Municipality?, on day: Day) -> Bool {
+        guard scope == .municipal else { return true }
+        guard let residence else { return false }
+        return isActive(package, in: residence, on: day)
+    }
+
+    /// What last changed whether a package works in a municipality: named as the cause where a change of the catalogue,
+    /// or an activation's first or last day, makes a grant awake or dormant.
+    public func cause(of package: String, in municipality: Municipality) -> Cause? {
+        guard let entry = entries[package] else { return nil }
+        guard let offer = entry.offers[municipality] else { return entry.cause }
+        return entry.changedAt > offer.changedAt ? entry.cause : offer.cause
+    }
+
+    /// Municipalities in which a package became active or ceased to be between two states of catalogue and calendar.
+    /// - Parameters:
+    ///   - position: everything before it had been taken into account,
+    ///   - day: on that day.
+    public func municipalitiesChanged(since position: Int64, day: Day, today: Day) -> [Municipality] {
+        var changed: Set<Municipality> = []
+        for entry in entries.values {
+            let packageChanged = entry.changedAt >= position
+            for (municipality, offer) in entry.offers where !changed.contains(municipality) {
+                let turned = offer.activations.contains { activation in
+                    (day < activation.from && activation.from <= today)
+                        || (activation.until.map { day <= $0 && $0 < today } ?? false)
+                }
+                if packageChanged || turned || offer.changedAt >= position { changed.insert(municipality) }
+            }
+        }
+        return changed.sorted()
+    }
+}

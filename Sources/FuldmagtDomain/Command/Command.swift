@@ -1,0 +1,114 @@
+/// A command that could be read: who it concerns, what it asks, and the faults found in its fields.
+///
+/// Fields that are absent or faulty are nil, and `faults` says why; so the rules can go on and name every other reason
+/// that can be found.
+public struct Command: Sendable {
+    public var cause: Cause
+    /// The citizen or company whose state changes.
+    public var citizen: Party
+    public var body: Body
+    public var faults: [Reason]
+
+    public enum Body: Sendable {
+        case issue(GrantIssue)
+        case revoke(GrantRevoke)
+        case relocate(Relocate)
+        case register(ExemptionRegister)
+        case lift(ExemptionLift)
+    }
+
+    public init(cause: Cause, citizen: Party, body: Body, faults: [Reason]) {
+        self.cause = cause
+        self.citizen = citizen
+        self.body = body
+        self.faults = faults
+    }
+}
+
+/// How a grant was given.
+public enum Channel: String, CaseIterable, Sendable { case digital, paper, assisted }
+
+/// How an employee checked who stood before them.
+public enum Identification: String, CaseIterable, Sendable {
+    case passport
+    case drivingLicence = "driving-licence"
+    case mitid
+    case knownToAuthority = "known-to-authority"
+    case other
+}
+
+/// What must be on file for a grant registered by an employee.
+public struct Evidence: Hashable, Sendable {
+    /// Reference of the archived form.
+    public var journal: String
+    /// Id of the employee.
+    public var caseworker: String
+    public var identification: Identification
+    /// Required for assisted registrations.
+    public var assessment: Assessment?
+}
+
+/// The needs assessment: an employee weighs possibilities and consequences with the citizen before a grant is registered.
+/// Source: KL's dialogue material on digital powers of attorney.
+public struct Assessment: Hashable, Sendable {
+    public var possibilities: String
+    public var consequences: String
+    public var citizenPresent: Bool
+    public var decidedOn: Day
+}
+
+/// `grant.issue`
+public struct GrantIssue: Sendable {
+    public var representative: Party?
+    /// Package ids in the order given; nil where the list could not be read.
+    public var packages: [String]?
+    /// Nil for the day of the command.
+    public var validFrom: Day?
+    public var validUntil: Day?
+    public var channel: Channel?
+    public var evidence: Evidence?
+}
+
+/// `grant.revoke`
+public struct GrantRevoke: Sendable {
+    public enum Target: Sendable {
+        /// One grant by its id; nil when the id is not one of ours.
+        case grant(Ident?)
+        /// Grants by whom they were given to, and packages.
+        case named(representative: Party?, packages: [String]?)
+    }
+    public enum Actor: String, CaseIterable, Sendable { case grantor, representative, authority }
+    public var target: Target?
+    public var by: Actor?
+    public var reason: String?
+}
+
+/// `move.relocate`
+public struct Relocate: Sendable {
+    public var from: Municipality?
+    public var to: Municipality?
+    public var effective: Day?
+    /// When the register noted the move: decides between moves of equal effective date.
+    public var registeredAt: Instant?
+}
+
+/// `exemption.register`. The ground is neither asked nor kept: a municipality may not test it.
+public struct ExemptionRegister: Sendable {
+    public enum Requester: String, CaseIterable, Sendable { case citizen, representative, guardian, institution }
+    public var municipality: Municipality?
+    public var form: String?
+    public var journal: String?
+    public var caseworker: String?
+    public var requestedBy: Requester?
+    public var appearedInPerson: Bool?
+    public var departure: Bool
+    public var validUntil: Day?
+}
+
+/// `exemption.lift`
+public struct ExemptionLift: Sendable {
+    public enum Actor: String, CaseIterable, Sendable { case citizen, authority, representative }
+    public var municipality: Municipality?
+    public var journal: String?
+    public var by: Actor?
+}

@@ -1,0 +1,144 @@
+/// Why a command was rejected: a stable code, the field it concerns, and a sentence in Danish and English.
+public struct Reason: Hashable, Sendable {
+    public let code: ReasonCode
+    /// The offending field as a path in the command's data: `packages[0]`, `evidence.journal`.
+    public let field: String?
+    /// What the sentence is about beyond the code, such as a municipality's name. Never personal data.
+    public let subject: String?
+
+    public init(_ code: ReasonCode, _ field: String?, about subject: String? = nil) {
+        self.code = code
+        self.field = field
+        self.subject = subject
+    }
+
+    public var danish: String { subject.map { "\(code.danish) (\($0))" } ?? code.danish }
+    public var english: String { subject.map { "\(code.english) (\($0))" } ?? code.english }
+}
+
+/// The codes of the contract. They never change their meaning.
+public enum ReasonCode: String, CaseIterable, Sendable {
+    case invalidField = "invalid-field"
+    case missingField = "missing-field"
+    case invalidCPR = "invalid-cpr"
+    case invalidCVR = "invalid-cvr"
+    case testPerson = "test-person"
+    case unknownPackage = "unknown-package"
+    case packageRetired = "package-retired"
+    case packageNotActivated = "package-not-activated"
+    case unknownMunicipality = "unknown-municipality"
+    case unknownKLE = "unknown-kle"
+    case sameParty = "same-party"
+    case grantorTooYoung = "grantor-too-young"
+    case representativeTooYoung = "representative-too-young"
+    case validityEnded = "validity-ended"
+    case validityTooLong = "validity-too-long"
+    case alreadyGranted = "already-granted"
+    case unknownGrant = "unknown-grant"
+    case notActive = "not-active"
+    case evidenceMissing = "evidence-missing"
+    case assessmentMissing = "assessment-missing"
+    case notInPerson = "not-in-person"
+    case journalMissing = "journal-missing"
+    case alreadyExempt = "already-exempt"
+    case notExempt = "not-exempt"
+    case notDecidingAuthority = "not-deciding-authority"
+    case residenceUnknown = "residence-unknown"
+
+    public var danish: String { texts.danish }
+    public var english: String { texts.english }
+
+    private var texts: (danish: String, english: String) {
+        switch self {
+        case .invalidField:
+            ("Feltet har en værdi, der ikke kan bruges.", "The field has a value that cannot be used.")
+        case .missingField: ("Feltet mangler.", "The field is missing.")
+        case .invalidCPR: ("Det er ikke et gyldigt CPR-nummer.", "This is not a valid CPR number.")
+        case .invalidCVR: ("Det er ikke et gyldigt CVR-nummer.", "This is not a valid CVR number.")
+        case .testPerson:
+            ("Testpersoner kan kun bruges i testtilstand.", "Test persons are admitted in test mode only.")
+        case .unknownPackage: ("Fuldmagtspakken findes ikke.", "There is no such package.")
+        case .packageRetired:
+            ("Fuldmagtspakken er udgået og kan ikke gives længere.", "The package is retired and can no longer be given.")
+        case .packageNotActivated:
+            (
+                "Kommunen, hvor borgeren bor, har ikke aktiveret fuldmagtspakken.",
+                "The municipality where the citizen lives has not activated the package."
+            )
+        case .unknownMunicipality: ("Kommunekoden findes ikke.", "There is no such municipality code.")
+        case .unknownKLE: ("KLE-nummeret findes ikke.", "There is no such KLE number.")
+        case .sameParty:
+            (
+                "Fuldmagtsgiver og fuldmagtshaver er den samme.",
+                "The grantor and the representative are the same."
+            )
+        case .grantorTooYoung:
+            ("Fuldmagtsgiver er for ung til denne fuldmagtspakke.", "The grantor is too young for this package.")
+        case .representativeTooYoung:
+            (
+                "Fuldmagtshaver er for ung til denne fuldmagtspakke.",
+                "The representative is too young for this package."
+            )
+        case .validityEnded: ("Slutdatoen er allerede passeret.", "The end date has already passed.")
+        case .validityTooLong:
+            ("Fuldmagten må ikke gælde så længe.", "The grant may not be valid for that long.")
+        case .alreadyGranted:
+            (
+                "Samme fuldmagt findes allerede. Forlæng den i stedet.",
+                "The same grant exists already. Renew it instead."
+            )
+        case .unknownGrant: ("Fuldmagten findes ikke.", "There is no such grant.")
+        case .notActive: ("Fuldmagten gælder ikke længere.", "The grant is no longer in force.")
+        case .evidenceMissing:
+            ("Dokumentation for registreringen mangler.", "Evidence for the registration is missing.")
+        case .assessmentMissing:
+            (
+                "Vurderingen af muligheder og konsekvenser mangler.",
+                "The assessment of possibilities and consequences is missing."
+            )
+        case .notInPerson:
+            (
+                "Borgeren skal selv møde op for at blive fritaget.",
+                "The citizen must appear in person to be exempted."
+            )
+        case .journalMissing: ("Henvisning til journalen mangler.", "The journal reference is missing.")
+        case .alreadyExempt:
+            ("Borgeren er allerede fritaget for Digital Post.", "The citizen is already exempt from Digital Post.")
+        case .notExempt: ("Borgeren er ikke fritaget for Digital Post.", "The citizen is not exempt from Digital Post.")
+        case .notDecidingAuthority:
+            (
+                "Kun den kommune, hvor borgeren bor, kan afgøre det.",
+                "Only the municipality where the citizen lives can decide this."
+            )
+        case .residenceUnknown: ("Borgerens bopælskommune er ukendt.", "The citizen's municipality is unknown.")
+        }
+    }
+}
+
+/// Why a record could not be read as a command at all. It goes to `fuldmagt.dead-letters`, bytes unchanged.
+public enum DeadLetterReason: String, CaseIterable, Error, Sendable {
+    case emptyValue = "empty-value"
+    case tooLarge = "too-large"
+    case tooDeep = "too-deep"
+    case invalidUTF8 = "invalid-utf8"
+    case invalidJSON = "invalid-json"
+    case missingAttribute = "missing-attribute"
+    case invalidAttribute = "invalid-attribute"
+    case unknownType = "unknown-type"
+    case unknownVersion = "unknown-version"
+    case wrongTopic = "wrong-topic"
+    case invalidCitizen = "invalid-citizen"
+    case idReused = "id-reused"
+}
+
+/// A dead letter's reason with what an operator needs to find the fault. The detail holds no input but positions and
+/// names from the contract.
+public struct DeadLetter: Error, Equatable, Sendable {
+    public let reason: DeadLetterReason
+    public let detail: String
+
+    public init(_ reason: DeadLetterReason, _ detail: String) {
+        self.reason = reason
+        self.detail = detail
+    }
+}

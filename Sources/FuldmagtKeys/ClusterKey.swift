@@ -1,0 +1,178 @@
+import Crypto
+import FuldmagtDomain
+import FuldmagtJSON
+import FuldmagtRecord
+
+/// The secret all workers of a cluster share. From it come pseudonyms, sealed numbers and derived ids.
+///
+/// Whoever holds it can link pseudonyms to CPR numbers, so it lives in a file only the workers can read. A cluster that
+/// loses it cannot open its shards; one that changes it starts anew.
+public struct ClusterKey: Sendable {
+    private let pseudonyms: SymmetricKey
+    private let ids: SymmetricKey
+    private let sealing: SymmetricKey
+    private let nonces: SymmetricKey
+    private let proofs: SymmetricKey
+
+    public enum Invalid: Error, CustomStringConvertible {
+        case form
+
+        public var description: String {
+            "a cluster key is 64 hexadecimal digits (32 random bytes); make one with: openssl rand -hex 32"
+        }
+    }
+
+    /// - Parameter hex: 64 hexadecimal digits; white space around them is ignored.
+    public init(hex: String) throws(Invalid) {
+        let digits = hex.filter { !$0.isWhitespace }
+        guard digits.utf8.count == 64, let high = Ident(hex: String(digits.prefix(32))),
+            let low = Ident(hex: String(digits.suffix(32)))
+        else { throw .form }
+        var bytes: [UInt8] = []
+        high.withBytes { bytes.append(contentsOf: $0) }
+        low.withBytes { bytes.append(contentsOf: $0) }
+        let root = SymmetricKey(data: bytes)
+        func derived(_ purpose: String) -> SymmetricKey {
+            HKDF<SHA256>.deriveKey(
+                inputKeyMaterial: root, info: Array("fuldmagt/v1/\(purpose)".utf8), outputByteCount: 32)
+        }
+        pseudonyms = derived("pseudonym")
+        ids = derived("id")
+        sealing = derived("seal")
+        nonces = derived("nonce")
+        proofs = derived("proof")
+    }
+
+    // MARK: Parties
+
+    /// How the system knows a party: `HMAC-SHA-256(key, number)` cut to 16 bytes. Persons and companies cannot collide:
+    /// their numbers differ in length.
+    public func pseudonym(of party: Party) -> Ident {
+        Self.mac([party.digits], key: pseudonyms)
+    }
+
+    /// Everything the system keeps about who a party is.
+    /// - Parameter partitions: of the command topics.
+    public func identity(of party: Party, partitions: Int32) -> Identity {
+        Identity(
+            party: party, pseudonym: pseudonym(of: party), sealed: seal(party.digits),
+            shard: Murmur2.partition(of: party.digits, partitions: partitions))
+    }
+
+    /// Encrypts a number with AES-GCM: 12 bytes nonce, the ciphertext, 16 bytes tag.
+    ///
+    /// The nonce is a keyed hash of the number, so equal numbers give equal bytes. That tells no more than the pseudonym
+    /// beside it does, never pairs a nonce with two plaintexts, and makes a replayed record equal to the first.
+    public func seal(_ number: String) -> [UInt8] {
+        var text = number
+        return text.withUTF8 { text in
+            var code = HMAC<SHA256>(key: nonces)
+            code.update(bufferPointer: UnsafeRawBufferPointer(text))
+            do {
+                let nonce = try code.finalize().withUnsafeBytes {
+                    try AES.GCM.Nonce(data: UnsafeRawBufferPointer(rebasing: $0[..<12]))
+                }
+                let box = try AES.GCM.seal(UnsafeRawBufferPointer(text), using: sealing, nonce: nonce)
+                var bytes: [UInt8] = []
+                bytes.reserveCapacity(28 + text.count)
+                bytes.append(contentsOf: nonce)
+                bytes.append(contentsOf: box.ciphertext)
+                bytes.append(contentsOf: box.tag)
+                return bytes
+            } catch {
+                // A 12-byte nonce and a 32-byte key are what AES-GCM takes; there is no other way to fail.
+                preconditionFailure("AES-GCM refused a derived nonce")
+            }
+        }
+    }
+
+    /// A number that was sealed under another key, or damaged.
+    public struct Unsealable: Error, CustomStringConvertible {
+        public var description: String {
+            "a sealed number cannot be opened: it is damaged, or the cluster key is not the one it was sealed under"
+        }
+    }
+
+    /// Opens what `seal` made.
+    public func open(_ sealed: [UInt8]) throws(Unsealable) -> String {
+        guard sealed.count > 28 else { throw Unsealable() }
+        do {
+            let box = try AES.GCM.SealedBox(combined: sealed)
+            return String(decoding: try AES.GCM.open(box, using: sealing), as: UTF8.self)
+        } catch {
+            throw Unsealable()
+        }
+    }
+
+    /// The identity of a party known only by its sealed number.
+    public func identity(sealed: [UInt8], today: Day, partitions: Int32) throws(Unsealable) -> Identity {
+        let digits = try open(sealed)
+        let party: Party
+        if let cvr = CVR(digits) {
+            party = .company(cvr)
+        } else {
+            do { party = .person(try CPR(digits, today: today)) } catch { throw Unsealable() }
+        }
+        return Identity(
+            party: party, pseudonym: pseudonym(of: party), sealed: sealed,
+            shard: Murmur2.partition(of: digits, partitions: partitions))
+    }
+
+    // MARK: Ids
+
+    /// An id derived from its cause: the same cause gives the same id, so a repeat is recognisable. It has the form of a
+    /// UUID version 4.
+    /// - Parameters:
+    ///   - purpose: what kind of thing it names.
+    ///   - citizen: whose it is.
+    ///   - ordinal: tells apart what one cause makes for one citizen.
+    public func id(_ purpose: String, source: String, id: String, citizen: Ident, ordinal: String) -> Ident {
+        Self.mac([purpose, source, id, citizen.description, ordinal], key: ids).asUUIDv4
+    }
+
+    /// The id of a cause as anyone but the citizen may see it: the producer's own id could tell who sent it.
+    public func maskedCause(source: String, id: String) -> Ident {
+        Self.mac(["cause", source, id], key: ids)
+    }
+
+    /// Proves that a re-published record's first time and position were written by this cluster.
+    public func proof(of parts: [String]) -> Ident { Self.mac(parts, key: proofs) }
+
+    /// Sixteen bytes of HMAC-SHA-256 over the parts, each ended by a zero byte.
+    private static func mac(_ parts: [String], key: SymmetricKey) -> Ident {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(160)
+        for (at, part) in parts.enumerated() {
+            if at > 0 { bytes.append(0) }
+            bytes.append(contentsOf: part.utf8)
+        }
+        return bytes.withUnsafeBytes { bytes in
+            var code = HMAC<SHA256>(key: key)
+            code.update(bufferPointer: bytes)
+            return code.finalize().withUnsafeBytes { Ident($0) }
+        }
+    }
+}
+
+extension ClusterKey {
+    /// The digest that tells repeats from reused ids: SHA-256 cut to 16 bytes.
+    /// - Parameter scratch: reused between calls.
+    public static func digest(_ key: ContentKey, scratch: inout [UInt8]) -> Ident {
+        scratch.removeAll(keepingCapacity: true)
+        switch key {
+        case .command(let source, let id):
+            scratch.append(contentsOf: source.utf8)
+            scratch.append(0)
+            scratch.append(contentsOf: id.utf8)
+        case .content(let type, let data):
+            scratch.append(contentsOf: type.utf8)
+            scratch.append(0)
+            data.appendEqualityForm(to: &scratch)
+        }
+        return scratch.withUnsafeBytes { bytes in
+            var hash = SHA256()
+            hash.update(bufferPointer: bytes)
+            return hash.finalize().withUnsafeBytes { Ident($0) }
+        }
+    }
+}

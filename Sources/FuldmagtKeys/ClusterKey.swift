@@ -138,14 +138,11 @@ public struct ClusterKey: Sendable {
     /// Proves that a re-published record's first time and position were written by this cluster.
     public func proof(of parts: [String]) -> Ident { Self.mac(parts, key: proofs) }
 
-    /// Sixteen bytes of HMAC-SHA-256 over the parts, each ended by a zero byte.
+    /// Sixteen bytes of HMAC-SHA-256 over the parts, each after its length: no two lists of parts run together.
     private static func mac(_ parts: [String], key: SymmetricKey) -> Ident {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(160)
-        for (at, part) in parts.enumerated() {
-            if at > 0 { bytes.append(0) }
-            bytes.append(contentsOf: part.utf8)
-        }
+        for part in parts { append(part, to: &bytes) }
         return bytes.withUnsafeBytes { bytes in
             var code = HMAC<SHA256>(key: key)
             code.update(bufferPointer: bytes)
@@ -161,12 +158,10 @@ extension ClusterKey {
         scratch.removeAll(keepingCapacity: true)
         switch key {
         case .command(let source, let id):
-            scratch.append(contentsOf: source.utf8)
-            scratch.append(0)
-            scratch.append(contentsOf: id.utf8)
+            append(source, to: &scratch)
+            append(id, to: &scratch)
         case .content(let type, let data):
-            scratch.append(contentsOf: type.utf8)
-            scratch.append(0)
+            append(type, to: &scratch)
             data.appendEqualityForm(to: &scratch)
         }
         return scratch.withUnsafeBytes { bytes in
@@ -174,5 +169,10 @@ extension ClusterKey {
             hash.update(bufferPointer: bytes)
             return hash.finalize().withUnsafeBytes { Ident($0) }
         }
+    }
+
+    private static func append(_ text: String, to bytes: inout [UInt8]) {
+        withUnsafeBytes(of: UInt32(text.utf8.count).littleEndian) { bytes.append(contentsOf: $0) }
+        bytes.append(contentsOf: text.utf8)
     }
 }

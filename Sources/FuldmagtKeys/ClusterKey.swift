@@ -51,6 +51,9 @@ public struct ClusterKey: Sendable {
         Self.mac([party.digits], key: pseudonyms)
     }
 
+    /// A keyed hash of some other text, such as the mark by which a shard knows its key.
+    public func pseudonym(ofText text: String) -> Ident { Self.mac([text], key: pseudonyms) }
+
     /// Everything the system keeps about who a party is.
     /// - Parameter partitions: of the command topics.
     public func identity(of party: Party, partitions: Int32) -> Identity {
@@ -67,7 +70,7 @@ public struct ClusterKey: Sendable {
         var text = number
         return text.withUTF8 { text in
             var code = HMAC<SHA256>(key: nonces)
-            code.update(bufferPointer: UnsafeRawBufferPointer(text))
+            code.update(data: UnsafeRawBufferPointer(text))
             do {
                 let nonce = try code.finalize().withUnsafeBytes {
                     try AES.GCM.Nonce(data: UnsafeRawBufferPointer(rebasing: $0[..<12]))
@@ -145,7 +148,7 @@ public struct ClusterKey: Sendable {
         for part in parts { append(part, to: &bytes) }
         return bytes.withUnsafeBytes { bytes in
             var code = HMAC<SHA256>(key: key)
-            code.update(bufferPointer: bytes)
+            code.update(data: bytes)
             return code.finalize().withUnsafeBytes { Ident($0) }
         }
     }

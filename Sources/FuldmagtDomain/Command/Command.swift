@@ -46,6 +46,13 @@ public struct Evidence: Hashable, Sendable {
     public var identification: Identification
     /// Required for assisted registrations.
     public var assessment: Assessment?
+
+    public init(journal: String, caseworker: String, identification: Identification, assessment: Assessment?) {
+        self.journal = journal
+        self.caseworker = caseworker
+        self.identification = identification
+        self.assessment = assessment
+    }
 }
 
 /// The needs assessment: an employee weighs possibilities and consequences with the citizen before a grant is registered.
@@ -55,6 +62,13 @@ public struct Assessment: Hashable, Sendable {
     public var consequences: String
     public var citizenPresent: Bool
     public var decidedOn: Day
+
+    public init(possibilities: String, consequences: String, citizenPresent: Bool, decidedOn: Day) {
+        self.possibilities = possibilities
+        self.consequences = consequences
+        self.citizenPresent = citizenPresent
+        self.decidedOn = decidedOn
+    }
 }
 
 /// `grant.issue`

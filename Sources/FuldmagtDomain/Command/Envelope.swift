@@ -168,7 +168,7 @@ public struct Envelope: Sendable {
 
 extension DeadLetter {
     /// A JSON fault by its contract code, with the byte position.
-    init(json failure: JSONFailure) {
+    public init(json failure: JSONFailure) {
         let reason: DeadLetterReason =
             switch failure.kind {
             case .invalidUTF8: .invalidUTF8

@@ -1,0 +1,169 @@
+/// All rows of one citizen, or as many as a decision needs.
+public struct CitizenFile: Sendable {
+    public let citizen: Identity
+    /// In order of arrival.
+    public var residences: [Residence] = []
+    /// In order of registration; at most the last is in force.
+    public var exemptions: [Exemption] = []
+    /// In the order they were given.
+    public var grants: [Grant] = []
+    public var received: [ReceivedGrant] = []
+    public var notifications: [Notification] = []
+
+    public init(citizen: Identity) { self.citizen = citizen }
+
+    /// Where the citizen lives on a day; nil when no register has told.
+    public func residence(on day: Day) -> Residence? { Residence.current(of: residences, on: day) }
+
+    public func isExempt(on day: Day) -> Bool { exemptions.last?.isInForce(on: day) ?? false }
+
+    public func channel(on day: Day) -> PostChannel { isExempt(on: day) ? .letter : .digitalPost }
+
+    /// Brings the file up to a change, as storing it brings the shard.
+    public mutating func apply(_ change: RowChange) {
+        switch change {
+        case .residence(let residence): residences.append(residence)
+        case .exemption(let exemption): exemptions.append(exemption)
+        case .exemptionLifted(let ordinal, let lifting): exemptions[ordinal].lifting = lifting
+        case .grant(let grant, _): grants.append(grant)
+        case .grantState(let ordinal, let state, let entry, _):
+            grants[ordinal].state = state
+            grants[ordinal].entry = entry
+        case .received(let grant): received.append(grant)
+        case .receivedState(let id, let state):
+            for at in received.indices where received[at].id == id { received[at].state = state }
+        case .notification(let notification): notifications.append(notification)
+        case .notificationCancelled(let id, let at, _):
+            for index in notifications.indices where notifications[index].id == id {
+                notifications[index].cancelledAt = at
+            }
+        case .due: break
+        }
+    }
+}
+
+/// Parts of a file that a decision may do without.
+public struct FileSections: OptionSet, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    public static let residences = FileSections(rawValue: 1)
+    public static let exemptions = FileSections(rawValue: 2)
+    public static let grants = FileSections(rawValue: 4)
+    public static let received = FileSections(rawValue: 8)
+    public static let notifications = FileSections(rawValue: 16)
+}
+
+/// One change of a citizen's rows.
+public enum RowChange: Sendable {
+    case residence(Residence)
+    case exemption(Exemption)
+    case exemptionLifted(ordinal: Int, Exemption.Lifting)
+    case grant(Grant, GrantEntry)
+    case grantState(ordinal: Int, GrantState, entry: Int, GrantEntry)
+    case received(ReceivedGrant)
+    case receivedState(Ident, GrantState)
+    case notification(Notification)
+    case notificationCancelled(Ident, at: Instant, row: Int64)
+    /// Something must be looked at again on a day.
+    case due(Day)
+}
+
+/// A citizen lives in a municipality from a day on.
+public struct Residence: Sendable, Equatable {
+    /// Counts the moves of a citizen from 0, in the order they came.
+    public var arrival: Int
+    public var effective: Day
+    public var municipality: Municipality
+    public var from: Municipality?
+    /// When the register noted it.
+    public var registeredAt: Instant?
+    public var at: Instant
+    /// Kept for moves that take effect later: what follows then names the same cause.
+    public var cause: Cause
+
+    public init(
+        arrival: Int, effective: Day, municipality: Municipality, from: Municipality?, registeredAt: Instant?,
+        at: Instant, cause: Cause
+    ) {
+        self.arrival = arrival
+        self.effective = effective
+        self.municipality = municipality
+        self.from = from
+        self.registeredAt = registeredAt
+        self.at = at
+        self.cause = cause
+    }
+
+    /// The residence in force: the latest by effective date, so that a late, older move never wins over a newer one;
+    /// of equal dates the later registered, else the later to arrive.
+    static func current(of residences: [Residence], on day: Day) -> Residence? {
+        var current: Residence?
+        for residence in residences where residence.effective <= day {
+            guard let best = current else {
+                current = residence
+                continue
+            }
+            if residence.effective != best.effective {
+                if residence.effective > best.effective { current = residence }
+            } else if let one = residence.registeredAt, let other = best.registeredAt, one != other {
+                if one > other { current = residence }
+            } else {
+                current = residence
+            }
+        }
+        return current
+    }
+}
+
+/// A citizen or company receives public post on paper.
+public struct Exemption: Sendable, Equatable {
+    /// Counts the exemptions of a citizen from 0.
+    public var ordinal: Int
+    public var municipality: Municipality
+    public var form: String
+    public var journal: String
+    public var caseworker: String
+    public var requestedBy: ExemptionRegister.Requester
+    public var appearedInPerson: Bool
+    public var departure: Bool
+    public var validUntil: Day?
+    public var at: Instant
+    public var cause: Cause
+    public var lifting: Lifting?
+
+    /// How an exemption ended before its time.
+    public struct Lifting: Sendable, Equatable {
+        public var at: Instant
+        public var by: ExemptionLift.Actor
+        public var cause: Cause
+        public var journal: String?
+
+        public init(at: Instant, by: ExemptionLift.Actor, cause: Cause, journal: String?) {
+            self.at = at
+            self.by = by
+            self.cause = cause
+            self.journal = journal
+        }
+    }
+
+    public init(
+        ordinal: Int, municipality: Municipality, form: String, journal: String, caseworker: String,
+        requestedBy: ExemptionRegister.Requester, appearedInPerson: Bool, departure: Bool, validUntil: Day?,
+        at: Instant, cause: Cause, lifting: Lifting? = nil
+    ) {
+        self.ordinal = ordinal
+        self.municipality = municipality
+        self.form = form
+        self.journal = journal
+        self.caseworker = caseworker
+        self.requestedBy = requestedBy
+        self.appearedInPerson = appearedInPerson
+        self.departure = departure
+        self.validUntil = validUntil
+        self.at = at
+        self.cause = cause
+        self.lifting = lifting
+    }
+
+    public func isInForce(on day: Day) -> Bool { lifting == nil && validUntil.map { day <= $0 } ?? true }
+}

@@ -1,0 +1,137 @@
+/// Where a grant is in its life.
+public enum GrantState: String, CaseIterable, Sendable {
+    case requested, active, dormant, revoked, expired, declined, lapsed, ended
+
+    /// In force or able to wake: what can be revoked, and what makes a second grant of the same kind superfluous.
+    public var isLiving: Bool { self == .active || self == .dormant }
+}
+
+/// What the grantor agreed to: a package as it read when the grant was given.
+public struct PackageTerms: Hashable, Sendable {
+    public var id: String
+    public var version: Int
+    public var kind: Package.Kind
+    public var scope: Package.Scope
+    /// As notifications say it.
+    public var kle: String
+    public var title: Bilingual
+    /// Empty in the representative's view, which has no use for it.
+    public var wording: Bilingual
+
+    public init(
+        id: String, version: Int, kind: Package.Kind, scope: Package.Scope, kle: String, title: Bilingual,
+        wording: Bilingual
+    ) {
+        self.id = id
+        self.version = version
+        self.kind = kind
+        self.scope = scope
+        self.kle = kle
+        self.title = title
+        self.wording = wording
+    }
+}
+
+extension Package {
+    public var terms: PackageTerms {
+        PackageTerms(
+            id: id, version: version, kind: kind, scope: scope, kle: kleNumber, title: title, wording: wording)
+    }
+}
+
+/// A party that a citizen's rows refer to and that lives in a shard of its own.
+public struct PartyReference: Hashable, Sendable {
+    public var pseudonym: Ident
+    public var sealed: [UInt8]
+    public var shard: Int32
+
+    public init(pseudonym: Ident, sealed: [UInt8], shard: Int32) {
+        self.pseudonym = pseudonym
+        self.sealed = sealed
+        self.shard = shard
+    }
+}
+
+/// A grant in its grantor's file.
+public struct Grant: Sendable, Equatable {
+    public var id: Ident
+    /// Counts the grants of a citizen from 0.
+    public var ordinal: Int
+    public var representative: PartyReference
+    public var terms: PackageTerms
+    public var state: GrantState
+    /// Raised by renew and correct, not by changes of state.
+    public var version: Int
+    /// Counts entries of the history; 0 is the giving.
+    public var entry: Int
+    public var validFrom: Day
+    public var validUntil: Day
+    public var channel: Channel
+    public var evidence: Evidence?
+    /// The store's handle; 0 until stored.
+    public var row: Int64 = 0
+
+    public init(
+        id: Ident, ordinal: Int, representative: PartyReference, terms: PackageTerms, state: GrantState, version: Int,
+        entry: Int, validFrom: Day, validUntil: Day, channel: Channel, evidence: Evidence?, row: Int64 = 0
+    ) {
+        self.id = id
+        self.ordinal = ordinal
+        self.representative = representative
+        self.terms = terms
+        self.state = state
+        self.version = version
+        self.entry = entry
+        self.validFrom = validFrom
+        self.validUntil = validUntil
+        self.channel = channel
+        self.evidence = evidence
+        self.row = row
+    }
+
+    /// In force, or able to wake, on a day: expiry is computed on every read.
+    public func isLiving(on day: Day) -> Bool { state.isLiving && day <= validUntil }
+}
+
+/// One entry of a grant's history: what it became, when, why and by which command. Never changed.
+public struct GrantEntry: Sendable, Equatable {
+    public var at: Instant
+    public var cause: Cause
+    /// Who asked for a revocation.
+    public var by: String?
+    public var reason: String?
+
+    public init(at: Instant, cause: Cause, by: String? = nil, reason: String? = nil) {
+        self.at = at
+        self.cause = cause
+        self.by = by
+        self.reason = reason
+    }
+}
+
+/// A grant as its representative's file sees it. It tells nothing about where the grantor lives.
+public struct ReceivedGrant: Sendable, Equatable {
+    public var id: Ident
+    public var grantor: Ident
+    /// Where the grantor's own file is.
+    public var grantorShard: Int32
+    public var terms: PackageTerms
+    public var state: GrantState
+    public var validFrom: Day
+    public var validUntil: Day
+    public var row: Int64 = 0
+
+    public init(
+        id: Ident, grantor: Ident, grantorShard: Int32, terms: PackageTerms, state: GrantState, validFrom: Day,
+        validUntil: Day, row: Int64 = 0
+    ) {
+        self.id = id
+        self.grantor = grantor
+        self.grantorShard = grantorShard
+        self.terms = terms
+        self.state = state
+        self.validFrom = validFrom
+        self.validUntil = validUntil
+        self.row = row
+    }
+}

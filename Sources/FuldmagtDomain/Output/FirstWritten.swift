@@ -1,0 +1,45 @@
+import FuldmagtRecord
+
+/// When and where a command was first written. A re-published command carries both in headers, with a proof that they are
+/// from this cluster: a producer cannot set the time of its command.
+public struct FirstWritten: Equatable, Sendable {
+    public var time: Instant
+    public var position: Position
+    public var proof: String
+
+    public init(time: Instant, position: Position, proof: ([String]) -> Ident) {
+        self.time = time
+        self.position = position
+        self.proof = proof(Self.proven(time: time.description, position: Self.text(position))).description
+    }
+
+    private static func text(_ position: Position) -> String {
+        "\(position.topic.name)/\(position.partition)/\(position.offset)"
+    }
+
+    private static func proven(time: String, position: String) -> [String] { ["first-written", time, position] }
+
+    var headers: [(String, String)] {
+        [("fm_time", time.description), ("fm_position", Self.text(position)), ("fm_proof", proof)]
+    }
+
+    /// What a record's headers say, if they prove it.
+    /// - Parameter proof: the cluster's, of the parts.
+    public static func read(_ headers: UnsafeRawBufferPointer, proof: ([String]) -> Ident) -> FirstWritten? {
+        var found: [String: String] = [:]
+        HeaderBlock.forEach(in: headers) { name, value in
+            guard name.starts(with: "fm_".utf8), let value else { return }
+            found[String(decoding: name, as: UTF8.self)] = String(decoding: value, as: UTF8.self)
+        }
+        guard let timeText = found["fm_time"], let positionText = found["fm_position"], let claimed = found["fm_proof"],
+            let time = Instant(timeText)
+        else { return nil }
+        let parts = positionText.split(separator: "/")
+        guard parts.count == 3, let topic = Topic(name: String(parts[0])), let partition = Int32(parts[1]),
+            let offset = Int64(parts[2])
+        else { return nil }
+        guard proof(proven(time: timeText, position: positionText)).description == claimed else { return nil }
+        return FirstWritten(
+            time: time, position: Position(topic: topic, partition: partition, offset: offset), proof: proof)
+    }
+}

@@ -1,0 +1,236 @@
+import FuldmagtJSON
+
+/// Types of inbox records.
+public enum InboxType: String, CaseIterable, Sendable {
+    case news = "dk.fuldmagt.inbox.news.v1"
+    case sweep = "dk.fuldmagt.inbox.sweep.v1"
+}
+
+/// An inbox record as it arrives.
+public struct InboxRecord: Sendable {
+    /// The sealed number of the citizen it concerns; nil for a shard's own affairs.
+    public var citizen: [UInt8]?
+    public var body: InboxMessage.Body
+}
+
+extension InboxMessage {
+    func write(to json: inout JSONWriter) {
+        json.beginObject()
+        if let citizen { json.member("citizen", Hex.text(citizen.sealed)) }
+        switch body {
+        case .news(let news): news.write(to: &json)
+        case .sweep(let sweep): sweep.write(to: &json)
+        }
+        json.endObject()
+    }
+}
+
+extension InboxRecord {
+    /// Reads what `InboxMessage` wrote.
+    /// - Returns: nil for anything else.
+    public static func read(_ data: JSONNode) -> InboxRecord? {
+        guard data.kind == .object else { return nil }
+        let citizen = data["citizen"]?.string.flatMap { Hex.bytes($0) }
+        if data["step"] != nil {
+            return Sweep.read(data).map { InboxRecord(citizen: nil, body: .sweep($0)) }
+        }
+        guard let citizen, let news = GrantNews.read(data) else { return nil }
+        return InboxRecord(citizen: citizen, body: .news(news))
+    }
+}
+
+extension Cause {
+    /// As an object: extensions stand as they came.
+    public func write(to json: inout JSONWriter) {
+        json.beginObject()
+        json.member("id", id)
+        json.member("source", source)
+        json.member("type", type)
+        if !extensions.isEmpty {
+            json.key("extensions")
+            json.beginObject()
+            for item in extensions {
+                json.key(item.name)
+                json.string(item.value)
+            }
+            json.endObject()
+        }
+        json.endObject()
+    }
+
+    public static func read(_ node: JSONNode) -> Cause? {
+        guard let id = node["id"]?.string, let source = node["source"]?.string, let type = node["type"]?.string else {
+            return nil
+        }
+        var extensions: [Extension] = []
+        node["extensions"]?.forEachMember { name, value in
+            if let value = value.string { extensions.append(Extension(name: name, value: value)) }
+        }
+        return Cause(id: id, source: source, type: type, extensions: extensions)
+    }
+}
+
+extension GrantNews {
+    func write(to json: inout JSONWriter) {
+        json.member("event", event.rawValue)
+        json.member("grantor", grantor.description)
+        json.member("grantorShard", Int(grantorShard))
+        json.member("at", Int(at.milliseconds))
+        json.key("cause")
+        cause.write(to: &json)
+        if let outcomePosition {
+            json.key("outcome")
+            json.beginObject()
+            json.member("topic", Int(outcomePosition.topic.rawValue))
+            json.member("partition", Int(outcomePosition.partition))
+            json.member("offset", Int(outcomePosition.offset))
+            json.endObject()
+        }
+        json.key("grants")
+        json.beginArray()
+        for item in items { item.write(to: &json) }
+        json.endArray()
+    }
+
+    static func read(_ node: JSONNode) -> GrantNews? {
+        guard let event = node["event"]?.string.flatMap({ Event(rawValue: $0) }),
+            let grantor = node["grantor"]?.string.flatMap({ Ident(hex: $0) }),
+            let grantorShard = node["grantorShard"]?.int.flatMap({ Int32(exactly: $0) }), let at = node["at"]?.int,
+            let cause = node["cause"].flatMap({ Cause.read($0) })
+        else { return nil }
+        var position: Position?
+        if let outcome = node["outcome"] {
+            guard let topic = outcome["topic"]?.int.flatMap({ UInt8(exactly: $0) }).flatMap({ Topic(rawValue: $0) }),
+                let partition = outcome["partition"]?.int.flatMap({ Int32(exactly: $0) }),
+                let offset = outcome["offset"]?.int
+            else { return nil }
+            position = Position(topic: topic, partition: partition, offset: Int64(offset))
+        }
+        var items: [Item] = []
+        var isWhole = true
+        node["grants"]?.forEachElement { _, element in
+            if let item = Item.read(element) { items.append(item) } else { isWhole = false }
+        }
+        guard isWhole, !items.isEmpty else { return nil }
+        return GrantNews(
+            event: event, grantor: grantor, grantorShard: grantorShard, items: items, cause: cause,
+            at: Instant(milliseconds: Int64(at)), outcomePosition: position)
+    }
+}
+
+extension GrantNews.Item {
+    func write(to json: inout JSONWriter) {
+        json.beginObject()
+        json.member("grant", grant.description)
+        json.member("package", terms.id)
+        json.member("packageVersion", terms.version)
+        json.member("kind", terms.kind.rawValue)
+        json.member("scope", terms.scope.rawValue)
+        json.member("kle", terms.kle)
+        json.member("da", terms.title.danish)
+        json.member("en", terms.title.english)
+        json.member("state", state.rawValue)
+        json.member("version", version)
+        json.member("entry", entry)
+        json.member("from", Int(validFrom.number))
+        json.member("until", Int(validUntil.number))
+        json.endObject()
+    }
+
+    static func read(_ node: JSONNode) -> GrantNews.Item? {
+        guard let grant = node["grant"]?.string.flatMap({ Ident(hex: $0) }), let package = node["package"]?.string,
+            let packageVersion = node["packageVersion"]?.int,
+            let kind = node["kind"]?.string.flatMap({ Package.Kind(rawValue: $0) }),
+            let scope = node["scope"]?.string.flatMap({ Package.Scope(rawValue: $0) }),
+            let kle = node["kle"]?.string, let danish = node["da"]?.string, let english = node["en"]?.string,
+            let state = node["state"]?.string.flatMap({ GrantState(rawValue: $0) }),
+            let version = node["version"]?.int, let entry = node["entry"]?.int,
+            let from = node["from"]?.int.flatMap({ Day(number: $0) }),
+            let until = node["until"]?.int.flatMap({ Day(number: $0) })
+        else { return nil }
+        return GrantNews.Item(
+            grant: grant,
+            terms: PackageTerms(
+                id: package, version: packageVersion, kind: kind, scope: scope, kle: kle,
+                title: Bilingual(danish: danish, english: english), wording: Bilingual(danish: "", english: "")),
+            state: state, version: version, entry: entry, validFrom: from, validUntil: until)
+    }
+}
+
+extension Sweep {
+    var stepText: String {
+        switch step {
+        case .begin: "begin"
+        case .due: "due"
+        case .municipality(let municipality, let after): "\(municipality)/\(after?.description ?? "")"
+        }
+    }
+
+    func write(to json: inout JSONWriter) {
+        switch step {
+        case .begin: json.member("step", "begin")
+        case .due: json.member("step", "due")
+        case .municipality(let municipality, let after):
+            json.member("step", "municipality")
+            json.member("municipality", municipality.description)
+            json.memberIfPresent("after", after?.description)
+        }
+        json.member("day", Int(day.number))
+        json.member("position", Int(position))
+    }
+
+    static func read(_ node: JSONNode) -> Sweep? {
+        guard let day = node["day"]?.int.flatMap({ Day(number: $0) }), let position = node["position"]?.int else {
+            return nil
+        }
+        let step: Step
+        switch node["step"]?.string {
+        case "begin": step = .begin
+        case "due": step = .due
+        case "municipality":
+            guard let municipality = node["municipality"]?.string.flatMap({ Municipality($0) }) else { return nil }
+            step = .municipality(municipality, after: node["after"]?.string.flatMap { Ident(hex: $0) })
+        default: return nil
+        }
+        return Sweep(step: step, day: day, position: Int64(position))
+    }
+}
+
+/// Bytes as hexadecimal digits.
+enum Hex {
+    static func text(_ bytes: [UInt8]) -> String {
+        String(unsafeUninitializedCapacity: bytes.count * 2) { buffer in
+            func digit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 87 + value }
+            for (at, byte) in bytes.enumerated() {
+                buffer[at * 2] = digit(byte >> 4)
+                buffer[at * 2 + 1] = digit(byte & 15)
+            }
+            return bytes.count * 2
+        }
+    }
+
+    static func bytes(_ text: String) -> [UInt8]? {
+        let digits = text.utf8
+        guard digits.count % 2 == 0, digits.count <= 512 else { return nil }
+        func value(_ digit: UInt8) -> UInt8? {
+            switch digit {
+            case 48...57: digit - 48
+            case 97...102: digit - 87
+            default: nil
+            }
+        }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(digits.count / 2)
+        var high: UInt8?
+        for digit in digits {
+            guard let value = value(digit) else { return nil }
+            if let first = high {
+                bytes.append(first << 4 | value)
+                high = nil
+            } else {
+                high = value
+            }
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,307 @@
+import FuldmagtJSON
+import FuldmagtRecord
+
+/// Writes what decisions say into a frame, as CloudEvents in Kafka's binary mode.
+public struct OutputWriter {
+    public private(set) var frame = Frame()
+    private let settings: Settings
+    private let naming: Naming
+    /// Headers that are the same on every record of a kind.
+    private let outcomeHeaders: [UInt8]
+    private let notificationHeaders: [UInt8]
+    private let newsHeaders: [UInt8]
+    private let sweepHeaders: [UInt8]
+    private let shardText: String
+    private var counts = Counts()
+
+    /// What was written, for metrics.
+    public struct Counts: Sendable, Equatable {
+        public var accepted = 0
+        public var rejected = 0
+        public var notifications = 0
+        public var cancelled = 0
+        public var inbox = 0
+        public var forwarded = 0
+        public var deadLetters = 0
+        public var rejections: [ReasonCode: Int] = [:]
+        public var deadLetterReasons: [DeadLetterReason: Int] = [:]
+
+        public init() {}
+
+        public mutating func add(_ other: Counts) {
+            accepted += other.accepted
+            rejected += other.rejected
+            notifications += other.notifications
+            cancelled += other.cancelled
+            inbox += other.inbox
+            forwarded += other.forwarded
+            deadLetters += other.deadLetters
+            rejections.merge(other.rejections, uniquingKeysWith: +)
+            deadLetterReasons.merge(other.deadLetterReasons, uniquingKeysWith: +)
+        }
+    }
+
+    /// - Parameter shard: the shard that writes: receipts are returned to it (`fm_shard`).
+    public init(settings: Settings, naming: Naming, shard: Int32) {
+        self.settings = settings
+        self.naming = naming
+        shardText = String(shard)
+        func common(_ type: String) -> [UInt8] {
+            var block: [UInt8] = []
+            HeaderBlock.append("ce_specversion", "1.0", to: &block)
+            HeaderBlock.append("ce_type", type, to: &block)
+            HeaderBlock.append("ce_source", "urn:dk:fuldmagt:\(settings.cluster)", to: &block)
+            HeaderBlock.append("content-type", "application/json", to: &block)
+            return block
+        }
+        outcomeHeaders = common("dk.fuldmagt.outcome.v1")
+        notificationHeaders = common("dk.fuldmagt.notification.v1")
+        newsHeaders = common(InboxType.news.rawValue)
+        sweepHeaders = common(InboxType.sweep.rawValue)
+    }
+
+    /// Takes the frame and counts, and starts new ones.
+    public mutating func take() -> (Frame, Counts) {
+        let taken = (frame, counts)
+        frame = Frame()
+        frame.reserveCapacity(taken.0.bytes.count)
+        counts = Counts()
+        return taken
+    }
+
+    public mutating func write(_ effects: Effects) {
+        if let outcome = effects.outcome { write(outcome) }
+        for notice in effects.notices { write(notice) }
+        for message in effects.inbox { write(message) }
+    }
+
+    // MARK: Outcomes
+
+    public mutating func write(_ outcome: Outcome) {
+        if outcome.status == .accepted {
+            counts.accepted += 1
+        } else {
+            counts.rejected += 1
+            for reason in outcome.reasons { counts.rejections[reason.code, default: 0] += 1 }
+        }
+        var key = outcome.cause.id
+        let id = naming.id("outcome", outcome.cause, Ident(high: 0, low: 0), outcome.status.rawValue)
+        let headers = outcomeHeaders
+        key.withUTF8 { key in
+            frame.append(
+                topic: Topic.outcomes.rawValue, partition: nil, timestamp: nil, key: UnsafeRawBufferPointer(key),
+                headers: { block in
+                    block.append(contentsOf: headers)
+                    HeaderBlock.append("ce_id", id.uuidText, to: &block)
+                    HeaderBlock.append("ce_time", outcome.decidedAt.description, to: &block)
+                    Self.append(outcome.cause.extensions, to: &block)
+                },
+                value: { bytes in
+                    JSONWriter.append(to: &bytes) { Self.write(outcome, to: &$0) }
+                    return true
+                })
+        }
+    }
+
+    static func write(_ outcome: Outcome, to json: inout JSONWriter) {
+        json.beginObject()
+        json.key("command")
+        json.beginObject()
+        json.member("id", outcome.cause.id)
+        json.member("type", outcome.cause.type)
+        json.member("source", outcome.cause.source)
+        json.endObject()
+        json.member("status", outcome.status.rawValue)
+        json.key("reasons")
+        json.beginArray()
+        for reason in outcome.reasons {
+            json.beginObject()
+            json.member("code", reason.code.rawValue)
+            json.memberIfPresent("field", reason.field)
+            json.member("da", reason.danish)
+            json.member("en", reason.english)
+            json.endObject()
+        }
+        json.endArray()
+        json.key("grants")
+        json.beginArray()
+        for grant in outcome.grants {
+            json.beginObject()
+            json.member("id", grant.id.uuidText)
+            json.member("package", grant.package)
+            json.member("state", grant.state.rawValue)
+            json.member("version", grant.version)
+            json.member("validUntil", grant.validUntil.description)
+            json.endObject()
+        }
+        json.endArray()
+        json.member("decidedAt", outcome.decidedAt.description)
+        json.key("position")
+        json.beginObject()
+        json.member("topic", outcome.position.topic.name)
+        json.member("partition", Int(outcome.position.partition))
+        json.member("offset", Int(outcome.position.offset))
+        json.endObject()
+        json.endObject()
+    }
+
+    // MARK: Notifications
+
+    public mutating func write(_ notice: Notice) {
+        let notification = notice.notification
+        if notice.isCancellation { counts.cancelled += 1 } else { counts.notifications += 1 }
+        let id = notification.id.uuidText
+        let headers = notificationHeaders
+        let masked = notification.isAboutAnother ? naming.mask(notice.cause) : nil
+        let shardText = shardText
+        var key = notice.recipient.pseudonym.description
+        key.withUTF8 { key in
+            frame.append(
+                topic: Topic.notifications.rawValue, partition: nil, timestamp: nil,
+                key: UnsafeRawBufferPointer(key),
+                headers: { block in
+                    block.append(contentsOf: headers)
+                    HeaderBlock.append("ce_id", notice.isCancellation ? "\(id)/cancelled" : id, to: &block)
+                    HeaderBlock.append("ce_time", notification.createdAt.description, to: &block)
+                    HeaderBlock.append("fm_shard", shardText, to: &block)
+                    if masked == nil {
+                        Self.append(notice.cause.extensions, to: &block)
+                    } else {
+                        // A job's name could tell which municipality the citizen moved to; a trace tells nothing.
+                        Self.append(notice.cause.extensions.filter { $0.name == "traceparent" }, to: &block)
+                    }
+                },
+                value: { bytes in
+                    JSONWriter.append(to: &bytes) { Self.write(notice, masked: masked, to: &$0) }
+                    return true
+                })
+        }
+    }
+
+    static func write(_ notice: Notice, masked: Ident?, to json: inout JSONWriter) {
+        let notification = notice.notification
+        json.beginObject()
+        json.member("id", notification.id.uuidText)
+        json.member("kind", notice.isCancellation ? "cancelled" : notification.kind.rawValue)
+        json.key("recipient")
+        json.beginObject()
+        json.member(notice.recipient.party.isPerson ? "cpr" : "cvr", notice.recipient.party.digits)
+        json.endObject()
+        json.member("channel", notification.channel.rawValue)
+        json.memberIfPresent("grant", notification.grant?.uuidText)
+        json.member("title", NotificationText.title(notification.kind))
+        json.member("body", NotificationText.body(notification))
+        json.member("language", "da")
+        json.member("kle", notification.kle)
+        json.key("sender")
+        json.beginObject()
+        json.member("cvr", notification.sender.cvr)
+        json.member("name", notification.sender.name)
+        json.endObject()
+        json.key("cause")
+        json.beginObject()
+        if let masked {
+            json.member("id", masked.description)
+        } else {
+            json.member("id", notice.cause.id)
+            json.member("type", notice.cause.type)
+        }
+        json.endObject()
+        json.member("createdAt", notification.createdAt.description)
+        json.endObject()
+    }
+
+    // MARK: Inbox
+
+    public mutating func write(_ message: InboxMessage) {
+        counts.inbox += 1
+        let headers: [UInt8]
+        let id: String
+        switch message.body {
+        case .news(let news):
+            headers = newsHeaders
+            let first = news.items.first
+            id = "\(first?.grant.uuidText ?? "-")/\(news.event.rawValue)/\(first?.entry ?? 0)"
+        case .sweep(let sweep):
+            headers = sweepHeaders
+            id = "sweep/\(shardText)/\(sweep.day)/\(sweep.position)/\(sweep.stepText)"
+        }
+        var key = message.citizen?.pseudonym.description ?? ""
+        key.withUTF8 { key in
+            frame.append(
+                topic: Topic.inbox.rawValue, partition: message.shard, timestamp: nil,
+                key: key.isEmpty ? nil : UnsafeRawBufferPointer(key),
+                headers: { block in
+                    block.append(contentsOf: headers)
+                    HeaderBlock.append("ce_id", id, to: &block)
+                },
+                value: { bytes in
+                    JSONWriter.append(to: &bytes) { message.write(to: &$0) }
+                    return true
+                })
+        }
+    }
+
+    // MARK: What could not be decided here
+
+    /// Why and where a record failed, beside the record itself.
+    public struct DeadLetterOrigin {
+        public var topic: Topic
+        public var partition: Int32
+        public var now: Instant
+        public var worker: String
+
+        public init(topic: Topic, partition: Int32, now: Instant, worker: String) {
+            self.topic = topic
+            self.partition = partition
+            self.now = now
+            self.worker = worker
+        }
+    }
+
+    /// Sets a record aside, bytes and headers unchanged.
+    public mutating func write(_ letter: DeadLetter, record: RecordView, from origin: DeadLetterOrigin) {
+        counts.deadLetters += 1
+        counts.deadLetterReasons[letter.reason, default: 0] += 1
+        frame.append(
+            topic: Topic.deadLetters.rawValue, partition: nil, timestamp: nil, key: record.key,
+            headers: { block in
+                block.append(contentsOf: record.headers)
+                HeaderBlock.append("dl_reason", letter.reason.rawValue, to: &block)
+                HeaderBlock.append("dl_detail", letter.detail, to: &block)
+                HeaderBlock.append("dl_topic", origin.topic.name, to: &block)
+                HeaderBlock.append("dl_partition", String(origin.partition), to: &block)
+                HeaderBlock.append("dl_offset", String(record.offset), to: &block)
+                HeaderBlock.append("dl_time", origin.now.description, to: &block)
+                HeaderBlock.append("dl_worker", origin.worker, to: &block)
+            },
+            value: { bytes in
+                guard let value = record.value else { return false }
+                bytes.append(contentsOf: value)
+                return true
+            })
+    }
+
+    /// Re-publishes a command that stood in another citizen's partition, with its first time and position.
+    public mutating func forward(_ record: RecordView, topic: Topic, to shard: Int32, first: FirstWritten) {
+        counts.forwarded += 1
+        frame.append(
+            topic: topic.rawValue, partition: shard, timestamp: nil, key: record.key,
+            headers: { block in
+                HeaderBlock.forEach(in: record.headers) { name, value in
+                    // Earlier marks give way to the ones that are set now.
+                    if !name.starts(with: "fm_".utf8) { HeaderBlock.append(name: name, value: value, to: &block) }
+                }
+                for (name, value) in first.headers { HeaderBlock.append(name: name, value: value, to: &block) }
+            },
+            value: { bytes in
+                guard let value = record.value else { return false }
+                bytes.append(contentsOf: value)
+                return true
+            })
+    }
+
+    private static func append(_ extensions: [Extension], to block: inout [UInt8]) {
+        for item in extensions { HeaderBlock.append(name: "ce_\(item.name)", value: item.value, to: &block) }
+    }
+}

@@ -1,0 +1,190 @@
+/// What a decision is made under besides the citizen's own file.
+public struct Circumstances {
+    /// The timestamp of the record that started it, never a worker's clock.
+    public let now: Instant
+    /// The day of `now` in Europe/Copenhagen.
+    public let today: Day
+    public let catalogue: Catalogue
+    public let settings: Settings
+    public let naming: Naming
+
+    public init(now: Instant, catalogue: Catalogue, settings: Settings, naming: Naming) {
+        self.now = now
+        self.today = now.day
+        self.catalogue = catalogue
+        self.settings = settings
+        self.naming = naming
+    }
+}
+
+/// Pseudonyms and derived ids under the cluster key, as functions: the rules hold no secret.
+public struct Naming {
+    public var identify: (Party) -> Identity
+    /// (purpose, cause, citizen, ordinal)
+    public var id: (StaticString, Cause, Ident, String) -> Ident
+    /// A cause's id as anyone but the citizen may see it.
+    public var mask: (Cause) -> Ident
+
+    public init(
+        identify: @escaping (Party) -> Identity, id: @escaping (StaticString, Cause, Ident, String) -> Ident,
+        mask: @escaping (Cause) -> Ident
+    ) {
+        self.identify = identify
+        self.id = id
+        self.mask = mask
+    }
+}
+
+/// What a command comes to.
+public enum Decision {
+    /// All of it.
+    case accept(Effects)
+    /// None of it.
+    case reject([Reason])
+}
+
+/// What to store and what to say.
+public struct Effects: Sendable {
+    public var rows: [RowChange] = []
+    public var outcome: Outcome?
+    public var notices: [Notice] = []
+    public var inbox: [InboxMessage] = []
+
+    public init() {}
+}
+
+/// The answer to a command.
+public struct Outcome: Sendable, Equatable {
+    public enum Status: String, Sendable { case accepted, rejected, parked }
+    public struct GrantLine: Sendable, Equatable {
+        public var id: Ident
+        public var package: String
+        public var state: GrantState
+        public var version: Int
+        public var validUntil: Day
+
+        public init(id: Ident, package: String, state: GrantState, version: Int, validUntil: Day) {
+            self.id = id
+            self.package = package
+            self.state = state
+            self.version = version
+            self.validUntil = validUntil
+        }
+    }
+    public var cause: Cause
+    public var status: Status
+    public var reasons: [Reason]
+    public var grants: [GrantLine]
+    public var decidedAt: Instant
+    /// Where the command was first written.
+    public var position: Position
+
+    public init(
+        cause: Cause, status: Status, reasons: [Reason] = [], grants: [GrantLine] = [], decidedAt: Instant,
+        position: Position
+    ) {
+        self.cause = cause
+        self.status = status
+        self.reasons = reasons
+        self.grants = grants
+        self.decidedAt = decidedAt
+        self.position = position
+    }
+}
+
+extension Outcome.GrantLine {
+    init(_ grant: Grant) {
+        self.init(
+            id: grant.id, package: grant.terms.id, state: grant.state, version: grant.version,
+            validUntil: grant.validUntil)
+    }
+}
+
+/// A notification to be written, or withdrawn.
+public struct Notice: Sendable {
+    public var notification: Notification
+    public var recipient: Identity
+    /// A second record with the same id, which withdraws the first.
+    public var isCancellation: Bool
+    public var cause: Cause
+
+    public init(notification: Notification, recipient: Identity, isCancellation: Bool, cause: Cause) {
+        self.notification = notification
+        self.recipient = recipient
+        self.isCancellation = isCancellation
+        self.cause = cause
+    }
+}
+
+/// A record that one shard sends to another, or to itself.
+public struct InboxMessage: Sendable {
+    public var shard: Int32
+    /// Whose file it concerns; nil for a shard's own affairs.
+    public var citizen: PartyReference?
+    public var body: Body
+
+    public enum Body: Sendable {
+        case news(GrantNews)
+        case sweep(Sweep)
+    }
+
+    public init(shard: Int32, citizen: PartyReference?, body: Body) {
+        self.shard = shard
+        self.citizen = citizen
+        self.body = body
+    }
+}
+
+/// What a grantor's shard tells a representative's.
+public struct GrantNews: Sendable, Equatable {
+    public enum Event: String, CaseIterable, Sendable { case given, revoked, dormant, awake }
+    public struct Item: Sendable, Equatable {
+        public var grant: Ident
+        public var terms: PackageTerms
+        public var state: GrantState
+        public var version: Int
+        public var entry: Int
+        public var validFrom: Day
+        public var validUntil: Day
+    }
+    public var event: Event
+    public var grantor: Ident
+    public var grantorShard: Int32
+    public var items: [Item]
+    public var cause: Cause
+    /// Time of the cause.
+    public var at: Instant
+    /// Set for a revocation: its outcome is written by the representative's shard, once nothing unsent is left there.
+    public var outcomePosition: Position?
+}
+
+extension GrantNews.Item {
+    init(_ grant: Grant) {
+        var terms = grant.terms
+        terms.wording = Bilingual(danish: "", english: "")
+        self.init(
+            grant: grant.id, terms: terms, state: grant.state, version: grant.version, entry: grant.entry,
+            validFrom: grant.validFrom, validUntil: grant.validUntil)
+    }
+}
+
+/// A shard looks at its citizens again because the day or the catalogue changed, a bounded number at a time.
+public struct Sweep: Sendable, Equatable {
+    public enum Step: Sendable, Equatable {
+        /// The catalogue has been read to `position` and it is `day`: find out what that concerns.
+        case begin
+        /// Citizens with something due, from the least on.
+        case due
+        /// Citizens who live in a municipality, after the one named.
+        case municipality(Municipality, after: Ident?)
+    }
+    public var step: Step
+    public var day: Day
+    public var position: Int64
+
+    public init(step: Step, day: Day, position: Int64) {
+        self.step = step
+        self.day = day
+        self.position = position
+    }
+}

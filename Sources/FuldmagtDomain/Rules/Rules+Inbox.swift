@@ -1,0 +1,65 @@
+extension Rules {
+    /// Which parts of a file news about grants needs.
+    public static func sections(for news: GrantNews) -> FileSections {
+        news.event == .revoked ? [.exemptions, .received, .notifications] : [.exemptions, .received]
+    }
+
+    /// What a grantor's shard told changes the representative's view, and is told to the representative by the channel
+    /// that *their* exemption asks for.
+    public static func receive(
+        _ news: GrantNews, about file: CitizenFile, under circumstances: Circumstances
+    ) -> Effects {
+        var draft = Draft(cause: news.cause, file: file, circumstances: circumstances)
+        for item in news.items {
+            let known = file.received.contains { $0.id == item.grant }
+            if !known {
+                draft.store(
+                    .received(
+                        ReceivedGrant(
+                            id: item.grant, grantor: news.grantor, grantorShard: news.grantorShard, terms: item.terms,
+                            state: item.state, validFrom: item.validFrom, validUntil: item.validUntil)))
+            } else {
+                draft.store(.receivedState(item.grant, item.state))
+            }
+            switch news.event {
+            case .given: draft.notify(.grantReceived, item: item, cause: news.cause)
+            case .dormant: draft.notify(.grantDormant, item: item, cause: news.cause)
+            case .awake: draft.notify(.grantAwake, item: item, cause: news.cause)
+            case .revoked:
+                draft.cancelNotifications(about: item.grant, cause: news.cause)
+                draft.notify(.grantRevoked, item: item, cause: news.cause)
+            }
+        }
+        if let position = news.outcomePosition {
+            draft.effects.outcome = Outcome(
+                cause: news.cause, status: .accepted,
+                grants: news.items.map {
+                    .init(
+                        id: $0.grant, package: $0.terms.id, state: $0.state, version: $0.version,
+                        validUntil: $0.validUntil)
+                }, decidedAt: news.at, position: position)
+        }
+        return draft.effects
+    }
+
+    public static let sweepSections: FileSections = [.residences, .exemptions, .grants]
+
+    /// A citizen is looked at again because the day or the catalogue changed.
+    ///
+    /// The cause of what changes is the move that took effect since the last look, else the catalogue record that decided
+    /// over the package where the citizen lives.
+    /// - Parameter isDue: a move of the citizen's takes effect today.
+    public static func review(
+        _ file: CitizenFile, isDue: Bool, under circumstances: Circumstances
+    ) -> Effects {
+        let residence = file.residence(on: circumstances.today)
+        let unknown = Cause(id: "sweep", source: "", type: "sweep")
+        var draft = Draft(cause: unknown, file: file, circumstances: circumstances)
+        draft.reevaluate { grant in
+            if isDue, let residence { return residence.cause }
+            return residence.flatMap { circumstances.catalogue.cause(of: grant.terms.id, in: $0.municipality) }
+                ?? residence?.cause ?? unknown
+        }
+        return draft.effects
+    }
+}

@@ -1,0 +1,182 @@
+/// The rules. Each is a function of one citizen's file, a command, the catalogue and the time of the record; nothing here
+/// reads a clock, a disk or a network.
+public enum Rules {
+    /// Which parts of a file a command needs.
+    public static func sections(for body: Command.Body) -> FileSections {
+        switch body {
+        case .issue: [.residences, .exemptions, .grants]
+        case .revoke: [.exemptions, .grants, .notifications]
+        case .relocate: [.residences, .exemptions, .grants]
+        case .register, .lift: [.residences, .exemptions]
+        }
+    }
+
+    /// Decides a command.
+    /// - Parameters:
+    ///   - position: where the command was first written.
+    ///   - file: the citizen's rows, at least the sections that `sections(for:)` names.
+    public static func decide(
+        _ command: Command, at position: Position, about file: CitizenFile, under circumstances: Circumstances
+    ) -> Decision {
+        var draft = Draft(cause: command.cause, file: file, circumstances: circumstances, reasons: command.faults)
+        switch command.body {
+        case .issue(let issue): draft.issue(issue)
+        case .revoke(let revoke): draft.revoke(revoke, position: position)
+        case .relocate(let relocate): draft.relocate(relocate)
+        case .register(let register): draft.register(register)
+        case .lift(let lift): draft.lift(lift)
+        }
+        guard draft.reasons.isEmpty else { return .reject(draft.reasons) }
+        if !draft.leavesOutcomeToRepresentative {
+            draft.effects.outcome = Outcome(
+                cause: command.cause, status: .accepted, grants: draft.lines, decidedAt: circumstances.now,
+                position: position)
+        }
+        return .accept(draft.effects)
+    }
+}
+
+/// A decision in the making: reasons found, rows and words so far, and the file as it will be.
+struct Draft {
+    let cause: Cause
+    var file: CitizenFile
+    let circumstances: Circumstances
+    var reasons: [Reason]
+    var effects = Effects()
+    var lines: [Outcome.GrantLine] = []
+    var leavesOutcomeToRepresentative = false
+
+    init(cause: Cause, file: CitizenFile, circumstances: Circumstances, reasons: [Reason] = []) {
+        self.cause = cause
+        self.file = file
+        self.circumstances = circumstances
+        self.reasons = reasons
+    }
+
+    var today: Day { circumstances.today }
+    var now: Instant { circumstances.now }
+
+    mutating func reject(_ code: ReasonCode, _ field: String?, about subject: String? = nil) {
+        reasons.append(Reason(code, field, about: subject))
+    }
+
+    mutating func store(_ change: RowChange) {
+        effects.rows.append(change)
+        file.apply(change)
+    }
+
+    /// Who a notification to the citizen comes from: the authority that sent the command.
+    func senderToCitizen(cause: Cause) -> Sender {
+        guard let cvr = cause.sourceCVR?.digits else { return circumstances.settings.sender }
+        return Sender(cvr: cvr, name: circumstances.catalogue.authorities[cvr]?.name ?? "CVR \(cvr)")
+    }
+
+    /// Notifies the citizen whose file this is about a grant they gave, or about themselves.
+    mutating func notify(_ kind: NotificationKind, grant: Grant? = nil, cause: Cause) {
+        let notification = Notification(
+            id: notificationID(kind, grant: grant?.id, entry: grant?.entry ?? 0, cause: cause), kind: kind,
+            grant: grant?.id, terms: grant?.terms, validUntil: grant?.validUntil, channel: file.channel(on: today),
+            sender: senderToCitizen(cause: cause), kle: grant?.terms.kle ?? KLE.digitalPost, isAboutAnother: false,
+            createdAt: now)
+        write(notification, cause: cause)
+    }
+
+    /// Notifies a representative whose file this is about somebody else's grant.
+    mutating func notify(_ kind: NotificationKind, item: GrantNews.Item, cause: Cause) {
+        let notification = Notification(
+            id: notificationID(kind, grant: item.grant, entry: item.entry, cause: cause), kind: kind,
+            grant: item.grant, terms: item.terms, validUntil: item.validUntil, channel: file.channel(on: today),
+            sender: circumstances.settings.sender, kle: KLE.powersOfAttorney, isAboutAnother: true, createdAt: now)
+        write(notification, cause: cause)
+    }
+
+    private mutating func write(_ notification: Notification, cause: Cause) {
+        store(.notification(notification))
+        effects.notices.append(
+            Notice(notification: notification, recipient: file.citizen, isCancellation: false, cause: cause))
+    }
+
+    private func notificationID(_ kind: NotificationKind, grant: Ident?, entry: Int, cause: Cause) -> Ident {
+        circumstances.naming.id(
+            "notification", cause, file.citizen.pseudonym, "\(kind.rawValue)/\(grant?.uuidText ?? "-")/\(entry)")
+    }
+
+    /// Withdraws every earlier notification about a grant.
+    mutating func cancelNotifications(about grant: Ident, cause: Cause) {
+        for notification in file.notifications where notification.grant == grant && notification.canBeCancelled {
+            store(.notificationCancelled(notification.id, at: now, row: notification.row))
+            effects.notices.append(
+                Notice(notification: notification, recipient: file.citizen, isCancellation: true, cause: cause))
+        }
+    }
+
+    /// Tells a grant's representative, in one record for all that this decision means to them.
+    mutating func tell(_ event: GrantNews.Event, _ grant: Grant, cause: Cause) {
+        let at = effects.inbox.firstIndex {
+            guard $0.citizen?.pseudonym == grant.representative.pseudonym, case .news(let news) = $0.body else {
+                return false
+            }
+            return news.event == event && news.cause == cause
+        }
+        if let at, case .news(var news) = effects.inbox[at].body {
+            news.items.append(GrantNews.Item(grant))
+            effects.inbox[at].body = .news(news)
+            return
+        }
+        let news = GrantNews(
+            event: event, grantor: file.citizen.pseudonym, grantorShard: file.citizen.shard,
+            items: [GrantNews.Item(grant)], cause: cause, at: now)
+        effects.inbox.append(
+            InboxMessage(shard: grant.representative.shard, citizen: grant.representative, body: .news(news)))
+    }
+
+    /// Has the representative's shard write the outcome, after it has withdrawn what was unsent.
+    mutating func leaveOutcomeToRepresentative(position: Position) {
+        guard let last = effects.inbox.indices.last, case .news(var news) = effects.inbox[last].body else { return }
+        news.outcomePosition = position
+        effects.inbox[last].body = .news(news)
+        leavesOutcomeToRepresentative = true
+    }
+
+    /// Brings municipal grants in line with what the place of residence offers: dormant where the package is not active,
+    /// awake where it is. A dormant grant keeps its end date.
+    /// - Parameter causeOf: what to name as the cause for a grant's change.
+    mutating func reevaluate(causeOf: (Grant) -> Cause) {
+        let residence = file.residence(on: today)?.municipality
+        for ordinal in file.grants.indices {
+            let grant = file.grants[ordinal]
+            guard grant.terms.scope == .municipal, grant.isLiving(on: today) else { continue }
+            let resolves = circumstances.catalogue.resolves(
+                grant.terms.id, scope: .municipal, residence: residence, on: today)
+            let state: GrantState = resolves ? .active : .dormant
+            guard state != grant.state else { continue }
+            change(ordinal, to: state, cause: causeOf(grant))
+        }
+    }
+
+    /// Moves a grant to another state, with its history, and tells both parties.
+    mutating func change(
+        _ ordinal: Int, to state: GrantState, cause: Cause, by: String? = nil, reason: String? = nil
+    ) {
+        store(
+            .grantState(
+                ordinal: ordinal, state, entry: file.grants[ordinal].entry + 1,
+                GrantEntry(at: now, cause: cause, by: by, reason: reason)))
+        let grant = file.grants[ordinal]
+        lines.append(Outcome.GrantLine(grant))
+        switch state {
+        case .active:
+            notify(.grantAwake, grant: grant, cause: cause)
+            tell(.awake, grant, cause: cause)
+        case .dormant:
+            notify(.grantDormant, grant: grant, cause: cause)
+            tell(.dormant, grant, cause: cause)
+        case .revoked:
+            cancelNotifications(about: grant.id, cause: cause)
+            notify(.grantRevoked, grant: grant, cause: cause)
+            tell(.revoked, grant, cause: cause)
+        case .requested, .expired, .declined, .lapsed, .ended:
+            preconditionFailure("no command leads to this state yet")
+        }
+    }
+}

@@ -1,0 +1,217 @@
+import GRDB
+
+/// The tables of a shard. Migrations are appended, never edited.
+///
+/// Days are integers that read as dates (20281122), instants are milliseconds since 1970, municipalities are their code as
+/// an integer, pseudonyms and ids are 16 bytes (`hex(id)`). `sealed` columns hold CPR or CVR numbers encrypted under the
+/// cluster key; no table holds a readable number. Rows that only grow (grants, received, notifications) are appended to
+/// rowid tables, so that a batch touches few pages; small indexes find a citizen's rows.
+enum Schema {
+    /// The version this build writes, in `PRAGMA user_version`.
+    static let version = 1
+
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 the shard") { db in
+            try db.execute(sql: first)
+        }
+        return migrator
+    }
+
+    private static let day = "BETWEEN 18000101 AND 99991231"
+
+    private static var first: String {
+        """
+        CREATE TABLE meta (
+          one INTEGER PRIMARY KEY CHECK (one = 1),
+          shard INTEGER NOT NULL CHECK (shard >= 0),
+          partitions INTEGER NOT NULL CHECK (partitions > shard),
+          epoch INTEGER NOT NULL CHECK (epoch >= 0),
+          owner TEXT NOT NULL,
+          key_check BLOB NOT NULL CHECK (length(key_check) = 16),
+          reviewed_day INTEGER NOT NULL CHECK (reviewed_day \(day)),
+          reviewed_catalogue INTEGER NOT NULL CHECK (reviewed_catalogue >= 0)
+        ) STRICT;
+
+        CREATE TABLE positions (
+          topic TEXT PRIMARY KEY,
+          position INTEGER NOT NULL CHECK (position >= 0)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE outbox (
+          frame INTEGER PRIMARY KEY,
+          records INTEGER NOT NULL CHECK (records >= 0),
+          ends TEXT NOT NULL CHECK (json_valid(ends)),
+          bytes BLOB NOT NULL
+        ) STRICT;
+
+        CREATE TABLE processed (
+          command BLOB PRIMARY KEY CHECK (length(command) = 16),
+          content BLOB NOT NULL CHECK (length(content) = 16),
+          day INTEGER NOT NULL CHECK (day \(day))
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE citizens (
+          row INTEGER PRIMARY KEY,
+          pseudonym BLOB NOT NULL UNIQUE CHECK (length(pseudonym) = 16),
+          sealed BLOB NOT NULL CHECK (length(sealed) > 28),
+          kind TEXT NOT NULL CHECK (kind IN ('person', 'company')),
+          municipality INTEGER CHECK (municipality BETWEEN 1 AND 9999)
+        ) STRICT;
+        CREATE INDEX citizens_of_municipality ON citizens (municipality, pseudonym) WHERE municipality IS NOT NULL;
+
+        CREATE TABLE origins (
+          row INTEGER PRIMARY KEY,
+          source TEXT NOT NULL,
+          type TEXT NOT NULL,
+          UNIQUE (source, type)
+        ) STRICT;
+
+        CREATE TABLE terms (
+          row INTEGER PRIMARY KEY,
+          package TEXT NOT NULL CHECK (package <> ''),
+          version INTEGER NOT NULL CHECK (version >= 1),
+          kind TEXT NOT NULL CHECK (kind IN ('act', 'contact', 'read')),
+          scope TEXT NOT NULL CHECK (scope IN ('municipal', 'national', 'itSystem')),
+          kle TEXT NOT NULL,
+          title_da TEXT NOT NULL,
+          title_en TEXT NOT NULL,
+          wording_da TEXT NOT NULL,
+          wording_en TEXT NOT NULL
+        ) STRICT;
+
+        CREATE TABLE senders (
+          row INTEGER PRIMARY KEY,
+          cvr TEXT NOT NULL,
+          name TEXT NOT NULL,
+          UNIQUE (cvr, name)
+        ) STRICT;
+
+        CREATE TABLE residences (
+          citizen INTEGER NOT NULL REFERENCES citizens,
+          arrival INTEGER NOT NULL CHECK (arrival >= 0),
+          effective INTEGER NOT NULL CHECK (effective \(day)),
+          municipality INTEGER NOT NULL CHECK (municipality BETWEEN 1 AND 9999),
+          came_from INTEGER CHECK (came_from BETWEEN 1 AND 9999),
+          registered_at INTEGER,
+          at INTEGER NOT NULL,
+          cause TEXT NOT NULL,
+          origin INTEGER NOT NULL REFERENCES origins,
+          extensions TEXT CHECK (json_valid(extensions)),
+          PRIMARY KEY (citizen, arrival)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE exemptions (
+          citizen INTEGER NOT NULL REFERENCES citizens,
+          ordinal INTEGER NOT NULL CHECK (ordinal >= 0),
+          municipality INTEGER NOT NULL CHECK (municipality BETWEEN 1 AND 9999),
+          form TEXT NOT NULL CHECK (form <> ''),
+          journal TEXT NOT NULL CHECK (journal <> ''),
+          caseworker TEXT NOT NULL CHECK (caseworker <> ''),
+          requested_by TEXT NOT NULL CHECK (requested_by IN ('citizen', 'representative', 'guardian', 'institution')),
+          appeared_in_person INTEGER NOT NULL CHECK (appeared_in_person IN (0, 1)),
+          departure INTEGER NOT NULL CHECK (departure IN (0, 1)),
+          valid_until INTEGER CHECK (valid_until \(day)),
+          at INTEGER NOT NULL,
+          cause TEXT NOT NULL,
+          origin INTEGER NOT NULL REFERENCES origins,
+          lifted_at INTEGER,
+          lifted_by TEXT CHECK (lifted_by IN ('citizen', 'authority', 'representative')),
+          lift_cause TEXT,
+          lift_origin INTEGER REFERENCES origins,
+          lift_journal TEXT,
+          CHECK ((lifted_at IS NULL) = (lift_cause IS NULL) AND (lifted_at IS NULL) = (lift_origin IS NULL)),
+          PRIMARY KEY (citizen, ordinal)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE grants (
+          row INTEGER PRIMARY KEY,
+          citizen INTEGER NOT NULL REFERENCES citizens,
+          ordinal INTEGER NOT NULL CHECK (ordinal >= 0),
+          id BLOB NOT NULL CHECK (length(id) = 16),
+          representative BLOB NOT NULL CHECK (length(representative) = 16),
+          representative_sealed BLOB NOT NULL CHECK (length(representative_sealed) > 28),
+          representative_shard INTEGER NOT NULL CHECK (representative_shard >= 0),
+          terms INTEGER NOT NULL REFERENCES terms,
+          state TEXT NOT NULL CHECK (state IN
+            ('requested', 'active', 'dormant', 'revoked', 'expired', 'declined', 'lapsed', 'ended')),
+          version INTEGER NOT NULL CHECK (version >= 1),
+          entry INTEGER NOT NULL CHECK (entry >= 0),
+          valid_from INTEGER NOT NULL CHECK (valid_from \(day)),
+          valid_until INTEGER NOT NULL CHECK (valid_until \(day)),
+          channel TEXT NOT NULL CHECK (channel IN ('digital', 'paper', 'assisted')),
+          evidence TEXT CHECK (json_valid(evidence)),
+          CHECK (valid_from <= valid_until),
+          CHECK (channel = 'digital' OR evidence IS NOT NULL)
+        ) STRICT;
+        CREATE UNIQUE INDEX grants_of_citizen ON grants (citizen, ordinal);
+
+        CREATE TABLE grant_history (
+          grant_row INTEGER NOT NULL REFERENCES grants,
+          entry INTEGER NOT NULL CHECK (entry >= 0),
+          state TEXT NOT NULL CHECK (state IN
+            ('requested', 'active', 'dormant', 'revoked', 'expired', 'declined', 'lapsed', 'ended')),
+          version INTEGER NOT NULL CHECK (version >= 1),
+          valid_from INTEGER NOT NULL CHECK (valid_from \(day)),
+          valid_until INTEGER NOT NULL CHECK (valid_until \(day)),
+          at INTEGER NOT NULL,
+          cause TEXT NOT NULL,
+          origin INTEGER NOT NULL REFERENCES origins,
+          asked_by TEXT,
+          reason TEXT,
+          PRIMARY KEY (grant_row, entry)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TRIGGER grant_history_is_never_changed BEFORE UPDATE ON grant_history
+          BEGIN SELECT RAISE(ABORT, 'history is never changed'); END;
+
+        CREATE TABLE received (
+          row INTEGER PRIMARY KEY,
+          citizen INTEGER NOT NULL REFERENCES citizens,
+          id BLOB NOT NULL CHECK (length(id) = 16),
+          grantor BLOB NOT NULL CHECK (length(grantor) = 16),
+          grantor_shard INTEGER NOT NULL CHECK (grantor_shard >= 0),
+          terms INTEGER NOT NULL REFERENCES terms,
+          state TEXT NOT NULL CHECK (state IN
+            ('requested', 'active', 'dormant', 'revoked', 'expired', 'declined', 'lapsed', 'ended')),
+          valid_from INTEGER NOT NULL CHECK (valid_from \(day)),
+          valid_until INTEGER NOT NULL CHECK (valid_until \(day))
+        ) STRICT;
+        CREATE INDEX received_of_citizen ON received (citizen);
+
+        CREATE TABLE notifications (
+          row INTEGER PRIMARY KEY,
+          citizen INTEGER NOT NULL REFERENCES citizens,
+          id BLOB NOT NULL CHECK (length(id) = 16),
+          kind TEXT NOT NULL,
+          grant_id BLOB CHECK (length(grant_id) = 16),
+          terms INTEGER REFERENCES terms,
+          valid_until INTEGER CHECK (valid_until \(day)),
+          channel TEXT NOT NULL CHECK (channel IN ('digital-post', 'letter')),
+          sender INTEGER NOT NULL REFERENCES senders,
+          kle TEXT NOT NULL,
+          about_another INTEGER NOT NULL CHECK (about_another IN (0, 1)),
+          created_at INTEGER NOT NULL,
+          cancelled_at INTEGER,
+          CHECK ((grant_id IS NULL) = (terms IS NULL))
+        ) STRICT;
+        CREATE INDEX notifications_of_citizen ON notifications (citizen);
+
+        CREATE TABLE due (
+          day INTEGER NOT NULL CHECK (day \(day)),
+          citizen INTEGER NOT NULL REFERENCES citizens,
+          PRIMARY KEY (day, citizen)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE VIEW grants_readable AS
+          SELECT lower(hex(c.pseudonym)) AS citizen, lower(hex(g.id)) AS grant_id,
+            lower(hex(g.representative)) AS representative, t.package, t.version AS package_version, g.state, g.version,
+            g.valid_from, g.valid_until, g.channel
+          FROM grants g JOIN citizens c ON c.row = g.citizen JOIN terms t ON t.row = g.terms;
+
+        CREATE VIEW history_readable AS
+          SELECT lower(hex(g.id)) AS grant_id, h.entry, h.state, h.version, h.valid_from, h.valid_until,
+            datetime(h.at / 1000, 'unixepoch') AS at_utc, h.cause, o.source, o.type, h.asked_by, h.reason
+          FROM grant_history h JOIN grants g ON g.row = h.grant_row JOIN origins o ON o.row = h.origin;
+        """
+    }
+}

@@ -1,0 +1,185 @@
+import FuldmagtDomain
+import FuldmagtJSON
+import FuldmagtRecord
+
+/// A citizen's rows, read for a decision and brought up to each change.
+public struct LoadedFile {
+    public internal(set) var file: CitizenFile
+    /// The citizen's row; nil until something is stored about them.
+    var row: Int64?
+    var loaded: FileSections
+}
+
+extension ShardAccess {
+    /// Begins a citizen's file; nothing is read yet but whether there is one.
+    public func file(of citizen: Identity) throws(StoreError) -> LoadedFile {
+        let found = statements.findCitizen.bind(1, citizen.pseudonym)
+        var row: Int64?
+        if try found.next() {
+            row = found.int(0)
+            found.reset()
+        }
+        return LoadedFile(file: CitizenFile(citizen: citizen), row: row, loaded: [])
+    }
+
+    /// Reads the sections that are not there yet.
+    public func load(_ sections: FileSections, into loaded: inout LoadedFile) throws(StoreError) {
+        let missing = sections.subtracting(loaded.loaded)
+        guard !missing.isEmpty else { return }
+        loaded.loaded.formUnion(missing)
+        guard let row = loaded.row else { return }
+        if missing.contains(.residences) { loaded.file.residences = try residences(of: row) }
+        if missing.contains(.exemptions) { loaded.file.exemptions = try exemptions(of: row) }
+        if missing.contains(.grants) { loaded.file.grants = try grants(of: row) }
+        if missing.contains(.received) { loaded.file.received = try received(of: row) }
+        if missing.contains(.notifications) { loaded.file.notifications = try notifications(of: row) }
+    }
+
+    /// Stores a change and brings the file up to it.
+    public func store(_ change: RowChange, to loaded: inout LoadedFile) throws(StoreError) {
+        let citizen = try citizenRow(of: &loaded)
+        var change = change
+        try write(&change, citizen: citizen, file: loaded.file)
+        loaded.file.apply(change)
+    }
+
+    /// Notes where a citizen lives now, by which sweeps find them.
+    public func noteResidence(_ municipality: Municipality?, of loaded: LoadedFile) throws(StoreError) {
+        guard let row = loaded.row else { return }
+        try statements.setMunicipality.bind(1, row).bind(2, municipality).run()
+    }
+
+    private func citizenRow(of loaded: inout LoadedFile) throws(StoreError) -> Int64 {
+        if let row = loaded.row { return row }
+        let citizen = loaded.file.citizen
+        try statements.insertCitizen.bind(1, citizen.pseudonym).bind(2, citizen.sealed)
+            .bind(3, citizen.party.isPerson ? "person" : "company").run()
+        let row = statements.insertCitizen.insertedRow
+        loaded.row = row
+        return row
+    }
+
+    // MARK: Sweeps
+
+    /// Citizens who live in a municipality, by pseudonym, after one of them.
+    /// - Returns: sealed numbers, and the last pseudonym.
+    public func citizens(of municipality: Municipality, after: Ident?, limit: Int) throws(StoreError) -> (
+        sealed: [[UInt8]], last: Ident?
+    ) {
+        let found = statements.citizensOf.bind(1, municipality).bind(2, after ?? Ident(high: 0, low: 0))
+            .bind(3, limit)
+        var sealed: [[UInt8]] = []
+        var last: Ident?
+        while try found.next() {
+            sealed.append(found.bytes(0))
+            last = try found.ident(1)
+        }
+        return (sealed, last)
+    }
+
+    /// Citizens with something due on a day or before.
+    public func dueCitizens(on day: Day, limit: Int) throws(StoreError) -> [[UInt8]] {
+        let found = statements.dueCitizens.bind(1, day).bind(2, limit)
+        var sealed: [[UInt8]] = []
+        while try found.next() { sealed.append(found.bytes(0)) }
+        return sealed
+    }
+
+    public func deleteDue(through day: Day, of loaded: LoadedFile) throws(StoreError) {
+        guard let row = loaded.row else { return }
+        try statements.deleteDue.bind(1, day).bind(2, row).run()
+    }
+
+    // MARK: Reading
+
+    private func residences(of citizen: Int64) throws(StoreError) -> [Residence] {
+        let rows = statements.readResidences.bind(1, citizen)
+        var residences: [Residence] = []
+        while try rows.next() {
+            residences.append(
+                Residence(
+                    arrival: Int(rows.int(0)), effective: try rows.day(1), municipality: try rows.municipality(2),
+                    from: try rows.optionalMunicipality(3), registeredAt: rows.optionalInstant(4),
+                    at: rows.instant(5),
+                    cause: try cause(id: rows.text(6), origin: rows.int(7), extensions: rows.optionalText(8))))
+        }
+        return residences
+    }
+
+    private func exemptions(of citizen: Int64) throws(StoreError) -> [Exemption] {
+        let rows = statements.readExemptions.bind(1, citizen)
+        var exemptions: [Exemption] = []
+        while try rows.next() {
+            var lifting: Exemption.Lifting?
+            if !rows.isNull(12) {
+                lifting = Exemption.Lifting(
+                    at: rows.instant(12), by: try rows.choice(13, ExemptionLift.Actor.self),
+                    cause: try cause(id: rows.text(14), origin: rows.int(15), extensions: nil),
+                    journal: rows.optionalText(16))
+            }
+            exemptions.append(
+                Exemption(
+                    ordinal: Int(rows.int(0)), municipality: try rows.municipality(1), form: rows.text(2),
+                    journal: rows.text(3), caseworker: rows.text(4),
+                    requestedBy: try rows.choice(5, ExemptionRegister.Requester.self),
+                    appearedInPerson: rows.int(6) == 1, departure: rows.int(7) == 1,
+                    validUntil: try rows.optionalDay(8), at: rows.instant(9),
+                    cause: try cause(id: rows.text(10), origin: rows.int(11), extensions: nil), lifting: lifting))
+        }
+        return exemptions
+    }
+
+    private func grants(of citizen: Int64) throws(StoreError) -> [Grant] {
+        let rows = statements.readGrants.bind(1, citizen)
+        var grants: [Grant] = []
+        while try rows.next() {
+            grants.append(
+                Grant(
+                    id: try rows.ident(2), ordinal: Int(rows.int(1)),
+                    representative: PartyReference(
+                        pseudonym: try rows.ident(3), sealed: rows.bytes(4), shard: Int32(rows.int(5))),
+                    terms: try terms(at: rows.int(6)), state: try rows.choice(7, GrantState.self),
+                    version: Int(rows.int(8)), entry: Int(rows.int(9)), validFrom: try rows.day(10),
+                    validUntil: try rows.day(11), channel: try rows.choice(12, Channel.self),
+                    evidence: try rows.optionalText(13).map { (text) throws(StoreError) in
+                        try Evidence.stored(text)
+                    }, row: rows.int(0)))
+        }
+        return grants
+    }
+
+    private func received(of citizen: Int64) throws(StoreError) -> [ReceivedGrant] {
+        let rows = statements.readReceived.bind(1, citizen)
+        var received: [ReceivedGrant] = []
+        while try rows.next() {
+            received.append(
+                ReceivedGrant(
+                    id: try rows.ident(1), grantor: try rows.ident(2), grantorShard: Int32(rows.int(3)),
+                    terms: try terms(at: rows.int(4)), state: try rows.choice(5, GrantState.self),
+                    validFrom: try rows.day(6), validUntil: try rows.day(7), row: rows.int(0)))
+        }
+        return received
+    }
+
+    private func notifications(of citizen: Int64) throws(StoreError) -> [Notification] {
+        let rows = statements.readNotifications.bind(1, citizen)
+        var notifications: [Notification] = []
+        while try rows.next() {
+            notifications.append(
+                Notification(
+                    id: try rows.ident(1), kind: try rows.choice(2, NotificationKind.self),
+                    grant: try rows.optionalIdent(3), terms: rows.isNull(4) ? nil : try terms(at: rows.int(4)),
+                    validUntil: try rows.optionalDay(5), channel: try rows.choice(6, PostChannel.self),
+                    sender: try sender(at: rows.int(7)), kle: rows.text(8), isAboutAnother: rows.int(9) == 1,
+                    createdAt: rows.instant(10), cancelledAt: rows.optionalInstant(11), row: rows.int(0)))
+        }
+        return notifications
+    }
+
+    private func cause(id: String, origin row: Int64, extensions: String?) throws(StoreError) -> Cause {
+        let origin = try origin(at: row)
+        return Cause(
+            id: id, source: origin.source, type: origin.type,
+            extensions: try extensions.map { (text) throws(StoreError) in try Extension.stored(text) } ?? [])
+    }
+}

@@ -1,0 +1,169 @@
+import FuldmagtDomain
+import FuldmagtKeys
+import FuldmagtRecord
+import GRDBSQLite
+
+/// Reads and writes of one shard within a turn, through prepared statements.
+public final class ShardAccess {
+    let connection: OpaquePointer
+    let keys: ClusterKey
+    let statements: Statements
+    /// Rows that many others refer to, by their content. Cleared when a turn is rolled back.
+    var origins: [OriginKey: Int64] = [:]
+    var originRows: [Int64: OriginKey] = [:]
+    var terms: [TermsKey: [(PackageTerms, Int64)]] = [:]
+    var termsRows: [Int64: PackageTerms] = [:]
+    var senders: [Sender: Int64] = [:]
+    var senderRows: [Int64: Sender] = [:]
+
+    struct OriginKey: Hashable {
+        var source: String
+        var type: String
+    }
+
+    struct TermsKey: Hashable {
+        var package: String
+        var version: Int
+    }
+
+    init(_ connection: OpaquePointer, keys: ClusterKey) throws(StoreError) {
+        self.connection = connection
+        self.keys = keys
+        statements = try Statements(connection)
+    }
+
+    // MARK: Transactions
+
+    func begin(epoch: Int64) throws(StoreError) {
+        try statements.begin.run()
+        do throws(StoreError) {
+            guard try statements.epoch.next() else { throw StoreError(.fatal, "the shard has no meta row") }
+            let current = statements.epoch.int(0)
+            statements.epoch.reset()
+            guard current == epoch else {
+                throw StoreError(
+                    .fenced, "another worker has taken the shard over (epoch \(current), ours was \(epoch))")
+            }
+        } catch {
+            rollBack()
+            throw error
+        }
+    }
+
+    func commit() throws(StoreError) { try statements.commit.run() }
+
+    func rollBack() {
+        origins.removeAll()
+        originRows.removeAll()
+        terms.removeAll()
+        termsRows.removeAll()
+        senders.removeAll()
+        senderRows.removeAll()
+        // SQLite may have rolled back by itself; then there is nothing to roll back, and that is no fault.
+        if sqlite3_get_autocommit(connection) == 0 { sqlite3_exec(connection, "ROLLBACK", nil, nil, nil) }
+    }
+
+    // MARK: Positions and review
+
+    /// Position next to read, by topic.
+    public func positions() throws(StoreError) -> [Topic: Int64] {
+        var positions: [Topic: Int64] = [:]
+        while try statements.positions.next() {
+            guard let topic = Topic(name: statements.positions.text(0)) else { continue }
+            positions[topic] = statements.positions.int(1)
+        }
+        return positions
+    }
+
+    public func setPosition(_ position: Int64, of topic: Topic) throws(StoreError) {
+        try statements.setPosition.bind(1, topic.name).bind(2, position).run()
+    }
+
+    /// Up to which day and catalogue position all citizens of the shard have been looked at, or are being.
+    public func reviewed() throws(StoreError) -> (day: Day, catalogue: Int64) {
+        guard try statements.reviewed.next() else { throw StoreError(.fatal, "the shard has no meta row") }
+        defer { statements.reviewed.reset() }
+        return (try statements.reviewed.day(0), statements.reviewed.int(1))
+    }
+
+    public func setReviewed(day: Day, catalogue: Int64) throws(StoreError) {
+        try statements.setReviewed.bind(1, day).bind(2, catalogue).run()
+    }
+
+    // MARK: Processed commands
+
+    public enum Claim: Sendable {
+        case new
+        /// The same content came before.
+        case repeated
+        /// Other content came before under the same source and id.
+        case reused
+    }
+
+    /// Notes that a command is decided now, unless its id was used before.
+    /// - Parameters:
+    ///   - command: digest of source and id.
+    ///   - content: digest of type and data.
+    public func claim(_ command: Ident, content: Ident, day: Day) throws(StoreError) -> Claim {
+        let changed = try statements.claim.bind(1, command).bind(2, content).bind(3, day).run()
+        if changed == 1 { return .new }
+        guard try statements.claimed.bind(1, command).next() else {
+            throw StoreError(.fatal, "a processed command is neither new nor known")
+        }
+        defer { statements.claimed.reset() }
+        return try statements.claimed.ident(0) == content ? .repeated : .reused
+    }
+
+    /// Forgets ids of commands decided before a day. They are kept at least as long as topics keep commands.
+    /// - Returns: how many.
+    public func forgetProcessed(before day: Day) throws(StoreError) -> Int {
+        try statements.forget.bind(1, day).run()
+    }
+
+    // MARK: Outbox
+
+    /// Stores a turn's outputs with the positions they end at.
+    /// - Returns: the frame's number.
+    public func appendFrame(_ frame: Frame, ends: [Topic: Int64]) throws(StoreError) -> Int64 {
+        try statements.appendFrame.bind(1, frame.count).bind(2, FrameEnds.text(ends)).bind(3, frame.bytes).run()
+        return statements.appendFrame.insertedRow
+    }
+
+    /// Frames not yet known to be sent, oldest first.
+    public func pendingFrames() throws(StoreError) -> [PendingFrame] {
+        var frames: [PendingFrame] = []
+        while try statements.pendingFrames.next() {
+            frames.append(
+                PendingFrame(
+                    number: statements.pendingFrames.int(0),
+                    frame: Frame(
+                        bytes: statements.pendingFrames.bytes(3), count: Int(statements.pendingFrames.int(1))),
+                    ends: try FrameEnds.read(statements.pendingFrames.text(2))))
+        }
+        return frames
+    }
+
+    /// Forgets frames that are sent.
+    public func markSent(through number: Int64) throws(StoreError) {
+        try statements.markSent.bind(1, number).run()
+    }
+}
+
+/// A frame that waits in the outbox.
+public struct PendingFrame: Sendable {
+    public var number: Int64
+    public var frame: Frame
+    /// Positions next to read once the frame is out.
+    public var ends: [Topic: Int64]
+
+    public init(number: Int64, frame: Frame, ends: [Topic: Int64]) {
+        self.number = number
+        self.frame = frame
+        self.ends = ends
+    }
+
+    /// Whether the group's committed offsets say that the frame is out: offsets and outputs are one Kafka transaction.
+    public func isOut(committed: [Topic: Int64]) -> Bool {
+        ends.allSatisfy { topic, end in committed[topic].map { $0 >= end } ?? false }
+    }
+}

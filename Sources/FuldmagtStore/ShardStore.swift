@@ -1,0 +1,204 @@
+import FuldmagtDomain
+import FuldmagtKeys
+import FuldmagtRecord
+import GRDB
+import GRDBSQLite
+
+import struct Foundation.Data
+
+/// One shard: the SQLite database that holds the state of the citizens of one partition.
+///
+/// Invariants:
+/// - State, history, outputs and positions change together, in one transaction, or not at all.
+/// - Every transaction checks the epoch that its owner took the shard over with. A later owner has raised it, so a stale
+///   one cannot write.
+/// - One thread uses a store at a time.
+public final class ShardStore: @unchecked Sendable {
+    /// What a shard is opened with.
+    public struct Options: Sendable {
+        /// Folder of the shard files; made where it does not exist.
+        public var directory: String
+        /// Partitions of the command topics.
+        public var partitions: Int32
+        /// Page cache, bytes.
+        public var cacheBytes: Int
+        /// Waits for the disk on every commit. Without it a power failure, not a crash of the process, can undo the last
+        /// commits.
+        public var isDurable: Bool
+        /// Pages the write-ahead log grows to before it is folded into the database.
+        public var checkpointPages: Int
+
+        public init(
+            directory: String, partitions: Int32, cacheBytes: Int = 32 << 20, isDurable: Bool = true,
+            checkpointPages: Int = 8_000
+        ) {
+            self.directory = directory
+            self.partitions = partitions
+            self.cacheBytes = cacheBytes
+            self.isDurable = isDurable
+            self.checkpointPages = checkpointPages
+        }
+    }
+
+    public let shard: Int32
+    let queue: DatabaseQueue
+    let keys: ClusterKey
+    let options: Options
+    private var access: ShardAccess?
+    private(set) var epoch: Int64 = 0
+
+    /// The file of a shard: `shard-0003.sqlite`.
+    public static func fileName(of shard: Int32) -> String {
+        let digits = String(shard)
+        return "shard-\(String(repeating: "0", count: max(0, 4 - digits.count)))\(digits).sqlite"
+    }
+
+    /// Opens a shard, makes it where there is none, and takes it over: from now on no earlier owner can write to it.
+    /// - Parameters:
+    ///   - owner: told to whoever looks at the file.
+    ///   - today: the first day that is taken as reviewed in a new shard.
+    public init(shard: Int32, keys: ClusterKey, options: Options, owner: String, today: Day) throws(StoreError) {
+        self.shard = shard
+        self.keys = keys
+        self.options = options
+        let path = "\(options.directory)/\(Self.fileName(of: shard))"
+        do {
+            queue = try Self.open(path, options: options)
+            try Self.migrate(queue, path: path)
+        } catch {
+            throw StoreError(error, doing: "opening \(path)")
+        }
+        try takeOver(owner: owner, today: today, path: path)
+    }
+
+    /// A shard in memory, for plans and tests.
+    public init(inMemory shard: Int32, keys: ClusterKey, partitions: Int32, today: Day) throws(StoreError) {
+        self.shard = shard
+        self.keys = keys
+        options = Options(directory: "", partitions: partitions)
+        do {
+            queue = try DatabaseQueue(configuration: Self.configuration(options))
+            try Self.migrate(queue, path: "the shard in memory")
+        } catch {
+            throw StoreError(error, doing: "opening a shard in memory")
+        }
+        try takeOver(owner: "memory", today: today, path: "the shard in memory")
+    }
+
+    private static func open(_ path: String, options: Options) throws -> DatabaseQueue {
+        try DatabaseQueue(path: path, configuration: configuration(options))
+    }
+
+    private static func configuration(_ options: Options) -> Configuration {
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = true
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { db in
+            try db.execute(
+                sql: """
+                    PRAGMA journal_mode = WAL;
+                    PRAGMA synchronous = \(options.isDurable ? "FULL" : "NORMAL");
+                    PRAGMA secure_delete = ON;
+                    PRAGMA temp_store = MEMORY;
+                    PRAGMA cache_size = -\(max(options.cacheBytes / 1024, 1024));
+                    PRAGMA wal_autocheckpoint = \(options.checkpointPages);
+                    """)
+        }
+        return configuration
+    }
+
+    private static func migrate(_ queue: DatabaseQueue, path: String) throws {
+        let migrator = Schema.migrator
+        if try queue.read({ try migrator.hasBeenSuperseded($0) }) {
+            throw StoreError(
+                .fatal,
+                "\(path) was written by a newer version of this program; this one reads up to schema \(Schema.version). Run the newer version, or move the file away to have the shard rebuilt"
+            )
+        }
+        try migrator.migrate(queue)
+    }
+
+    private func takeOver(owner: String, today: Day, path: String) throws(StoreError) {
+        do {
+            let check = keys.pseudonym(ofText: "key check")
+            epoch = try queue.inDatabase { db in
+                var epoch: Int64 = 0
+                try db.inTransaction(.immediate) {
+                    if let row = try Row.fetchOne(db, sql: "SELECT shard, partitions, epoch, key_check FROM meta") {
+                        try Self.compare(row, shard: shard, options: options, check: check, path: path)
+                        epoch = row["epoch"]
+                    } else {
+                        try db.execute(
+                            sql: "INSERT INTO meta VALUES (1, ?, ?, 0, '', ?, ?, 0)",
+                            arguments: [shard, options.partitions, check.data, today.number])
+                    }
+                    epoch += 1
+                    try db.execute(sql: "UPDATE meta SET epoch = ?, owner = ?", arguments: [epoch, owner])
+                    return .commit
+                }
+                return epoch
+            }
+            access = try queue.inDatabase { db in
+                guard let connection = db.sqliteConnection else {
+                    throw StoreError(.fatal, "\(path) was closed while it was being opened")
+                }
+                return try ShardAccess(connection, keys: keys)
+            }
+        } catch {
+            throw StoreError(error, doing: "taking over \(path)")
+        }
+    }
+
+    private static func compare(_ row: Row, shard: Int32, options: Options, check: Ident, path: String) throws {
+        let storedShard: Int32 = row["shard"]
+        let storedPartitions: Int32 = row["partitions"]
+        let storedCheck: Data = row["key_check"]
+        guard storedShard == shard, storedPartitions == options.partitions else {
+            throw StoreError(
+                .fatal,
+                "\(path) is shard \(storedShard) of \(storedPartitions), but the topics ask for shard \(shard) of \(options.partitions); the partition count cannot change once a shard exists"
+            )
+        }
+        guard storedCheck == check.data else {
+            throw StoreError(
+                .fatal, "\(path) was written under another cluster key; set the key it was written under")
+        }
+    }
+
+    // MARK: Turns
+
+    /// Does one turn: everything that `body` writes commits together, guarded by the epoch, or not at all.
+    public func turn<Result>(_ body: (ShardAccess) throws -> Result) throws(StoreError) -> Result {
+        guard let access else { throw StoreError(.fatal, "shard \(shard) is closed") }
+        do {
+            return try queue.inDatabase { _ in
+                try access.begin(epoch: epoch)
+                do {
+                    let result = try body(access)
+                    try access.commit()
+                    return result
+                } catch {
+                    access.rollBack()
+                    throw error
+                }
+            }
+        } catch {
+            throw StoreError(error, doing: "shard \(shard)")
+        }
+    }
+
+    /// Closes the file. The store is of no use afterwards.
+    public func close() throws(StoreError) {
+        do {
+            queue.inDatabase { _ in access = nil }
+            try queue.close()
+        } catch {
+            throw StoreError(error, doing: "closing shard \(shard)")
+        }
+    }
+}
+
+extension Ident {
+    /// Sixteen bytes, as GRDB stores a BLOB.
+    var data: Data { withBytes { Data($0) } }
+}

@@ -1,0 +1,181 @@
+import FuldmagtDomain
+import GRDBSQLite
+
+/// A prepared statement of one connection, for the hot path: bind by number, step, read columns. Everything that is not
+/// hot goes through GRDB's own rows.
+final class Statement {
+    private let handle: OpaquePointer
+    private let connection: OpaquePointer
+    private let sql: String
+
+    init(_ connection: OpaquePointer, _ sql: String) throws(StoreError) {
+        var handle: OpaquePointer?
+        let code = sqlite3_prepare_v3(connection, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &handle, nil)
+        guard code == SQLITE_OK, let handle else {
+            throw StoreError(sqlite: sqlite3_extended_errcode(connection), doing: "preparing \(sql)")
+        }
+        self.handle = handle
+        self.connection = connection
+        self.sql = sql
+    }
+
+    deinit { sqlite3_finalize(handle) }
+
+    private static var transient: sqlite3_destructor_type { unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
+
+    @discardableResult
+    func bind(_ at: Int32, _ value: Int64) -> Statement {
+        sqlite3_bind_int64(handle, at, value)
+        return self
+    }
+
+    @discardableResult
+    func bind(_ at: Int32, _ value: Int) -> Statement { bind(at, Int64(value)) }
+
+    @discardableResult
+    func bind(_ at: Int32, _ value: Day) -> Statement { bind(at, Int64(value.number)) }
+
+    @discardableResult
+    func bind(_ at: Int32, _ value: Instant) -> Statement { bind(at, value.milliseconds) }
+
+    @discardableResult
+    func bind(_ at: Int32, _ value: Municipality) -> Statement { bind(at, Int64(value.code)) }
+
+    @discardableResult
+    func bind(_ at: Int32, _ value: Bool) -> Statement { bind(at, value ? 1 : 0 as Int64) }
+
+    @discardableResult
+    func bind(_ at: Int32, _ value: String) -> Statement {
+        var value = value
+        value.withUTF8 { text in
+            text.withMemoryRebound(to: CChar.self) {
+                // An empty text may have no address; SQLite would take that for NULL.
+                if let start = $0.baseAddress {
+                    _ = sqlite3_bind_text(handle, at, start, Int32($0.count), Self.transient)
+                } else {
+                    _ = sqlite3_bind_text(handle, at, "", 0, Self.transient)
+                }
+            }
+        }
+        return self
+    }
+
+    @discardableResult
+    func bind(_ at: Int32, _ value: Ident) -> Statement {
+        value.withBytes { _ = sqlite3_bind_blob(handle, at, $0.baseAddress, 16, Self.transient) }
+        return self
+    }
+
+    @discardableResult
+    func bind(_ at: Int32, _ value: [UInt8]) -> Statement {
+        value.withUnsafeBytes {
+            _ = sqlite3_bind_blob64(handle, at, $0.baseAddress, UInt64($0.count), Self.transient)
+        }
+        return self
+    }
+
+    @discardableResult
+    func bindNull(_ at: Int32) -> Statement {
+        sqlite3_bind_null(handle, at)
+        return self
+    }
+
+    @discardableResult
+    func bind(_ at: Int32, _ value: String?) -> Statement { value.map { bind(at, $0) } ?? bindNull(at) }
+    @discardableResult
+    func bind(_ at: Int32, _ value: Int64?) -> Statement { value.map { bind(at, $0) } ?? bindNull(at) }
+    @discardableResult
+    func bind(_ at: Int32, _ value: Day?) -> Statement { value.map { bind(at, $0) } ?? bindNull(at) }
+    @discardableResult
+    func bind(_ at: Int32, _ value: Instant?) -> Statement { value.map { bind(at, $0) } ?? bindNull(at) }
+    @discardableResult
+    func bind(_ at: Int32, _ value: Ident?) -> Statement { value.map { bind(at, $0) } ?? bindNull(at) }
+    @discardableResult
+    func bind(_ at: Int32, _ value: Municipality?) -> Statement { value.map { bind(at, $0) } ?? bindNull(at) }
+
+    /// Runs a statement that gives no rows.
+    /// - Returns: number of rows changed.
+    @discardableResult
+    func run() throws(StoreError) -> Int {
+        let code = sqlite3_step(handle)
+        sqlite3_reset(handle)
+        guard code == SQLITE_DONE || code == SQLITE_ROW else {
+            throw StoreError(sqlite: sqlite3_extended_errcode(connection), doing: "writing (\(sql.prefix(60)))")
+        }
+        return Int(sqlite3_changes(connection))
+    }
+
+    /// Steps to the next row; resets itself after the last.
+    func next() throws(StoreError) -> Bool {
+        switch sqlite3_step(handle) {
+        case SQLITE_ROW: return true
+        case SQLITE_DONE:
+            sqlite3_reset(handle)
+            return false
+        default:
+            sqlite3_reset(handle)
+            throw StoreError(sqlite: sqlite3_extended_errcode(connection), doing: "reading (\(sql.prefix(60)))")
+        }
+    }
+
+    /// Ends reading before the last row.
+    func reset() { sqlite3_reset(handle) }
+
+    var insertedRow: Int64 { sqlite3_last_insert_rowid(connection) }
+
+    // MARK: Columns
+
+    func isNull(_ at: Int32) -> Bool { sqlite3_column_type(handle, at) == SQLITE_NULL }
+    func int(_ at: Int32) -> Int64 { sqlite3_column_int64(handle, at) }
+
+    func text(_ at: Int32) -> String {
+        guard let start = sqlite3_column_text(handle, at) else { return "" }
+        return String(
+            decoding: UnsafeBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, at))), as: UTF8.self)
+    }
+
+    func optionalText(_ at: Int32) -> String? { isNull(at) ? nil : text(at) }
+
+    func bytes(_ at: Int32) -> [UInt8] {
+        guard let start = sqlite3_column_blob(handle, at) else { return [] }
+        return [UInt8](UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, at))))
+    }
+
+    /// - Throws: when the column does not hold 16 bytes.
+    func ident(_ at: Int32) throws(StoreError) -> Ident {
+        guard sqlite3_column_bytes(handle, at) == 16, let start = sqlite3_column_blob(handle, at) else {
+            throw damaged(at)
+        }
+        return Ident(UnsafeRawBufferPointer(start: start, count: 16))
+    }
+
+    func optionalIdent(_ at: Int32) throws(StoreError) -> Ident? { isNull(at) ? nil : try ident(at) }
+
+    func day(_ at: Int32) throws(StoreError) -> Day {
+        guard let day = Day(number: Int(int(at))) else { throw damaged(at) }
+        return day
+    }
+
+    func optionalDay(_ at: Int32) throws(StoreError) -> Day? { isNull(at) ? nil : try day(at) }
+    func instant(_ at: Int32) -> Instant { Instant(milliseconds: int(at)) }
+    func optionalInstant(_ at: Int32) -> Instant? { isNull(at) ? nil : instant(at) }
+
+    func municipality(_ at: Int32) throws(StoreError) -> Municipality {
+        guard let municipality = Municipality(code: Int(int(at))) else { throw damaged(at) }
+        return municipality
+    }
+
+    func optionalMunicipality(_ at: Int32) throws(StoreError) -> Municipality? {
+        isNull(at) ? nil : try municipality(at)
+    }
+
+    func choice<Choice: RawRepresentable<String>>(_ at: Int32, _ type: Choice.Type) throws(StoreError) -> Choice {
+        guard let choice = Choice(rawValue: text(at)) else { throw damaged(at) }
+        return choice
+    }
+
+    private func damaged(_ at: Int32) -> StoreError {
+        let name = sqlite3_column_name(handle, at).map { String(cString: $0) } ?? "?"
+        return StoreError(.fatal, "column \(name) of a stored row holds what the schema does not allow")
+    }
+}

@@ -1,0 +1,138 @@
+import GRDBSQLite
+
+/// All statements of the hot path, prepared once.
+final class Statements {
+    let begin, commit, epoch: Statement
+    let positions, setPosition, reviewed, setReviewed: Statement
+    let claim, claimed, forget: Statement
+    let appendFrame, pendingFrames, markSent: Statement
+    let findCitizen, insertCitizen, setMunicipality, citizensOf, dueCitizens, insertDue, deleteDue: Statement
+    let readResidences, insertResidence: Statement
+    let readExemptions, insertExemption, liftExemption: Statement
+    let readGrants, insertGrant, setGrantState, insertHistory: Statement
+    let readReceived, insertReceived, setReceivedState: Statement
+    let readNotifications, insertNotification, cancelNotification: Statement
+    let findOrigin, insertOrigin, readOrigin: Statement
+    let findTerms, insertTerms, readTerms: Statement
+    let findSender, insertSender, readSender: Statement
+
+    init(_ connection: OpaquePointer) throws(StoreError) {
+        func prepare(_ sql: String) throws(StoreError) -> Statement { try Statement(connection, sql) }
+        begin = try prepare("BEGIN IMMEDIATE")
+        commit = try prepare("COMMIT")
+        epoch = try prepare("SELECT epoch FROM meta")
+        positions = try prepare("SELECT topic, position FROM positions")
+        setPosition = try prepare(
+            "INSERT INTO positions VALUES (?1, ?2) ON CONFLICT (topic) DO UPDATE SET position = ?2")
+        reviewed = try prepare("SELECT reviewed_day, reviewed_catalogue FROM meta")
+        setReviewed = try prepare("UPDATE meta SET reviewed_day = ?1, reviewed_catalogue = ?2")
+        claim = try prepare("INSERT INTO processed VALUES (?1, ?2, ?3) ON CONFLICT (command) DO NOTHING")
+        claimed = try prepare("SELECT content FROM processed WHERE command = ?1")
+        forget = try prepare("DELETE FROM processed WHERE day < ?1")
+        appendFrame = try prepare("INSERT INTO outbox (records, ends, bytes) VALUES (?1, ?2, ?3)")
+        pendingFrames = try prepare("SELECT frame, records, ends, bytes FROM outbox ORDER BY frame")
+        markSent = try prepare("DELETE FROM outbox WHERE frame <= ?1")
+
+        findCitizen = try prepare("SELECT row FROM citizens WHERE pseudonym = ?1")
+        insertCitizen = try prepare("INSERT INTO citizens (pseudonym, sealed, kind) VALUES (?1, ?2, ?3)")
+        setMunicipality = try prepare(
+            "UPDATE citizens SET municipality = ?2 WHERE row = ?1 AND municipality IS NOT ?2")
+        citizensOf = try prepare(
+            """
+            SELECT sealed, pseudonym FROM citizens WHERE municipality = ?1 AND pseudonym > ?2 ORDER BY pseudonym LIMIT ?3
+            """)
+        dueCitizens = try prepare(
+            """
+            SELECT DISTINCT c.sealed FROM due d JOIN citizens c ON c.row = d.citizen WHERE d.day <= ?1
+            ORDER BY d.day, c.pseudonym LIMIT ?2
+            """)
+        insertDue = try prepare("INSERT INTO due VALUES (?1, ?2) ON CONFLICT DO NOTHING")
+        deleteDue = try prepare("DELETE FROM due WHERE day <= ?1 AND citizen = ?2")
+
+        readResidences = try prepare(
+            """
+            SELECT arrival, effective, municipality, came_from, registered_at, at, cause, origin, extensions
+            FROM residences WHERE citizen = ?1 ORDER BY arrival
+            """)
+        insertResidence = try prepare("INSERT INTO residences VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")
+        readExemptions = try prepare(
+            """
+            SELECT ordinal, municipality, form, journal, caseworker, requested_by, appeared_in_person, departure,
+              valid_until, at, cause, origin, lifted_at, lifted_by, lift_cause, lift_origin, lift_journal
+            FROM exemptions WHERE citizen = ?1 ORDER BY ordinal
+            """)
+        insertExemption = try prepare(
+            """
+            INSERT INTO exemptions (citizen, ordinal, municipality, form, journal, caseworker, requested_by,
+              appeared_in_person, departure, valid_until, at, cause, origin)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+            """)
+        liftExemption = try prepare(
+            """
+            UPDATE exemptions SET lifted_at = ?3, lifted_by = ?4, lift_cause = ?5, lift_origin = ?6, lift_journal = ?7
+            WHERE citizen = ?1 AND ordinal = ?2
+            """)
+        readGrants = try prepare(
+            """
+            SELECT row, ordinal, id, representative, representative_sealed, representative_shard, terms, state, version,
+              entry, valid_from, valid_until, channel, evidence
+            FROM grants WHERE citizen = ?1 ORDER BY ordinal
+            """)
+        insertGrant = try prepare(
+            """
+            INSERT INTO grants (citizen, ordinal, id, representative, representative_sealed, representative_shard, terms,
+              state, version, entry, valid_from, valid_until, channel, evidence)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+            """)
+        setGrantState = try prepare("UPDATE grants SET state = ?2, entry = ?3 WHERE row = ?1")
+        insertHistory = try prepare(
+            "INSERT INTO grant_history VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")
+        readReceived = try prepare(
+            """
+            SELECT row, id, grantor, grantor_shard, terms, state, valid_from, valid_until
+            FROM received WHERE citizen = ?1 ORDER BY row
+            """)
+        insertReceived = try prepare(
+            """
+            INSERT INTO received (citizen, id, grantor, grantor_shard, terms, state, valid_from, valid_until)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            """)
+        setReceivedState = try prepare("UPDATE received SET state = ?3 WHERE citizen = ?1 AND id = ?2")
+        readNotifications = try prepare(
+            """
+            SELECT row, id, kind, grant_id, terms, valid_until, channel, sender, kle, about_another, created_at,
+              cancelled_at
+            FROM notifications WHERE citizen = ?1 ORDER BY row
+            """)
+        insertNotification = try prepare(
+            """
+            INSERT INTO notifications (citizen, id, kind, grant_id, terms, valid_until, channel, sender, kle,
+              about_another, created_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            """)
+        cancelNotification = try prepare(
+            "UPDATE notifications SET cancelled_at = ?3 WHERE citizen = ?1 AND id = ?2 AND cancelled_at IS NULL")
+
+        findOrigin = try prepare("SELECT row FROM origins WHERE source = ?1 AND type = ?2")
+        insertOrigin = try prepare("INSERT INTO origins (source, type) VALUES (?1, ?2)")
+        readOrigin = try prepare("SELECT source, type FROM origins WHERE row = ?1")
+        findTerms = try prepare(
+            """
+            SELECT row FROM terms WHERE package = ?1 AND version = ?2 AND kind = ?3 AND scope = ?4 AND kle = ?5
+              AND title_da = ?6 AND title_en = ?7 AND wording_da = ?8 AND wording_en = ?9
+            """)
+        insertTerms = try prepare(
+            """
+            INSERT INTO terms (package, version, kind, scope, kle, title_da, title_en, wording_da, wording_en)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            """)
+        readTerms = try prepare(
+            """
+            SELECT package, version, kind, scope, kle, title_da, title_en, wording_da, wording_en
+            FROM terms WHERE row = ?1
+            """)
+        findSender = try prepare("SELECT row FROM senders WHERE cvr = ?1 AND name = ?2")
+        insertSender = try prepare("INSERT INTO senders (cvr, name) VALUES (?1, ?2)")
+        readSender = try prepare("SELECT cvr, name FROM senders WHERE row = ?1")
+    }
+}

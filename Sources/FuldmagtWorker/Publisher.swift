@@ -1,0 +1,103 @@
+import Dispatch
+import FuldmagtDomain
+import FuldmagtRecord
+
+/// Publishes one transaction at a time, beside the worker's next turn.
+///
+/// `submit` waits for the transaction before it, so at most one is under way and its frames are all that is held.
+final class Publisher: @unchecked Sendable {
+    private let log: any RecordLog
+    private let surroundings: Surroundings
+    private let options: WorkerOptions
+    private let queue: DispatchQueue?
+    private let group = DispatchGroup()
+    private let state = DispatchQueue(label: "fuldmagt.publisher.state")
+    private var failure: LogFailure?
+    private var isStopping = false
+    private var produceTime: UInt64 = 0
+    private var transactions: UInt64 = 0
+    private var failures = 0
+
+    init(log: any RecordLog, options: WorkerOptions, surroundings: Surroundings) {
+        self.log = log
+        self.options = options
+        self.surroundings = surroundings
+        queue = options.isPipelined ? DispatchQueue(label: "fuldmagt.publisher", qos: .userInitiated) : nil
+    }
+
+    /// Whether nothing is under way.
+    var isIdle: Bool { group.wait(timeout: .now()) == .success }
+
+    /// Hands a transaction over; the one before must be over.
+    func submit(_ transaction: LogTransaction) {
+        guard let queue else {
+            publish(transaction)
+            return
+        }
+        queue.async(group: group) { self.publish(transaction) }
+    }
+
+    /// Waits for what is under way.
+    /// - Throws: what it failed with, once.
+    func wait() throws(LogFailure) {
+        group.wait()
+        let failure = state.sync {
+            defer { self.failure = nil }
+            return self.failure
+        }
+        if let failure { throw failure }
+    }
+
+    /// Gives up retrying: the worker is being stopped and its deadline has passed, or its shards are lost.
+    func stopRetrying(_ isStopping: Bool) { state.sync { self.isStopping = isStopping } }
+
+    /// Attempts that failed and were repeated, since the last call.
+    func takeMeasures() -> (nanoseconds: UInt64, transactions: UInt64, failures: Int) {
+        state.sync {
+            defer { (produceTime, transactions, failures) = (0, 0, 0) }
+            return (produceTime, transactions, failures)
+        }
+    }
+
+    private func publish(_ transaction: LogTransaction) {
+        var backoff = Backoff(longest: options.longestBackoff)
+        while true {
+            let started = surroundings.nanoseconds()
+            do {
+                try log.publish(transaction)
+                let elapsed = surroundings.nanoseconds() - started
+                state.sync {
+                    produceTime += elapsed
+                    transactions += 1
+                }
+                return
+            } catch {
+                let gaveUp = state.sync {
+                    failures += 1
+                    if error.consequence == .retry, !isStopping { return false }
+                    failure = error
+                    return true
+                }
+                if gaveUp { return }
+                surroundings.pause(backoff.next(jitter: surroundings.jitter()))
+            }
+        }
+    }
+}
+
+/// Pauses between attempts: doubling, with jitter, up to a limit.
+struct Backoff {
+    private var milliseconds = 50
+    private let longest: Int
+    private(set) var attempts = 0
+
+    init(longest: Int) { self.longest = longest }
+
+    /// - Parameter jitter: between 0 and 1; the pause is between half of the step and the whole.
+    mutating func next(jitter: Double) -> Int {
+        attempts += 1
+        let pause = milliseconds / 2 + Int(Double(milliseconds / 2) * jitter)
+        milliseconds = min(milliseconds * 2, longest)
+        return pause
+    }
+}

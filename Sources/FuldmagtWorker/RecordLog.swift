@@ -1,0 +1,89 @@
+import FuldmagtDomain
+import FuldmagtRecord
+
+/// The log as a worker needs it. Two implementations: Kafka, and a log in memory with the same contract.
+///
+/// All calls but `publish` come from one thread, the worker's; `publish` comes from one thread at a time.
+public protocol RecordLog: AnyObject, Sendable {
+    /// Joins the group. From now on `poll` hands out shards and takes them back through `listener`.
+    func join(_ listener: any AssignmentListener) throws(LogFailure)
+
+    /// Fetches records of the shards this worker owns, in order within each topic, into the batch of their shard.
+    ///
+    /// Waits up to the timeout for the first record, then takes what is at hand. Assignments are told to the listener
+    /// before this returns.
+    func poll(_ limits: PollLimits, into batches: inout [Int32: RecordBatch]) throws(LogFailure)
+
+    /// The group's committed offsets of one shard's topics; a topic without one is missing. Waits for transactions that
+    /// are still being decided.
+    func committed(shard: Int32) throws(LogFailure) -> [Topic: Int64]
+
+    /// Writes the frames and the offsets, all or nothing, for readers of committed records.
+    func publish(_ transaction: LogTransaction) throws(LogFailure)
+
+    /// Reads the catalogue on to the end it had when this was called, at most `limit` records.
+    /// - Returns: whether the end is reached.
+    func readCatalogue(into batch: inout RecordBatch, limit: Int) throws(LogFailure) -> Bool
+
+    /// Goes back to the beginning of the catalogue.
+    func rewindCatalogue() throws(LogFailure)
+
+    /// Leaves the group; shards still owned are taken back first.
+    func leave() throws(LogFailure)
+}
+
+/// Told what a worker owns, within `RecordLog.poll` and `leave`, on the worker's thread. The log waits for the answer.
+public protocol AssignmentListener: AnyObject {
+    /// Shards this worker owns from now on.
+    /// - Returns: the positions to read on from; a topic that is missing is read from its beginning.
+    func assigned(_ shards: [Int32]) -> [Int32: [Topic: Int64]]
+    /// Shards that go to another worker once this returns: finish, publish, release.
+    func revoked(_ shards: [Int32])
+    /// Shards that another worker may have already: release, publish nothing.
+    func lost(_ shards: [Int32])
+}
+
+/// Bounds of one fetch.
+public struct PollLimits: Sendable {
+    public var records: Int
+    public var bytes: Int
+    public var timeoutMilliseconds: Int
+
+    public init(records: Int, bytes: Int, timeoutMilliseconds: Int) {
+        self.records = records
+        self.bytes = bytes
+        self.timeoutMilliseconds = timeoutMilliseconds
+    }
+}
+
+/// What becomes visible together.
+public struct LogTransaction: Sendable {
+    public var frames: [Frame] = []
+    /// Positions next to read, by shard and topic.
+    public var offsets: [Int32: [Topic: Int64]] = [:]
+
+    public init() {}
+
+    public var isEmpty: Bool { frames.isEmpty && offsets.isEmpty }
+}
+
+/// Why the log could not do what it was asked to, by what follows from it.
+public struct LogFailure: Error, Equatable, Sendable, CustomStringConvertible {
+    public enum Consequence: String, Sendable {
+        /// The same again, with backoff: nothing was written.
+        case retry
+        /// Another worker owns what we wrote for: give the shards up and join again.
+        case fenced
+        /// Stop the process.
+        case fatal
+    }
+    public var consequence: Consequence
+    public var text: String
+
+    public init(_ consequence: Consequence, _ text: String) {
+        self.consequence = consequence
+        self.text = text
+    }
+
+    public var description: String { text }
+}

@@ -1,0 +1,202 @@
+import FuldmagtDomain
+import FuldmagtJSON
+import FuldmagtKeys
+import FuldmagtRecord
+import FuldmagtStore
+
+/// One shard that this worker owns, from taking it over to giving it up.
+///
+/// Used by one thread at a time: the worker hands each shard's batch to one thread and waits for all of them.
+final class ShardInUse: @unchecked Sendable {
+    let shard: Int32
+    let store: ShardStore
+    private let options: WorkerOptions
+    private let surroundings: Surroundings
+    private let names: ShardNames
+    private var decoder: RecordDecoder
+    private var output: OutputWriter
+    /// Positions next to read, as stored.
+    private(set) var positions: [Topic: Int64]
+    /// Frames stored but not handed to the publisher.
+    private(set) var unsent: [PendingFrame] = []
+    /// The last frame known to be out; forgotten with the next transaction.
+    var sentThrough: Int64 = 0
+    private var markedThrough: Int64 = 0
+    private var deadLettersInARow = 0
+    /// Up to which day and catalogue position this shard's citizens have been looked at.
+    private var reviewed: (day: Day, catalogue: Int64)
+    /// The sweep asked for last, and when: it is asked for again only if it stays away.
+    private var asked: (day: Day, catalogue: Int64, at: Instant)?
+    private static let askAgainSeconds: Int64 = 10
+    private(set) var times = PhaseTimes()
+    private(set) var counts = OutputWriter.Counts()
+
+    init(shard: Int32, options: WorkerOptions, surroundings: Surroundings, shardsInAll: Int) throws(StoreError) {
+        self.shard = shard
+        self.options = options
+        self.surroundings = surroundings
+        let today = surroundings.now().adding(seconds: surroundings.offsetSeconds()).day
+        store = try ShardStore(
+            shard: shard, keys: options.keys,
+            options: .init(
+                directory: options.directory, partitions: options.settings.partitions,
+                cacheBytes: options.cacheBytes / max(shardsInAll, 1), isDurable: options.isDurable),
+            owner: options.worker, today: today)
+        names = ShardNames(keys: options.keys, partitions: options.settings.partitions)
+        decoder = RecordDecoder(shard: shard, settings: options.settings, names: names)
+        output = OutputWriter(settings: options.settings, naming: names.naming, shard: shard)
+        (positions, unsent, reviewed) = try store.turn { access in
+            (try access.positions(), try access.pendingFrames(), try access.reviewed())
+        }
+    }
+
+    /// Drops pending frames that the group's committed offsets say are out.
+    /// - Throws: when the log is ahead of the shard: its file is older than what was published from it.
+    func settle(committed: [Topic: Int64]) throws(WorkerStop) {
+        for (topic, offset) in committed where offset > positions[topic] ?? 0 {
+            throw WorkerStop(
+                .staleShard,
+                "shard \(shard) has been processed to \(offset) of \(topic.name), but the file in \(options.directory) ends at \(positions[topic] ?? 0): it is an older copy, or was deleted. Put the right file there"
+            )
+        }
+        while let first = unsent.first, first.isOut(committed: committed) {
+            sentThrough = first.number
+            unsent.removeFirst()
+        }
+    }
+
+    /// Takes the frames that wait to be published.
+    func takeUnsent() -> [PendingFrame] {
+        defer { unsent = [] }
+        return unsent
+    }
+
+    func takeCounts() -> OutputWriter.Counts {
+        defer { counts = OutputWriter.Counts() }
+        return counts
+    }
+
+    /// Decodes, decides and stores a batch: steps 2 of the run loop, for one shard.
+    /// - Parameters:
+    ///   - answers: what the catalogue's records came to, for the shard that answers for it.
+    func apply(
+        _ batch: RecordBatch, answers: [CatalogueFollower.Answer], catalogue: Catalogue, offsetSeconds: Int64
+    ) throws {
+        let started = surroundings.nanoseconds()
+        try batch.withRecords { records in
+            var items: [WorkItem] = []
+            items.reserveCapacity(records.count)
+            var inARow = deadLettersInARow
+            for index in records.indices {
+                let item = decoder.decode(records[index], index: index, offsetSeconds: offsetSeconds)
+                if case .deadLetter(let letter) = item.work {
+                    inARow += 1
+                    if inARow >= options.deadLettersInARow { throw tooManyDeadLetters(inARow, last: letter) }
+                } else {
+                    inARow = 0
+                }
+                items.append(item)
+            }
+            // Order matters within one citizen only; in citizen order a batch touches each page once.
+            items.sort { left, right in
+                switch (left.citizen?.pseudonym, right.citizen?.pseudonym) {
+                case (nil, nil): left.index < right.index
+                case (nil, _): true
+                case (_, nil): false
+                case (let one?, let other?): one == other ? left.index < right.index : one < other
+                }
+            }
+            let decoded = surroundings.nanoseconds()
+            times.decode += decoded - started
+            try write(items, records: records, answers: answers, catalogue: catalogue)
+            times.store += surroundings.nanoseconds() - decoded
+            deadLettersInARow = inARow
+        }
+        times.records += UInt64(batch.count)
+    }
+
+    private func tooManyDeadLetters(_ count: Int, last: DeadLetter) -> WorkerStop {
+        WorkerStop(
+            .deadLetters,
+            "\(count) records in a row of shard \(shard) cannot be read (the last: \(last.reason.rawValue), \(last.detail)). Stopped instead of emptying the topic into the dead letters; see what is wrong with the producer, or raise FULDMAGT_DEAD_LETTERS_IN_A_ROW"
+        )
+    }
+
+    private func write(
+        _ items: [WorkItem], records: RecordViews, answers: [CatalogueFollower.Answer], catalogue: Catalogue
+    ) throws(StoreError) {
+        var ends: [Topic: Int64] = [:]
+        for record in records {
+            guard let topic = Topic(rawValue: record.topic) else { continue }
+            ends[topic] = max(ends[topic] ?? 0, record.offset + 1)
+        }
+        if let last = answers.last { ends[.catalogue] = last.offset + 1 }
+        _ = output.take()
+        let sentThrough = sentThrough
+        var reviewedNow = reviewed
+        let frame: PendingFrame = try store.turn { access in
+            if sentThrough > markedThrough { try access.markSent(through: sentThrough) }
+            for answer in answers { write(answer) }
+            var turn = ShardTurn(
+                shard: shard, access: access, records: records, catalogue: catalogue, options: options, names: names)
+            try turn.run(items, output: &output)
+            for (topic, end) in ends { try access.setPosition(end, of: topic) }
+            let (frame, counts) = output.take()
+            let number = try access.appendFrame(frame, ends: ends)
+            reviewedNow = try access.reviewed()
+            surroundings.reached(.beforeStoreCommit)
+            self.counts.add(counts)
+            return PendingFrame(number: number, frame: frame, ends: ends)
+        }
+        surroundings.reached(.afterStoreCommit)
+        markedThrough = sentThrough
+        reviewed = reviewedNow
+        positions.merge(ends) { _, end in end }
+        unsent.append(frame)
+    }
+
+    private func write(_ answer: CatalogueFollower.Answer) {
+        let position = Position(topic: .catalogue, partition: 0, offset: answer.offset)
+        let now = Instant(milliseconds: answer.timestamp)
+        switch answer.kind {
+        case .accepted(let cause):
+            output.write(Outcome(cause: cause, status: .accepted, decidedAt: now, position: position))
+        case .rejected(let cause, let reasons):
+            output.write(
+                Outcome(cause: cause, status: .rejected, reasons: reasons, decidedAt: now, position: position))
+        case .deadLetter(let letter, let batch):
+            batch.withRecords { records in
+                guard let record = records.first else { return }
+                output.write(
+                    letter, record: record,
+                    from: .init(topic: .catalogue, partition: 0, now: now, worker: options.worker))
+            }
+        }
+    }
+
+    /// A record that has this shard's citizens looked at again, if the day or the catalogue went on since the last look.
+    func dueSweep(now: Instant, catalogue: Int64) -> Frame? {
+        let today = now.day
+        guard today > reviewed.day || catalogue > reviewed.catalogue else { return nil }
+        if let asked, asked.day == today, asked.catalogue == catalogue,
+            now < asked.at.adding(seconds: Self.askAgainSeconds)
+        {
+            return nil
+        }
+        asked = (today, catalogue, now)
+        _ = output.take()
+        output.write(
+            InboxMessage(
+                shard: shard, citizen: nil,
+                body: .sweep(Sweep(step: .begin, day: max(today, reviewed.day), position: catalogue))))
+        return output.take().0
+    }
+
+    /// Forgets frames that are out, so that a later start has nothing to compare, and closes the file.
+    func release(marksSent: Bool) throws(StoreError) {
+        if marksSent, sentThrough > markedThrough {
+            try store.turn { access in try access.markSent(through: sentThrough) }
+        }
+        try store.close()
+    }
+}

@@ -1,0 +1,157 @@
+import FuldmagtDomain
+import FuldmagtRecord
+import FuldmagtStore
+
+/// The decisions of one batch within one transaction of a shard.
+struct ShardTurn {
+    let shard: Int32
+    let access: ShardAccess
+    let records: RecordViews
+    let catalogue: Catalogue
+    let options: WorkerOptions
+    let names: ShardNames
+
+    /// Decides items in the order given, in which those of one citizen stand together.
+    mutating func run(_ items: [WorkItem], output: inout OutputWriter) throws {
+        let naming = names.naming
+        var loaded: LoadedFile?
+        for item in items {
+            let circumstances = Circumstances(
+                now: item.now, catalogue: catalogue, settings: options.settings, naming: naming)
+            switch item.work {
+            case .deadLetter(let letter): write(letter, item, to: &output)
+            case .forward(let shard, let first):
+                let record = records[item.index]
+                guard let topic = Topic(rawValue: record.topic) else { continue }
+                output.forward(record, topic: topic, to: shard, first: first)
+            case .sweep(let sweep): try run(sweep, under: circumstances, output: &output)
+            case .command(let command, let key, let content, let position):
+                guard let citizen = item.citizen else { continue }
+                switch try access.claim(key, content: content, day: circumstances.today) {
+                case .repeated: continue
+                case .reused:
+                    write(
+                        DeadLetter(.idReused, "the same source and id came before with other content"), item,
+                        to: &output)
+                    continue
+                case .new: break
+                }
+                var file = try take(citizen, from: &loaded)
+                try decide(command, at: position, under: circumstances, file: &file, output: &output)
+                loaded = file
+            case .news(let news):
+                guard let citizen = item.citizen else { continue }
+                var file = try take(citizen, from: &loaded)
+                try access.load(Rules.sections(for: news), into: &file)
+                try store(Rules.receive(news, about: file.file, under: circumstances), to: &file, output: &output)
+                loaded = file
+            }
+        }
+    }
+
+    private func take(_ citizen: Identity, from loaded: inout LoadedFile?) throws -> LoadedFile {
+        if let file = loaded, file.file.citizen == citizen {
+            loaded = nil
+            return file
+        }
+        loaded = nil
+        return try access.file(of: citizen)
+    }
+
+    private func decide(
+        _ command: Command, at position: Position, under circumstances: Circumstances, file: inout LoadedFile,
+        output: inout OutputWriter
+    ) throws {
+        try access.load(Rules.sections(for: command.body), into: &file)
+        switch Rules.decide(command, at: position, about: file.file, under: circumstances) {
+        case .accept(let effects):
+            try store(effects, to: &file, output: &output)
+            if case .relocate = command.body {
+                try access.noteResidence(file.file.residence(on: circumstances.today)?.municipality, of: file)
+            }
+        case .reject(let reasons):
+            output.write(
+                Outcome(
+                    cause: command.cause, status: .rejected, reasons: reasons, decidedAt: circumstances.now,
+                    position: position))
+        }
+    }
+
+    private func store(_ effects: Effects, to file: inout LoadedFile, output: inout OutputWriter) throws {
+        for change in effects.rows { try access.store(change, to: &file) }
+        output.write(effects)
+    }
+
+    private func write(_ letter: DeadLetter, _ item: WorkItem, to output: inout OutputWriter) {
+        let record = records[item.index]
+        output.write(
+            letter, record: record,
+            from: .init(
+                topic: Topic(rawValue: record.topic) ?? .deadLetters, partition: shard, now: item.now,
+                worker: options.worker))
+    }
+
+    // MARK: Sweeps
+
+    /// Looks at citizens again, a bounded number; what is left is the next record.
+    private func run(_ sweep: Sweep, under circumstances: Circumstances, output: inout OutputWriter) throws {
+        var rest: [Sweep] = []
+        // The record's own day counts: a worker's clock that is ahead of the log's brings nothing forward.
+        var sweep = sweep
+        sweep.day = min(sweep.day, circumstances.today)
+        switch sweep.step {
+        case .begin:
+            rest = try begin(sweep)
+        case .due:
+            let sealed = try access.dueCitizens(on: sweep.day, limit: options.sweepSize)
+            try review(sealed, isDue: true, sweep: sweep, under: circumstances, output: &output)
+            if sealed.count == options.sweepSize { rest = [sweep] }
+        case .municipality(let municipality, let after):
+            let (sealed, last) = try access.citizens(of: municipality, after: after, limit: options.sweepSize)
+            try review(sealed, isDue: false, sweep: sweep, under: circumstances, output: &output)
+            if sealed.count == options.sweepSize {
+                rest = [Sweep(step: .municipality(municipality, after: last), day: sweep.day, position: sweep.position)]
+            }
+        }
+        for sweep in rest {
+            output.write(InboxMessage(shard: shard, citizen: nil, body: .sweep(sweep)))
+        }
+    }
+
+    private func begin(_ sweep: Sweep) throws -> [Sweep] {
+        let reviewed = try access.reviewed()
+        guard sweep.day > reviewed.day || sweep.position > reviewed.catalogue else { return [] }
+        var rest: [Sweep] = []
+        if try !access.dueCitizens(on: sweep.day, limit: 1).isEmpty {
+            rest.append(Sweep(step: .due, day: sweep.day, position: sweep.position))
+        }
+        let municipalities = catalogue.municipalitiesChanged(
+            since: reviewed.catalogue, day: reviewed.day, today: sweep.day)
+        for municipality in municipalities
+        where try !access.citizens(of: municipality, after: nil, limit: 1).sealed.isEmpty {
+            rest.append(
+                Sweep(step: .municipality(municipality, after: nil), day: sweep.day, position: sweep.position))
+        }
+        if sweep.day > reviewed.day {
+            _ = try access.forgetProcessed(before: sweep.day.adding(days: -options.processedDays))
+        }
+        try access.setReviewed(
+            day: max(sweep.day, reviewed.day), catalogue: max(sweep.position, reviewed.catalogue))
+        return rest
+    }
+
+    private func review(
+        _ sealed: [[UInt8]], isDue: Bool, sweep: Sweep, under circumstances: Circumstances,
+        output: inout OutputWriter
+    ) throws {
+        for number in sealed {
+            let citizen = try names.identity(sealed: number, today: circumstances.today)
+            var file = try access.file(of: citizen)
+            try access.load(Rules.sweepSections, into: &file)
+            try store(Rules.review(file.file, isDue: isDue, under: circumstances), to: &file, output: &output)
+            guard isDue else { continue }
+            try access.noteResidence(file.file.residence(on: circumstances.today)?.municipality, of: file)
+            try access.deleteDue(through: sweep.day, of: file)
+        }
+    }
+}

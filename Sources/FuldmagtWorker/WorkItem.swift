@@ -1,0 +1,108 @@
+import FuldmagtDomain
+import FuldmagtJSON
+import FuldmagtKeys
+import FuldmagtRecord
+
+/// A fetched record after decoding: what is to be done about it.
+struct WorkItem {
+    enum Work {
+        case command(Command, key: Ident, content: Ident, position: Position)
+        case news(GrantNews)
+        case sweep(Sweep)
+        case deadLetter(DeadLetter)
+        case forward(to: Int32, FirstWritten)
+    }
+    var work: Work
+    /// Whose file it concerns; nil where none is.
+    var citizen: Identity?
+    /// The time that counts for the decision.
+    var now: Instant
+    /// Index of the record in its batch.
+    var index: Int
+}
+
+/// Turns fetched records into work. Nothing is decided here and nothing is read but the record.
+struct RecordDecoder {
+    let shard: Int32
+    let settings: Settings
+    let names: ShardNames
+    private let document = JSONDocument()
+    private var scratch: [UInt8] = []
+
+    init(shard: Int32, settings: Settings, names: ShardNames) {
+        self.shard = shard
+        self.settings = settings
+        self.names = names
+    }
+
+    mutating func decode(_ record: RecordView, index: Int, offsetSeconds: Int64) -> WorkItem {
+        let written = Instant(milliseconds: record.timestamp + offsetSeconds * 1000)
+        guard let topic = Topic(rawValue: record.topic) else {
+            return WorkItem(
+                work: .deadLetter(DeadLetter(.wrongTopic, "a topic this worker does not read")), citizen: nil,
+                now: written, index: index)
+        }
+        do throws(DeadLetter) {
+            if topic == .inbox { return try inbox(record, at: written, index: index) }
+            return try command(record, topic: topic, at: written, index: index, offsetSeconds: offsetSeconds)
+        } catch {
+            return WorkItem(work: .deadLetter(error), citizen: nil, now: written, index: index)
+        }
+    }
+
+    private mutating func command(
+        _ record: RecordView, topic: Topic, at written: Instant, index: Int, offsetSeconds: Int64
+    ) throws(DeadLetter) -> WorkItem {
+        let (envelope, data) = try Envelope.read(record, into: document)
+        var now = written
+        var position = Position(topic: topic, partition: shard, offset: record.offset)
+        // Only a record of ours carries these marks, so most are never looked through twice.
+        let first = FirstWritten.read(record.headers) { names.proof($0) }
+        if let first {
+            now = first.time.adding(seconds: offsetSeconds)
+            position = first.position
+        }
+        let command = try Command.read(
+            data, envelope: envelope, topic: topic, today: now.day, settings: settings)
+        let citizen = names.identity(of: command.citizen)
+        guard citizen.shard == shard else {
+            let mark =
+                first
+                ?? FirstWritten(time: Instant(milliseconds: record.timestamp), position: position) {
+                    names.proof($0)
+                }
+            return WorkItem(work: .forward(to: citizen.shard, mark), citizen: nil, now: now, index: index)
+        }
+        let key = ClusterKey.digest(
+            .command(source: envelope.cause.source, id: envelope.cause.id), scratch: &scratch)
+        let content = ClusterKey.digest(.content(type: envelope.cause.type, data: data), scratch: &scratch)
+        return WorkItem(
+            work: .command(command, key: key, content: content, position: position), citizen: citizen, now: now,
+            index: index)
+    }
+
+    private func inbox(_ record: RecordView, at written: Instant, index: Int) throws(DeadLetter) -> WorkItem {
+        guard let value = record.value, value.count > 0 else {
+            throw DeadLetter(.emptyValue, "an inbox record has no value")
+        }
+        do throws(JSONFailure) { try document.parse(value) } catch { throw DeadLetter(json: error) }
+        guard let message = InboxRecord.read(document.root) else {
+            throw DeadLetter(.unknownType, "an inbox record of a kind this version does not know")
+        }
+        switch message.body {
+        case .sweep(let sweep):
+            return WorkItem(work: .sweep(sweep), citizen: nil, now: written, index: index)
+        case .news(let news):
+            let citizen: Identity
+            do {
+                citizen = try names.identity(sealed: message.citizen ?? [], today: written.day)
+            } catch {
+                throw DeadLetter(.invalidCitizen, "an inbox record whose sealed number cannot be opened")
+            }
+            guard citizen.shard == shard else {
+                throw DeadLetter(.invalidCitizen, "an inbox record for a citizen of another shard")
+            }
+            return WorkItem(work: .news(news), citizen: citizen, now: news.at, index: index)
+        }
+    }
+}

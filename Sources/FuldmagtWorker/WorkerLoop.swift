@@ -1,0 +1,341 @@
+import Dispatch
+import FuldmagtDomain
+import FuldmagtRecord
+import FuldmagtStore
+import Logging
+
+/// The run loop of a worker. Used by one thread; `stop` may be called from any.
+///
+/// Reasons to end: `stop` (everything stored is published first), a failure that is fatal, or being fenced.
+public final class WorkerLoop {
+    private let options: WorkerOptions
+    private let surroundings: Surroundings
+    private let log: any RecordLog
+    private let logger: Logger
+    private let publisher: Publisher
+    private let metrics = WorkerMetrics()
+    private var shards: [Int32: ShardInUse] = [:]
+    private var follower: CatalogueFollower
+    private var batches: [Int32: RecordBatch] = [:]
+    /// Frames under way, by shard: the last number of each.
+    private var underWay: [Int32: Int64] = [:]
+    /// A failure that came up inside the log's callback.
+    private var failure: (any Error)?
+    private var lastReview: Instant?
+    private let stopFlag: StopFlag
+    public private(set) var times = PhaseTimes()
+    public private(set) var counts = OutputWriter.Counts()
+
+    public init(
+        options: WorkerOptions, log: any RecordLog, surroundings: Surroundings, logger: Logger,
+        stopFlag: StopFlag = StopFlag()
+    ) {
+        self.options = options
+        self.log = log
+        self.surroundings = surroundings
+        self.logger = logger
+        self.stopFlag = stopFlag
+        publisher = Publisher(log: log, options: options, surroundings: surroundings)
+        follower = CatalogueFollower(settings: options.settings)
+    }
+
+    /// Works until it is stopped.
+    /// - Throws: `WorkerStop`, `StoreError` or `LogFailure`: why it cannot go on.
+    public func run() throws {
+        try start()
+        do {
+            while !stopFlag.isSet { _ = try turn() }
+        } catch {
+            abandon()
+            throw error
+        }
+        try finish()
+    }
+
+    /// Reads the catalogue and joins the group.
+    public func start() throws {
+        var backoff = Backoff(longest: options.longestBackoff)
+        while true {
+            do throws(LogFailure) {
+                try follower.catchUp(log, offsetSeconds: surroundings.offsetSeconds())
+                break
+            } catch {
+                try giveUpOrPause(error, &backoff)
+            }
+        }
+        try log.join(self)
+        logger.info("joined", metadata: ["packages": "\(follower.catalogue.packageCount)"])
+    }
+
+    /// One turn.
+    /// - Returns: how many records it processed.
+    @discardableResult
+    public func turn() throws -> Int {
+        // 1. Fetch. Shards are assigned and taken back in here.
+        let started = surroundings.nanoseconds()
+        for shard in batches.keys { batches[shard]?.removeAll() }
+        let limits = PollLimits(
+            records: options.batchRecords, bytes: options.batchBytes, timeoutMilliseconds: options.pollMilliseconds)
+        try retrying { () throws(LogFailure) in try log.poll(limits, into: &batches) }
+        try throwFailure()
+        let offsetSeconds = surroundings.offsetSeconds()
+        surroundings.reached(.polled)
+        let polled = surroundings.nanoseconds()
+        times.poll += polled - started
+
+        // 2. Read the catalogue to its end: no command is decided under an older one than it was fetched under.
+        try retrying { () throws(LogFailure) in try follower.catchUp(log, offsetSeconds: offsetSeconds) }
+        times.catalogue += surroundings.nanoseconds() - polled
+
+        // 3. Decide and store, each shard by itself.
+        let count = try apply(offsetSeconds: offsetSeconds)
+
+        // 4. Publish, once the transaction before is out.
+        try publish()
+        times.turns += 1
+        if count > 0 { metrics.turn(records: count) }
+        return count
+    }
+
+    /// Publishes what is stored, gives the shards up and leaves the group.
+    public func finish() throws {
+        logger.info("stopping")
+        try log.leave()
+        try throwFailure()
+        logger.info("stopped")
+    }
+
+    private func retrying(_ body: () throws(LogFailure) -> Void) throws {
+        var backoff = Backoff(longest: options.longestBackoff)
+        while true {
+            do throws(LogFailure) {
+                try body()
+                return
+            } catch {
+                try giveUpOrPause(error, &backoff)
+            }
+        }
+    }
+
+    private func giveUpOrPause(_ error: LogFailure, _ backoff: inout Backoff) throws {
+        guard error.consequence == .retry, !stopFlag.isSet else { throw error }
+        let pause = backoff.next(jitter: surroundings.jitter())
+        logger.warning(
+            "the log is not answering, trying again",
+            metadata: ["error": "\(error)", "attempt": "\(backoff.attempts)", "pause_ms": "\(pause)"])
+        metrics.retries.increment()
+        surroundings.pause(pause)
+    }
+
+    private func throwFailure() throws {
+        guard let failure else { return }
+        self.failure = nil
+        throw failure
+    }
+
+    // MARK: Step 3
+
+    private func apply(offsetSeconds: Int64) throws -> Int {
+        let answers = follower.answers
+        var work: [(ShardInUse, RecordBatch, [CatalogueFollower.Answer])] = []
+        for (number, shard) in shards {
+            let batch = batches[number] ?? RecordBatch()
+            let mine = number == 0 && follower.isAnswering ? answers : []
+            if !batch.isEmpty || !mine.isEmpty { work.append((shard, batch, mine)) }
+        }
+        guard !work.isEmpty else { return 0 }
+        let results = Results(count: work.count)
+        let todo = Work(items: work)
+        let catalogue = follower.catalogue
+        if work.count == 1 || !options.isPipelined {
+            for at in work.indices {
+                results.run(at) { try self.applyOne(todo, at, catalogue, offsetSeconds) }
+            }
+        } else {
+            let one = Unchecked(value: self)
+            DispatchQueue.concurrentPerform(iterations: work.count) { at in
+                results.run(at) { try one.value.applyOne(todo, at, catalogue, offsetSeconds) }
+            }
+        }
+        if let error = results.first { throw error }
+        if let last = answers.last, follower.isAnswering { follower.answered(through: last.offset + 1) }
+        for (shard, _, _) in work {
+            counts.add(shard.counts)
+            metrics.count(shard.takeCounts())
+        }
+        return work.reduce(0) { $0 + $1.1.count }
+    }
+
+    private struct Work: @unchecked Sendable {
+        let items: [(ShardInUse, RecordBatch, [CatalogueFollower.Answer])]
+    }
+
+    /// Applies one shard's batch, again and again while only the surroundings fail.
+    private func applyOne(_ work: Work, _ at: Int, _ catalogue: Catalogue, _ offsetSeconds: Int64) throws {
+        let (shard, batch, answers) = work.items[at]
+        var backoff = Backoff(longest: options.longestBackoff)
+        while true {
+            do {
+                try shard.apply(batch, answers: answers, catalogue: catalogue, offsetSeconds: offsetSeconds)
+                return
+            } catch let error as StoreError where error.consequence == .retry && !stopFlag.isSet {
+                let pause = backoff.next(jitter: surroundings.jitter())
+                logger.warning(
+                    "the shard's disk is not answering, trying again",
+                    metadata: [
+                        "shard": "\(shard.shard)", "error": "\(error)", "attempt": "\(backoff.attempts)",
+                        "pause_ms": "\(pause)",
+                    ])
+                metrics.retries.increment()
+                surroundings.pause(pause)
+            }
+        }
+    }
+
+    // MARK: Step 4
+
+    private func publish() throws {
+        let now = surroundings.now().adding(seconds: surroundings.offsetSeconds())
+        let isReviewDue = lastReview.map { now.milliseconds - $0.milliseconds >= 500 } ?? true
+        guard isReviewDue || shards.values.contains(where: { !$0.unsent.isEmpty }) else { return }
+        try settle()
+        var transaction = gather()
+        if isReviewDue {
+            lastReview = now
+            for shard in shards.values {
+                if let sweep = shard.dueSweep(now: now, catalogue: follower.catalogue.position) {
+                    transaction.frames.append(sweep)
+                }
+            }
+        }
+        guard !transaction.isEmpty else { return }
+        publisher.submit(transaction)
+        if !options.isPipelined { try settle() }
+    }
+
+    private func gather() -> LogTransaction {
+        var transaction = LogTransaction()
+        for (number, shard) in shards.sorted(by: { $0.key < $1.key }) {
+            for frame in shard.takeUnsent() {
+                if !frame.frame.isEmpty { transaction.frames.append(frame.frame) }
+                transaction.offsets[number, default: [:]].merge(frame.ends) { _, end in end }
+                underWay[number] = frame.number
+            }
+        }
+        return transaction
+    }
+
+    /// Waits for the transaction under way and notes its frames as sent.
+    private func settle() throws {
+        do throws(LogFailure) {
+            try publisher.wait()
+        } catch {
+            underWay = [:]
+            throw error
+        }
+        for (number, frame) in underWay { shards[number]?.sentThrough = frame }
+        underWay = [:]
+        let measures = publisher.takeMeasures()
+        times.produce += measures.nanoseconds
+        times.transactions += measures.transactions
+        if measures.failures > 0 { metrics.transactionFailures.increment(by: Int64(measures.failures)) }
+    }
+
+    // MARK: Giving up
+
+    /// Lets go of everything after a failure. What is stored and not published is published by the next owner.
+    private func abandon() {
+        publisher.stopRetrying(true)
+        do { try publisher.wait() } catch {
+            logger.warning("what was being published is left to the next owner", metadata: ["error": "\(error)"])
+        }
+        underWay = [:]
+        release(Array(shards.keys), marksSent: false)
+        do { try log.leave() } catch {
+            logger.warning("could not leave the group", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func release(_ numbers: [Int32], marksSent: Bool) {
+        for number in numbers {
+            guard let shard = shards.removeValue(forKey: number) else { continue }
+            batches[number] = nil
+            if number == 0 { follower.stopAnswering() }
+            times.add(shard.times)
+            do {
+                try shard.release(marksSent: marksSent)
+            } catch {
+                logger.warning("a shard was not closed cleanly", metadata: ["error": "\(error)"])
+                metrics.storeFailures.increment()
+            }
+        }
+        metrics.shards.record(shards.count)
+    }
+}
+
+extension WorkerLoop: AssignmentListener {
+    public func assigned(_ numbers: [Int32]) -> [Int32: [Topic: Int64]] {
+        var positions: [Int32: [Topic: Int64]] = [:]
+        for number in numbers.sorted() {
+            do {
+                positions[number] = try take(number, shardsInAll: numbers.count + shards.count)
+            } catch {
+                failure = error
+                break
+            }
+        }
+        surroundings.reached(.assigned)
+        metrics.shards.record(shards.count)
+        logger.info("assigned", metadata: ["shards": "\(numbers.sorted())"])
+        return positions
+    }
+
+    private func take(_ number: Int32, shardsInAll: Int) throws -> [Topic: Int64] {
+        let shard = try ShardInUse(
+            shard: number, options: options, surroundings: surroundings, shardsInAll: shardsInAll)
+        var committed: [Topic: Int64] = [:]
+        try retrying { () throws(LogFailure) in committed = try log.committed(shard: number) }
+        try shard.settle(committed: committed)
+        if number == 0 {
+            let answered = shard.positions[.catalogue] ?? 0
+            try retrying { () throws(LogFailure) in
+                try follower.beginAnswering(log, offsetSeconds: surroundings.offsetSeconds())
+            }
+            follower.answered(through: answered)
+        }
+        shards[number] = shard
+        logger.info(
+            "shard taken over",
+            metadata: ["shard": "\(number)", "pending_frames": "\(shard.unsent.count)"])
+        var positions = shard.positions
+        positions[.catalogue] = nil
+        return positions
+    }
+
+    public func revoked(_ numbers: [Int32]) {
+        do {
+            try settle()
+            let transaction = gather()
+            if !transaction.isEmpty {
+                publisher.submit(transaction)
+                try settle()
+            }
+            release(numbers, marksSent: true)
+        } catch {
+            failure = error
+            release(numbers, marksSent: false)
+        }
+        logger.info("revoked", metadata: ["shards": "\(numbers.sorted())"])
+    }
+
+    public func lost(_ numbers: [Int32]) {
+        publisher.stopRetrying(true)
+        do { try publisher.wait() } catch {
+            logger.warning("what was being published is left to the next owner", metadata: ["error": "\(error)"])
+        }
+        publisher.stopRetrying(false)
+        underWay = [:]
+        release(numbers, marksSent: false)
+        logger.warning("lost", metadata: ["shards": "\(numbers.sorted())"])
+    }
+}

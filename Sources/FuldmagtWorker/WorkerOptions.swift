@@ -1,0 +1,104 @@
+import FuldmagtDomain
+import FuldmagtKeys
+import FuldmagtStore
+
+/// What a worker is set up with. Every bound on its memory is here.
+public struct WorkerOptions: Sendable {
+    /// Names this worker in logs, dead letters and shards.
+    public var worker: String
+    public var settings: Settings
+    public var keys: ClusterKey
+    public var directory: String
+    /// Records and bytes of one turn, over all shards.
+    public var batchRecords: Int
+    public var batchBytes: Int
+    /// How long a turn waits for its first record.
+    public var pollMilliseconds: Int
+    /// Page caches of all shards together, bytes.
+    public var cacheBytes: Int
+    /// Commits wait for the disk.
+    public var isDurable: Bool
+    /// Dead letters in a row, in one shard, after which the worker stops instead of emptying a topic into them.
+    public var deadLettersInARow: Int
+    /// Citizens that one sweep record looks at.
+    public var sweepSize: Int
+    /// Days that ids of decided commands are kept; at least as long as topics keep commands.
+    public var processedDays: Int
+    /// Publishing runs beside the next turn. Off in simulations, which have one thread.
+    public var isPipelined: Bool
+    /// Longest pause between attempts when the surroundings fail, milliseconds.
+    public var longestBackoff: Int
+
+    public init(worker: String, settings: Settings, keys: ClusterKey, directory: String) {
+        self.worker = worker
+        self.settings = settings
+        self.keys = keys
+        self.directory = directory
+        batchRecords = 8_000
+        batchBytes = 16 << 20
+        pollMilliseconds = 50
+        cacheBytes = 128 << 20
+        isDurable = true
+        deadLettersInARow = 500
+        sweepSize = 200
+        processedDays = 90
+        isPipelined = true
+        longestBackoff = 5_000
+    }
+}
+
+/// What a worker takes from its surroundings besides the log: time, and what happens at named points.
+public struct Surroundings: Sendable {
+    /// The clock that finds out what is due.
+    public var now: @Sendable () -> Instant
+    /// Seconds added to every record's timestamp and to `now`: 0 but in tests of time.
+    public var offsetSeconds: @Sendable () -> Int64
+    /// A monotonic clock, nanoseconds, for measurements only.
+    public var nanoseconds: @Sendable () -> UInt64
+    /// Waits before another attempt.
+    public var pause: @Sendable (_ milliseconds: Int) -> Void
+    /// Between 0 and 1: spreads the attempts of many workers.
+    public var jitter: @Sendable () -> Double
+    /// Called at each named point: tests kill the process there.
+    public var reached: @Sendable (Milestone) -> Void
+
+    public init(
+        now: @escaping @Sendable () -> Instant, offsetSeconds: @escaping @Sendable () -> Int64 = { 0 },
+        nanoseconds: @escaping @Sendable () -> UInt64, pause: @escaping @Sendable (Int) -> Void,
+        jitter: @escaping @Sendable () -> Double = { 0.5 }, reached: @escaping @Sendable (Milestone) -> Void = { _ in }
+    ) {
+        self.now = now
+        self.offsetSeconds = offsetSeconds
+        self.nanoseconds = nanoseconds
+        self.pause = pause
+        self.jitter = jitter
+        self.reached = reached
+    }
+}
+
+/// Points of a turn between which a death must leave no trace.
+public enum Milestone: String, CaseIterable, Sendable {
+    case polled
+    case beforeStoreCommit = "before-store-commit"
+    case afterStoreCommit = "after-store-commit"
+    case afterProduce = "after-produce"
+    case beforeLogCommit = "before-log-commit"
+    case afterLogCommit = "after-log-commit"
+    case assigned
+}
+
+/// Why a worker stopped for good.
+public struct WorkerStop: Error, Equatable, Sendable, CustomStringConvertible {
+    public enum Kind: String, Sendable {
+        case store, log, deadLetters = "dead-letters", staleShard = "stale-shard"
+    }
+    public var kind: Kind
+    public var text: String
+
+    public init(_ kind: Kind, _ text: String) {
+        self.kind = kind
+        self.text = text
+    }
+
+    public var description: String { text }
+}

@@ -74,6 +74,24 @@ let package = Package(
             dependencies: ["FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtRecord"],
             swiftSettings: settings),
         .testTarget(name: "FuldmagtJSONTests", dependencies: ["FuldmagtJSON"], swiftSettings: settings),
+        .testTarget(name: "FuldmagtRecordTests", dependencies: ["FuldmagtRecord"], swiftSettings: settings),
+        .testTarget(
+            name: "FuldmagtDomainTests", dependencies: ["FuldmagtDomain", "FuldmagtJSON", "FuldmagtRecord"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "FuldmagtStoreTests",
+            dependencies: [
+                "FuldmagtDomain", "FuldmagtKeys", "FuldmagtRecord", "FuldmagtStore",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "FuldmagtWorkerTests",
+            dependencies: [
+                "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtRecord", "FuldmagtStore", "FuldmagtTestKit",
+                "FuldmagtWorker", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -67,6 +67,15 @@ public struct RecordBatch: Sendable {
                 valueLength: value.map { Int32($0.count) } ?? -1))
     }
 
+    /// Copies a record of another batch in.
+    @inlinable
+    public mutating func append(_ record: RecordView) {
+        append(
+            topic: record.topic, offset: record.offset, timestamp: record.timestamp, key: record.key,
+            value: record.value
+        ) { $0.append(contentsOf: record.headers) }
+    }
+
     /// Gives access to the records; what the views point to must not be used after `body` returns.
     @inlinable
     public func withRecords<Result, Failure: Error>(_ body: (RecordViews) throws(Failure) -> Result) throws(Failure)

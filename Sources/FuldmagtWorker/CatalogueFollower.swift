@@ -77,10 +77,7 @@ struct CatalogueFollower {
 
     private static func copy(_ record: RecordView) -> RecordBatch {
         var copy = RecordBatch()
-        copy.append(
-            topic: record.topic, offset: record.offset, timestamp: record.timestamp, key: record.key,
-            value: record.value
-        ) { $0.append(contentsOf: record.headers) }
+        copy.append(record)
         return copy
     }
 

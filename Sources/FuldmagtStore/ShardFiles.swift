@@ -1,0 +1,126 @@
+import FuldmagtDomain
+import Foundation
+import GRDB
+
+/// The shard files of a folder.
+public enum ShardFiles {
+    /// Paths in order of shard.
+    /// - Throws: when the folder cannot be read, or holds none.
+    public static func all(in directory: String) throws(StoreError) -> [(shard: Int32, path: String)] {
+        let names: [String]
+        do {
+            names = try FileManager.default.contentsOfDirectory(atPath: directory)
+        } catch {
+            throw StoreError(.fatal, "the folder \(directory) cannot be read; check the path and its permissions")
+        }
+        let files = names.compactMap { name -> (shard: Int32, path: String)? in
+            guard name.hasPrefix("shard-"), name.hasSuffix(".sqlite"),
+                let shard = Int32(name.dropFirst(6).dropLast(7))
+            else { return nil }
+            return (shard, "\(directory)/\(name)")
+        }
+        guard !files.isEmpty else { throw StoreError(.fatal, "there are no shard files in \(directory)") }
+        return files.sorted { $0.shard < $1.shard }
+    }
+
+    static var readOnly: Configuration {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        return configuration
+    }
+
+    /// An invariant that does not hold, and how many rows break it.
+    public struct Finding: Sendable, Equatable {
+        public var shard: Int32
+        public var check: String
+        public var count: Int
+    }
+
+    /// Checks a shard file: SQLite's own integrity, foreign keys, and the invariants that the schema cannot state.
+    /// - Returns: what is wrong; empty when nothing is.
+    public static func check(shard: Int32, path: String) throws(StoreError) -> [Finding] {
+        do {
+            let queue = try DatabaseQueue(path: path, configuration: readOnly)
+            defer { queue.interrupt() }
+            return try queue.read { db in
+                var findings: [Finding] = []
+                let integrity = try String.fetchAll(db, sql: "PRAGMA integrity_check")
+                if integrity != ["ok"] {
+                    findings.append(Finding(shard: shard, check: "SQLite integrity", count: integrity.count))
+                }
+                let orphans = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check").count
+                if orphans > 0 { findings.append(Finding(shard: shard, check: "foreign keys", count: orphans)) }
+                for (name, sql) in invariants {
+                    let count = try Int.fetchOne(db, sql: sql) ?? 0
+                    if count > 0 { findings.append(Finding(shard: shard, check: name, count: count)) }
+                }
+                return findings
+            }
+        } catch {
+            throw StoreError(error, doing: "checking \(path)")
+        }
+    }
+
+    /// Names of all checks, for reports.
+    public static var checkNames: [String] { ["SQLite integrity", "foreign keys"] + invariants.map(\.name) }
+
+    /// Each counts the rows that break it.
+    private static let invariants: [(name: String, sql: String)] = [
+        (
+            "a grant's state is its last history entry's",
+            """
+            SELECT count(*) FROM grants g LEFT JOIN grant_history h ON h.grant_row = g.row AND h.entry = g.entry
+            WHERE h.state IS NOT g.state OR h.version IS NOT g.version OR h.valid_until IS NOT g.valid_until
+            """
+        ),
+        (
+            "history has no gaps",
+            """
+            SELECT count(*) FROM grants g
+            WHERE (SELECT count(*) FROM grant_history h WHERE h.grant_row = g.row) <> g.entry + 1
+            """
+        ),
+        (
+            "a revoked or ended grant never lives again",
+            """
+            SELECT count(*) FROM grant_history a JOIN grant_history b
+              ON b.grant_row = a.grant_row AND b.entry > a.entry
+            WHERE a.state IN ('revoked', 'ended', 'expired', 'declined', 'lapsed')
+            """
+        ),
+        (
+            "a citizen's grants are numbered without gaps",
+            """
+            SELECT count(*) FROM (SELECT citizen, count(*) AS n, max(ordinal) AS last FROM grants GROUP BY citizen)
+            WHERE n <> last + 1
+            """
+        ),
+        (
+            "grant ids are unique",
+            "SELECT count(*) FROM (SELECT id FROM grants GROUP BY id HAVING count(*) > 1)"
+        ),
+        (
+            "a grant is received once by a representative",
+            "SELECT count(*) FROM (SELECT citizen, id FROM received GROUP BY citizen, id HAVING count(*) > 1)"
+        ),
+        (
+            "notification ids are unique",
+            "SELECT count(*) FROM (SELECT id FROM notifications GROUP BY id HAVING count(*) > 1)"
+        ),
+        (
+            "no notification about a revoked grant is left but the revocation's",
+            """
+            SELECT count(*) FROM notifications n JOIN received r ON r.citizen = n.citizen AND r.id = n.grant_id
+            WHERE r.state = 'revoked' AND n.kind <> 'grant-revoked' AND n.cancelled_at IS NULL
+            """
+        ),
+        (
+            "at most one exemption is in force",
+            """
+            SELECT count(*) FROM (SELECT citizen FROM exemptions WHERE lifted_at IS NULL AND valid_until IS NULL
+              GROUP BY citizen HAVING count(*) > 1)
+            """
+        ),
+    ]
+}

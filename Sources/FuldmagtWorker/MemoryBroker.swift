@@ -1,0 +1,269 @@
+import FuldmagtDomain
+import FuldmagtRecord
+import Synchronization
+
+/// A log in memory with Kafka's contract as far as a worker relies on it: topics of partitions, one consumer group,
+/// transactions of records and offsets. For tests, simulations and measurements without a broker.
+public final class MemoryBroker: Sendable {
+    /// One partition: records from `base` on.
+    struct Partition: Sendable {
+        var base: Int64 = 0
+        var records = RecordBatch()
+        var end: Int64 { base + Int64(records.count) }
+    }
+
+    struct State: Sendable {
+        var logs: [Topic: [Partition]] = [:]
+        var committed: [Int32: [Topic: Int64]] = [:]
+        var members: [Int] = []
+        /// Which member owns a shard; it has none between its release and the next taking.
+        var owners: [Int32: Int] = [:]
+        var nextMember = 0
+        var written: [Topic: Int] = [:]
+        /// Taken and cleared by the next `publish`: a test's fault.
+        var publishFault: PublishFault?
+    }
+
+    /// What goes wrong with a publication.
+    public enum PublishFault: Sendable {
+        /// Nothing is written and the caller is told so.
+        case refused(LogFailure)
+        /// All is written, but the caller is told that nothing was.
+        case unknown(LogFailure)
+    }
+
+    public let partitions: Int32
+    /// Topics whose records are counted and dropped.
+    private let dropped: Set<Topic>
+    /// Whether records are dropped once the group has committed beyond them.
+    private let forgetsCommitted: Bool
+    private let now: @Sendable () -> Instant
+    let state: Mutex<State>
+
+    /// - Parameter now: gives records without a timestamp theirs.
+    public init(
+        partitions: Int32, dropping dropped: Set<Topic> = [], forgetsCommitted: Bool = false,
+        now: @escaping @Sendable () -> Instant
+    ) {
+        self.partitions = partitions
+        self.dropped = dropped
+        self.forgetsCommitted = forgetsCommitted
+        self.now = now
+        var state = State()
+        for topic in Topic.allCases {
+            let count = topic == .catalogue ? 1 : Int(partitions)
+            state.logs[topic] = Array(repeating: Partition(), count: count)
+        }
+        self.state = Mutex(state)
+    }
+
+    /// A new member of the group.
+    public func member() -> MemoryLog { MemoryLog(broker: self) }
+
+    /// Lets the next publication fail.
+    public func fail(_ fault: PublishFault) { state.withLock { $0.publishFault = fault } }
+
+    /// Appends one record, as a producer outside the group does.
+    public func append(
+        topic: Topic, partition: Int32? = nil, key: [UInt8]?, headers: [(String, [UInt8])], value: [UInt8]?,
+        timestamp: Int64? = nil
+    ) {
+        var frame = Frame()
+        (key ?? []).withUnsafeBytes { bytes in
+            frame.append(
+                topic: topic.rawValue, partition: partition, timestamp: timestamp, key: key == nil ? nil : bytes,
+                headers: { block in
+                    for (name, value) in headers {
+                        var name = name
+                        name.withUTF8 { name in
+                            value.withUnsafeBytes { HeaderBlock.append(name: .init(name), value: $0, to: &block) }
+                        }
+                    }
+                },
+                value: { bytes in
+                    guard let value else { return false }
+                    bytes.append(contentsOf: value)
+                    return true
+                })
+        }
+        append(frame)
+    }
+
+    /// Appends a frame's records, as a producer outside the group does.
+    public func append(_ frame: Frame) {
+        state.withLock { state in write(frame, to: &state) }
+    }
+
+    /// How many records were written to a topic.
+    public func written(_ topic: Topic) -> Int { state.withLock { $0.written[topic] ?? 0 } }
+
+    /// Gives access to all records of a partition that are still there.
+    public func read(_ topic: Topic, partition: Int32) -> RecordBatch {
+        state.withLock { $0.logs[topic]?[Int(partition)].records ?? RecordBatch() }
+    }
+
+    /// Records the group has not committed yet, over all topics that shards consume.
+    public var lag: Int {
+        state.withLock { state in
+            var lag: Int64 = 0
+            for topic in Topic.consumed {
+                for (number, partition) in (state.logs[topic] ?? []).enumerated() {
+                    lag += partition.end - (state.committed[Int32(number)]?[topic] ?? 0)
+                }
+            }
+            return Int(lag)
+        }
+    }
+
+    // MARK: For members
+
+    func write(_ transaction: LogTransaction) throws(LogFailure) {
+        let fault = state.withLock { state -> PublishFault? in
+            defer { state.publishFault = nil }
+            if case .refused = state.publishFault { return state.publishFault }
+            for frame in transaction.frames { write(frame, to: &state) }
+            for (shard, offsets) in transaction.offsets {
+                state.committed[shard, default: [:]].merge(offsets) { _, new in new }
+                if forgetsCommitted { forget(shard, in: &state) }
+            }
+            return state.publishFault
+        }
+        switch fault {
+        case .refused(let failure), .unknown(let failure): throw failure
+        case nil: break
+        }
+    }
+
+    private func write(_ frame: Frame, to state: inout State) {
+        let time = now().milliseconds
+        do {
+            try frame.forEach { record in
+                guard let topic = Topic(rawValue: record.topic), let count = state.logs[topic]?.count else { return }
+                state.written[topic, default: 0] += 1
+                if dropped.contains(topic) { return }
+                let partition =
+                    record.partition ?? record.key.map { Murmur2.partition(of: $0, partitions: Int32(count)) } ?? 0
+                guard let end = state.logs[topic]?[Int(partition)].end else { return }
+                state.logs[topic]?[Int(partition)].records.append(
+                    topic: record.topic, offset: end, timestamp: record.timestamp ?? time, key: record.key,
+                    value: record.value
+                ) { $0.append(contentsOf: record.headers) }
+            }
+        } catch {
+            preconditionFailure("a frame made in this process is damaged")
+        }
+    }
+
+    private func forget(_ shard: Int32, in state: inout State) {
+        for topic in Topic.consumed {
+            guard let committed = state.committed[shard]?[topic],
+                let partition = state.logs[topic]?[Int(shard)], committed == partition.end
+            else { continue }
+            state.logs[topic]?[Int(shard)].base = committed
+            state.logs[topic]?[Int(shard)].records.removeAll()
+        }
+    }
+}
+
+/// One member of a memory broker's group.
+public final class MemoryLog: RecordLog, @unchecked Sendable {
+    private let broker: MemoryBroker
+    private var listener: (any AssignmentListener)?
+    private var member = 0
+    private var positions: [Int32: [Topic: Int64]] = [:]
+    private var cataloguePosition: Int64 = 0
+
+    init(broker: MemoryBroker) { self.broker = broker }
+
+    public func join(_ listener: any AssignmentListener) throws(LogFailure) {
+        self.listener = listener
+        member = broker.state.withLock { state in
+            state.nextMember += 1
+            state.members.append(state.nextMember)
+            return state.nextMember
+        }
+    }
+
+    public func poll(_ limits: PollLimits, into batches: inout [Int32: RecordBatch]) throws(LogFailure) {
+        rebalance()
+        var records = limits.records
+        var bytes = limits.bytes
+        broker.state.withLock { state in
+            for shard in positions.keys.sorted() {
+                for topic in Topic.consumed {
+                    guard let partition = state.logs[topic]?[Int(shard)] else { continue }
+                    var at = positions[shard]?[topic] ?? 0
+                    partition.records.withRecords { views in
+                        while at < partition.end, records > 0, bytes > 0 {
+                            let view = views[Int(at - partition.base)]
+                            batches[shard, default: RecordBatch()].append(view)
+                            records -= 1
+                            bytes -= (view.value?.count ?? 0) + view.headers.count
+                            at += 1
+                        }
+                    }
+                    positions[shard]?[topic] = at
+                }
+            }
+        }
+    }
+
+    /// Range assignment: shards in order, shared out in runs over members in order. A shard changes hands only after its
+    /// owner has given it up.
+    private func rebalance() {
+        let wanted = broker.state.withLock { state -> Set<Int32> in
+            guard let place = state.members.firstIndex(of: member) else { return [] }
+            let count = Int(broker.partitions)
+            let each = count / state.members.count
+            let extra = count % state.members.count
+            let start = place * each + min(place, extra)
+            return Set((start..<start + each + (place < extra ? 1 : 0)).map(Int32.init))
+        }
+        release(Set(positions.keys).subtracting(wanted))
+        let assigned = broker.state.withLock { state in
+            let free = wanted.filter { state.owners[$0] == nil }
+            for shard in free { state.owners[shard] = member }
+            return free
+        }
+        guard !assigned.isEmpty else { return }
+        let starts = listener?.assigned(assigned.sorted()) ?? [:]
+        for shard in assigned { positions[shard] = starts[shard] ?? [:] }
+    }
+
+    private func release(_ shards: Set<Int32>) {
+        guard !shards.isEmpty else { return }
+        listener?.revoked(shards.sorted())
+        for shard in shards { positions[shard] = nil }
+        broker.state.withLock { state in
+            for shard in shards { state.owners[shard] = nil }
+        }
+    }
+
+    public func committed(shard: Int32) throws(LogFailure) -> [Topic: Int64] {
+        broker.state.withLock { $0.committed[shard] ?? [:] }
+    }
+
+    public func publish(_ transaction: LogTransaction) throws(LogFailure) { try broker.write(transaction) }
+
+    public func readCatalogue(into batch: inout RecordBatch, limit: Int) throws(LogFailure) -> Bool {
+        broker.state.withLock { state in
+            guard let partition = state.logs[.catalogue]?[0] else { return true }
+            partition.records.withRecords { views in
+                var count = 0
+                while cataloguePosition < partition.end, count < limit {
+                    batch.append(views[Int(cataloguePosition - partition.base)])
+                    cataloguePosition += 1
+                    count += 1
+                }
+            }
+            return cataloguePosition == partition.end
+        }
+    }
+
+    public func rewindCatalogue() throws(LogFailure) { cataloguePosition = 0 }
+
+    public func leave() throws(LogFailure) {
+        release(Set(positions.keys))
+        broker.state.withLock { state in state.members.removeAll { $0 == member } }
+    }
+}

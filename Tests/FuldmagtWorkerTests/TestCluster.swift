@@ -1,0 +1,229 @@
+import Foundation
+import FuldmagtDomain
+import FuldmagtJSON
+import FuldmagtKeys
+import FuldmagtRecord
+import FuldmagtStore
+import FuldmagtWorker
+import Logging
+import Synchronization
+
+/// A worker on a log in memory and shards in a folder of its own, one thread, with a clock the test sets.
+final class TestCluster {
+    static let keys: ClusterKey = {
+        do { return try ClusterKey(hex: String(repeating: "0a", count: 32)) } catch { preconditionFailure("\(error)") }
+    }()
+    /// 2026-11-23T10:00:00Z
+    static let start = Instant(milliseconds: 1_795_514_400_000)
+
+    final class Clock: Sendable {
+        let now = Mutex(TestCluster.start)
+        func advance(days: Int) { now.withLock { $0 = $0.adding(seconds: Int64(days) * 86_400) } }
+    }
+
+    let clock = Clock()
+    let broker: MemoryBroker
+    let directory: String
+    let partitions: Int32
+    var options: WorkerOptions
+    var loop: WorkerLoop?
+    let killPoint = Mutex<(Milestone, Int)?>(nil)
+
+    init(partitions: Int32 = 4, admitsTestPersons: Bool = true) throws {
+        self.partitions = partitions
+        let clock = clock
+        broker = MemoryBroker(partitions: partitions) { clock.now.withLock { $0 } }
+        directory = NSTemporaryDirectory() + "fuldmagt-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        options = WorkerOptions(
+            worker: "w1",
+            settings: Settings(
+                admitsTestPersons: admitsTestPersons, sender: Sender(cvr: "11223344", name: "Fuldmagt"),
+                cluster: "test", partitions: partitions),
+            keys: Self.keys, directory: directory)
+        options.isPipelined = false
+        options.isDurable = false
+    }
+
+    deinit {
+        do { try FileManager.default.removeItem(atPath: directory) } catch {
+            // A test may have taken the folder's rights away; the system cleans its temporary files.
+        }
+    }
+
+    var surroundings: Surroundings {
+        let clock = clock
+        return Surroundings(
+            now: { clock.now.withLock { $0 } }, nanoseconds: { 0 }, pause: { _ in },
+            reached: { _ in })
+    }
+
+    func start() throws {
+        var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        logger.logLevel = .critical
+        let loop = WorkerLoop(options: options, log: broker.member(), surroundings: surroundings, logger: logger)
+        try loop.start()
+        self.loop = loop
+    }
+
+    func stop() throws {
+        try loop?.finish()
+        loop = nil
+    }
+
+    /// Forgets the worker as if it had been killed: nothing is published or closed any more.
+    func drain() throws {
+        if loop == nil { try start() }
+        var quiet = 0
+        while quiet < 3 {
+            let count = try loop?.turn() ?? 0
+            quiet = count == 0 && broker.lag == 0 ? quiet + 1 : 0
+        }
+    }
+
+    // MARK: Saying things
+
+    static let source = "urn:dk:cvr:29189846"
+
+    func send(
+        _ type: String, _ data: String, id: String, source: String = TestCluster.source, key: String? = nil,
+        topic: Topic? = nil, partition: Int32? = nil, extensions: [(String, String)] = []
+    ) {
+        let target =
+            topic
+            ?? (type.hasPrefix("grant.")
+                ? .grantCommands
+                : type.hasPrefix("move.") ? .moveCommands : type.contains("exemption") ? .exemptionCommands : .catalogue)
+        let name = type.hasPrefix("dk.") ? type : "dk.fuldmagt.\(type).v1"
+        var headers: [(String, [UInt8])] = [
+            ("ce_specversion", Array("1.0".utf8)), ("ce_id", Array(id.utf8)), ("ce_type", Array(name.utf8)),
+            ("ce_source", Array(source.utf8)), ("content-type", Array("application/json".utf8)),
+        ]
+        headers += extensions.map { ("ce_\($0.0)", Array($0.1.utf8)) }
+        broker.append(
+            topic: target, partition: partition, key: key.map { Array($0.utf8) }, headers: headers,
+            value: Array(data.utf8))
+    }
+
+    // MARK: Reading what was said
+
+    struct Said: CustomStringConvertible {
+        var topic: Topic
+        var key: String?
+        var headers: [String: String]
+        var value: [UInt8]?
+
+        var json: [String: Any] {
+            guard let value, let object = try? JSONSerialization.jsonObject(with: Data(value)) as? [String: Any] else {
+                return [:]
+            }
+            return object
+        }
+        var description: String { String(decoding: value ?? [], as: UTF8.self) }
+        func text(_ path: String) -> String? {
+            var node: Any? = json
+            for part in path.split(separator: ".") {
+                if let index = Int(part) {
+                    node = (node as? [Any]).flatMap { $0.indices.contains(index) ? $0[index] : nil }
+                } else {
+                    node = (node as? [String: Any])?[String(part)]
+                }
+            }
+            return node.map { "\($0)" }
+        }
+    }
+
+    func said(_ topic: Topic) -> [Said] {
+        var all: [Said] = []
+        for partition in 0..<partitions where topic != .catalogue || partition == 0 {
+            broker.read(topic, partition: partition).withRecords { records in
+                for record in records {
+                    var headers: [String: String] = [:]
+                    HeaderBlock.forEach(in: record.headers) { name, value in
+                        headers[String(decoding: name, as: UTF8.self)] = value.map { String(decoding: $0, as: UTF8.self) }
+                    }
+                    all.append(
+                        Said(
+                            topic: topic, key: record.key.map { String(decoding: $0, as: UTF8.self) }, headers: headers,
+                            value: record.value.map(Array.init)))
+                }
+            }
+        }
+        return all
+    }
+
+    func outcomes(of id: String) -> [Said] { said(.outcomes).filter { $0.key == id } }
+
+    /// `status code@field …` of a command's only outcome.
+    func answer(_ id: String) -> String {
+        let outcomes = outcomes(of: id)
+        guard outcomes.count == 1, let outcome = outcomes.first else { return "\(outcomes.count) outcomes" }
+        let reasons = (outcome.json["reasons"] as? [[String: Any]] ?? []).map {
+            "\($0["code"] ?? "")\($0["field"].map { "@\($0)" } ?? "")"
+        }
+        return ([outcome.text("status") ?? "?"] + reasons.sorted()).joined(separator: " ")
+    }
+
+    /// `kind channel` of every notification to a party, in order.
+    func notifications(to digits: String) -> [String] {
+        said(.notifications).filter { $0.text("recipient.cpr") == digits || $0.text("recipient.cvr") == digits }
+            .map { "\($0.text("kind") ?? "?") \($0.text("channel") ?? "?")" }
+    }
+
+    func dump() throws -> [String] {
+        var dump = Dump()
+        for file in try ShardFiles.all(in: directory) { try dump.add(path: file.path) }
+        return dump.sorted()
+    }
+
+    func check() throws -> [ShardFiles.Finding] {
+        try ShardFiles.all(in: directory).flatMap { try ShardFiles.check(shard: $0.shard, path: $0.path) }
+    }
+}
+
+/// A small catalogue: what the tests of the worker need.
+extension TestCluster {
+    static let anna = "6101500014"
+    static let bent = "6202800015"
+    static let carl = "6303900016"
+
+    func defineCatalogue() {
+        package("care", scope: "municipal")
+        package("tax", scope: "national")
+        activate("care", in: "0101")
+        activate("care", in: "0751")
+    }
+
+    func package(_ id: String, scope: String, kle: String = "27.60", extra: String = "") {
+        send(
+            "package.define",
+            """
+            {"id":"\(id)","version":1,"title":{"da":"Eksempel \(id)","en":"Example \(id)"},
+             "wording":{"da":"Jeg giver fuldmagt.","en":"I give power of attorney."},"kind":"act","scope":"\(scope)",
+             "kle":["\(kle)"]\(extra)}
+            """, id: "define-\(id)", key: "package/\(id)")
+    }
+
+    func activate(_ package: String, in municipality: String, until: String? = nil, id: String? = nil) {
+        send(
+            "activation.set",
+            """
+            {"municipality":"\(municipality)","package":"\(package)","itSystem":"urn:example:system","from":"2020-01-01"\(until.map { ",\"until\":\"\($0)\"" } ?? "")}
+            """, id: id ?? "activate-\(package)-\(municipality)",
+            key: "activation/\(municipality)/\(package)/urn:example:system")
+    }
+
+    func move(_ cpr: String, to municipality: String, on day: String, id: String) {
+        send(
+            "move.relocate", #"{"citizen":{"cpr":"\#(cpr)"},"to":"\#(municipality)","effective":"\#(day)"}"#, id: id,
+            key: cpr)
+    }
+
+    func issue(_ grantor: String, to representative: String, _ packages: [String], id: String, until: String = "2028-01-01") {
+        let list = packages.map { "\"\($0)\"" }.joined(separator: ",")
+        send(
+            "grant.issue",
+            #"{"grantor":{"cpr":"\#(grantor)"},"representative":{"cpr":"\#(representative)"},"packages":[\#(list)],"validUntil":"\#(until)","channel":"digital"}"#,
+            id: id, key: grantor)
+    }
+}

@@ -97,7 +97,7 @@ enum Schema {
           at INTEGER NOT NULL,
           cause TEXT NOT NULL,
           origin INTEGER NOT NULL REFERENCES origins,
-          extensions TEXT CHECK (json_valid(extensions)),
+          extensions TEXT CHECK (extensions IS NULL OR json_valid(extensions)),
           PRIMARY KEY (citizen, arrival)
         ) STRICT, WITHOUT ROWID;
 
@@ -140,7 +140,7 @@ enum Schema {
           valid_from INTEGER NOT NULL CHECK (valid_from \(day)),
           valid_until INTEGER NOT NULL CHECK (valid_until \(day)),
           channel TEXT NOT NULL CHECK (channel IN ('digital', 'paper', 'assisted')),
-          evidence TEXT CHECK (json_valid(evidence)),
+          evidence TEXT CHECK (evidence IS NULL OR json_valid(evidence)),
           CHECK (valid_from <= valid_until),
           CHECK (channel = 'digital' OR evidence IS NOT NULL)
         ) STRICT;

@@ -21,7 +21,8 @@ public final class WorkerLoop {
     private var underWay: [Int32: Int64] = [:]
     /// A failure that came up inside the log's callback.
     private var failure: (any Error)?
-    private var lastReview: Instant?
+    /// When, and up to which catalogue position, shards were last asked whether a sweep is due.
+    private var lastReview: (at: Instant, catalogue: Int64)?
     private let stopFlag: StopFlag
     public private(set) var times = PhaseTimes()
     public private(set) var counts = OutputWriter.Counts()
@@ -196,14 +197,16 @@ public final class WorkerLoop {
 
     private func publish() throws {
         let now = surroundings.now().adding(seconds: surroundings.offsetSeconds())
-        let isReviewDue = lastReview.map { now.milliseconds - $0.milliseconds >= 500 } ?? true
+        let position = follower.catalogue.position
+        let isReviewDue =
+            lastReview.map { now.milliseconds - $0.at.milliseconds >= 500 || position != $0.catalogue } ?? true
         guard isReviewDue || shards.values.contains(where: { !$0.unsent.isEmpty }) else { return }
         try settle()
         var transaction = gather()
         if isReviewDue {
-            lastReview = now
+            lastReview = (now, position)
             for shard in shards.values {
-                if let sweep = shard.dueSweep(now: now, catalogue: follower.catalogue.position) {
+                if let sweep = shard.dueSweep(now: now, catalogue: position) {
                     transaction.frames.append(sweep)
                 }
             }

@@ -1,0 +1,124 @@
+import FuldmagtDomain
+
+/// Reads the members of a command's data and collects every reason to reject it.
+///
+/// A member that is `null` counts as left out.
+struct ModelFields {
+    let data: ModelJSON
+    let today: Day
+    var reasons: Set<ExpectedReason> = []
+
+    mutating func fault(_ code: String, _ field: String) { reasons.insert(ExpectedReason(code, field)) }
+
+    /// The value at a path of names with dots between them.
+    func value(_ path: String) -> ModelJSON? {
+        var value: ModelJSON? = data
+        for name in path.split(separator: ".") { value = value?[String(name)] }
+        if case .null = value { return nil }
+        return value
+    }
+
+    /// A member in some form; one that is there in another form is `invalid-field`.
+    /// - Parameter missing: the code when it is not there; nil when it may be left out.
+    mutating func field<Value>(_ path: String, missing: String?, _ form: (ModelJSON) -> Value?) -> Value? {
+        guard let value = value(path) else {
+            if let missing { fault(missing, path) }
+            return nil
+        }
+        guard let read = form(value) else {
+            fault("invalid-field", path)
+            return nil
+        }
+        return read
+    }
+
+    mutating func text(_ path: String, missing: String? = "missing-field") -> String? {
+        field(path, missing: missing) { $0.text?.isEmpty == false ? $0.text : nil }
+    }
+
+    mutating func day(_ path: String, missing: String? = "missing-field") -> Day? {
+        field(path, missing: missing) { $0.text.flatMap { Day($0) } }
+    }
+
+    mutating func bool(_ path: String, missing: String? = "missing-field") -> Bool? {
+        field(path, missing: missing) { if case .bool(let value) = $0 { value } else { nil } }
+    }
+
+    mutating func whole(_ path: String, atLeast least: Double, missing: String? = nil) -> Int? {
+        field(path, missing: missing) {
+            if case .number(let value) = $0, value == value.rounded(), value >= least, value < 1e9 {
+                Int(value)
+            } else {
+                nil
+            }
+        }
+    }
+
+    mutating func oneOf(_ path: String, _ values: [String], missing: String? = "missing-field") -> String? {
+        field(path, missing: missing) { value in values.first { $0 == value.text } }
+    }
+
+    /// A municipality's code; sources may drop leading zeros.
+    /// - Parameter orIsland: 0411 Christiansø, a place to live that is no municipality, will do.
+    mutating func municipality(_ path: String, missing: String? = "missing-field", orIsland: Bool = false)
+        -> Municipality?
+    {
+        guard let text = field(path, missing: missing, { $0.text }) else { return nil }
+        guard let municipality = Municipality(text), orIsland || municipality.isMunicipality else {
+            fault("unknown-municipality", path)
+            return nil
+        }
+        return municipality
+    }
+
+    /// What `packages` names, with its index; a list that cannot be used at all gives none.
+    mutating func packages() -> [(index: Int, id: String)] {
+        let list = field("packages", missing: "missing-field") { value -> [ModelJSON]? in
+            guard case .array(let values) = value, (1...50).contains(values.count) else { return nil }
+            return values
+        }
+        var named: [(index: Int, id: String)] = []
+        for (index, value) in (list ?? []).enumerated() {
+            if let id = value.text, !named.contains(where: { $0.id == id }) {
+                named.append((index, id))
+            } else {
+                fault("invalid-field", "packages[\(index)]")
+            }
+        }
+        return named
+    }
+
+    /// The representative of an issue or a revocation.
+    mutating func representative(missing: Bool, admitsTestPersons: Bool) -> Party? {
+        guard let value = field("representative", missing: missing ? "missing-field" : nil, { $0.isObject ? $0 : nil })
+        else { return nil }
+        if value["cpr"] != nil {
+            guard let cpr = Self.cpr(value["cpr"], today: today) else {
+                fault("invalid-cpr", "representative.cpr")
+                return nil
+            }
+            if cpr.isTestPerson && !admitsTestPersons { fault("test-person", "representative.cpr") }
+            return .person(cpr)
+        }
+        if value["cvr"] != nil {
+            guard let cvr = value["cvr"]?.text.flatMap({ CVR($0) }) else {
+                fault("invalid-cvr", "representative.cvr")
+                return nil
+            }
+            return .company(cvr)
+        }
+        fault("missing-field", "representative")
+        return nil
+    }
+
+    static func cpr(_ value: ModelJSON?, today: Day) -> CPR? {
+        guard let text = value?.text else { return nil }
+        do { return try CPR(text, today: today) } catch { return nil }
+    }
+
+    /// The party whose state changes; nil when it is not usable.
+    static func citizen(_ value: ModelJSON?, today: Day) -> Party? {
+        if let value = value?["cpr"] { return cpr(value, today: today).map { .person($0) } }
+        return value?["cvr"]?.text.flatMap { CVR($0) }.map { .company($0) }
+    }
+}

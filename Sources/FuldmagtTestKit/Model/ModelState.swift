@@ -1,0 +1,118 @@
+import FuldmagtDomain
+
+/// A package as the catalogue last defined it.
+struct ModelPackage {
+    var version: Int
+    var kind: String
+    var scope: String
+    var minimumAge: Int
+    var representativeMinimumAge: Int
+    var maxValidityDays: Int?
+    var retired: Day?
+}
+
+/// A municipality and a package.
+struct ModelOffer: Hashable {
+    var municipality: Municipality
+    var package: String
+}
+
+/// When a municipality offers a package in one it-system.
+struct ModelActivation {
+    var from: Day
+    var until: Day?
+
+    func covers(_ day: Day) -> Bool { from <= day && until.map { day <= $0 } ?? true }
+}
+
+struct ModelMove {
+    var effective: Day
+    var municipality: Municipality
+    var from: Municipality?
+    var registeredAt: Instant?
+    var cause: ModelCause
+}
+
+struct ModelExemption {
+    var municipality: Municipality
+    var form: String
+    var journal: String
+    var caseworker: String
+    var requestedBy: String
+    var appearedInPerson: Bool
+    var departure: Bool
+    var validUntil: Day?
+    var cause: ModelCause
+    var lifted: (cause: ModelCause, by: String, journal: String?)?
+
+    func covers(_ day: Day) -> Bool { lifted == nil && validUntil.map { day <= $0 } ?? true }
+}
+
+struct ModelGrant {
+    struct Entry {
+        var state: String
+        var cause: ModelCause
+        var by: String?
+        var reason: String?
+    }
+
+    var id: Ident
+    var grantor: Party
+    var representative: Party
+    var package: String
+    var packageVersion: Int
+    var kind: String
+    var validFrom: Day
+    var validUntil: Day
+    var channel: String
+    var journal: String?
+    var caseworker: String?
+    var identification: String?
+    /// What happened to it, the giving first.
+    var history: [Entry]
+
+    var state: String { history[history.count - 1].state }
+    /// How often its state has changed since it was given.
+    var changes: Int { history.count - 1 }
+
+    func isLiving(on day: Day) -> Bool { (state == "active" || state == "dormant") && validUntil >= day }
+
+    var expected: ExpectedGrant {
+        ExpectedGrant(
+            id: id.uuidText, package: package, state: state, version: 1, validUntil: validUntil.description)
+    }
+}
+
+/// Everything about one citizen or company.
+struct ModelCitizen {
+    /// In order of arrival.
+    var moves: [ModelMove] = []
+    /// In order of registration.
+    var exemptions: [ModelExemption] = []
+    /// In the order given.
+    var grants: [ModelGrant] = []
+    /// The municipality its grants were last looked at for.
+    var municipalityApplied: Municipality?
+
+    /// The move that says where the citizen lives: the latest that has taken effect. Of equal dates the later
+    /// registration, else the later arrival.
+    func currentMove(on day: Day) -> ModelMove? {
+        var current: ModelMove?
+        for move in moves where move.effective <= day {
+            guard let best = current else {
+                current = move
+                continue
+            }
+            if move.effective != best.effective {
+                if move.effective > best.effective { current = move }
+            } else if let new = move.registeredAt, let old = best.registeredAt {
+                if new >= old { current = move }
+            } else {
+                current = move
+            }
+        }
+        return current
+    }
+
+    func isExempt(on day: Day) -> Bool { exemptions.contains { $0.covers(day) } }
+}

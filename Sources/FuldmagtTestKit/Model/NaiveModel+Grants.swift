@@ -101,7 +101,7 @@ extension NaiveModel {
         let reason = fields.text("reason", missing: nil)
         var revoked: [Int] = []
         if fields.value("grant") != nil {
-            if let text = fields.text("grant") {
+            if let text = fields.field("grant", missing: nil, { $0.text }) {
                 let at = given.firstIndex { $0.id.uuidText == text.lowercased() }
                 if let at, given[at].isLiving(on: command.today) {
                     revoked = [at]

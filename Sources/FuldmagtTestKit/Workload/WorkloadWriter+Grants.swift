@@ -1,0 +1,138 @@
+import FuldmagtDomain
+import FuldmagtKeys
+
+extension WorkloadWriter {
+    /// A command on a topic by someone of a circle; nil when nobody is free.
+    mutating func command(_ topic: Topic, _ circle: Int, mustBeFree: Bool = false) -> WorkloadCommand? {
+        guard let person = person(circle, mustBeFree: mustBeFree) else { return nil }
+        switch topic {
+        case .grantCommands:
+            if random.chance(1, of: 300) { return companyIssue(circle, mustBeFree: mustBeFree) }
+            return random.chance(2, of: 5) ? revoke(person, circle) : issue(person, circle)
+        case .moveCommands: return move(person, circle, mustBeFree: mustBeFree)
+        default: return exemption(person, circle, mustBeFree: mustBeFree)
+        }
+    }
+
+    mutating func issue(_ person: Int, _ circle: Int) -> WorkloadCommand {
+        let digits = workload.people[person].digits
+        let numbers = pickPackages(for: person)
+        let representative = pickRepresentative(for: person, circle)
+        let channel = random.pick(["digital", "digital", "digital", "paper", "assisted"])
+        var data = ModelJSON.members([
+            "grantor": .members(["cpr": .string(digits)]), "representative": representative,
+            "packages": .array(numbers.map { .string(Workload.package($0)) }),
+            "validUntil": .string(pickEnd(for: numbers).description), "channel": .string(channel),
+        ])
+        switch random.below(10) {
+        case 0: data = data.setting("validFrom", .string(today.adding(days: -random.below(31)).description))
+        case 1: data = data.setting("validFrom", .string(today.adding(days: random.below(3)).description))
+        case 2 where channel == "paper":
+            data = data.setting("validFrom", .string(today.adding(days: -random.below(200)).description))
+        default: break
+        }
+        if channel != "digital" { data = data.setting("evidence", evidence(channel)) }
+        if random.chance(1, of: 10) { data = data.setting("note", .array([.number(3), .string("ukendt felt")])) }
+        if random.chance(1, of: 5) { data = issueFaults(data, person, channel) }
+        let command = make(.grantCommands, "grant.issue", digits, data)
+        if let named = data["representative"] {
+            issued[person, default: []].append(
+                Issued(
+                    source: command.source, id: command.id, representative: named,
+                    packages: numbers.map(Workload.package)))
+        }
+        return command
+    }
+
+    private mutating func pickPackages(for person: Int) -> [Int] {
+        let usual = (0..<39).filter { number in
+            switch number {
+            case 7, 8, 34: false
+            case 35...38: true
+            default: homes[person].map { Workload.isOffered(number, in: $0) } ?? false
+            }
+        }
+        var numbers: [Int] = []
+        for _ in 0...random.below(3) {
+            let number = random.chance(1, of: 25) ? random.below(Workload.packageCount) : random.pick(usual)
+            if !numbers.contains(number) { numbers.append(number) }
+        }
+        return numbers
+    }
+
+    private mutating func pickRepresentative(for person: Int, _ circle: Int) -> ModelJSON {
+        if random.chance(3, of: 10) { return .members(["cvr": .string(company(circle))]) }
+        let other = random.pick(residents[circle])
+        let isSame = other == person && residents[circle].count > 1
+        let digits = workload.people[isSame ? residents[circle][person == residents[circle][0] ? 1 : 0] : other].digits
+        return .members(["cpr": .string(digits)])
+    }
+
+    private mutating func pickEnd(for packages: [Int]) -> Day {
+        let longest = packages.contains(5) ? 30 : packages.contains(4) ? 365 : 4000
+        let days =
+            switch random.below(6) {
+            case 0: random.below(15)
+            case 1: longest
+            default: random.below(longest + 1)
+            }
+        return today.adding(days: random.chance(1, of: 60) ? 36_520 + random.below(20) : days)
+    }
+
+    private mutating func evidence(_ channel: String) -> ModelJSON {
+        let evidence = ModelJSON.members([
+            "journal": .string("Sagsnr. 27/Æ-\(random.below(100_000))"),
+            "caseworker": .string("KMD\(random.below(1000))"),
+            "identification": .string(random.pick(["passport", "driving-licence", "mitid", "known-to-authority"])),
+        ])
+        guard channel == "assisted" else { return evidence }
+        return evidence.setting(
+            "assessment",
+            .members([
+                "possibilities": .string("MitID på papir\ter overvejet"),
+                "consequences": .string("Gennemgået \"mundtligt\""),
+                "citizenPresent": .bool(random.chance(1, of: 2)), "decidedOn": .string(today.description),
+            ]))
+    }
+
+    /// A company cannot give: national packages only, so that there is one reason.
+    private mutating func companyIssue(_ circle: Int, mustBeFree: Bool) -> WorkloadCommand? {
+        let cvr = company(circle)
+        guard mustBeFree ? !busy.contains(cvr) : !alone.contains(cvr) else { return nil }
+        let data = ModelJSON.members([
+            "grantor": .members(["cvr": .string(cvr)]),
+            "representative": .members(["cpr": .string(workload.people[residents[circle][0]].digits)]),
+            "packages": .array([.string(Workload.package(36))]),
+            "validUntil": .string(today.adding(days: 100).description), "channel": .string("digital"),
+        ])
+        return make(.grantCommands, "grant.issue", cvr, data)
+    }
+
+    mutating func revoke(_ person: Int, _ circle: Int) -> WorkloadCommand {
+        guard let given = issued[person], !given.isEmpty else { return issue(person, circle) }
+        let digits = workload.people[person].digits
+        let at = random.below(given.count)
+        let grant = given[at]
+        var data = ModelJSON.members(["grantor": .members(["cpr": .string(digits)])])
+        if random.chance(1, of: 2) {
+            let ordinal = random.below(grant.packages.count)
+            data = data.setting("grant", .string(grantID(grant, person, ordinal)))
+        } else {
+            let count = 1 + random.below(grant.packages.count)
+            data = data.setting("representative", grant.representative)
+                .setting("packages", .array(random.shuffled(grant.packages).prefix(count).map { .string($0) }))
+        }
+        data = data.setting("by", .string(random.pick(["grantor", "grantor", "representative", "authority"])))
+        if random.chance(1, of: 3) { data = data.setting("reason", .string("Ønsker det ikke længere.\nTak.")) }
+        if random.chance(1, of: 8) { data = revokeFault(data, person) }
+        if random.chance(3, of: 4) { issued[person]?.remove(at: at) }
+        return make(.grantCommands, "grant.revoke", digits, data)
+    }
+
+    func grantID(_ grant: Issued, _ person: Int, _ ordinal: Int) -> String {
+        workload.keys.id(
+            "grant", source: grant.source, id: grant.id,
+            citizen: workload.keys.pseudonym(of: workload.people[person].party), ordinal: String(ordinal)
+        ).uuidText
+    }
+}

@@ -86,6 +86,10 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
+            name: "FuldmagtTestKitTests",
+            dependencies: ["FuldmagtDomain", "FuldmagtKeys", "FuldmagtRecord", "FuldmagtTestKit"],
+            swiftSettings: settings),
+        .testTarget(
             name: "FuldmagtWorkerTests",
             dependencies: [
                 "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtRecord", "FuldmagtStore", "FuldmagtTestKit",

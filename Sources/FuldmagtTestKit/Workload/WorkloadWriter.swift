@@ -34,6 +34,9 @@ struct WorkloadWriter {
     /// Decided commands of earlier phases, and those of this one that may be repeated.
     var earlier: [WorkloadCommand] = []
     var current: [WorkloadCommand] = []
+    var lastEarlier: [String: WorkloadCommand] = [:]
+    /// Commands of this phase that may be repeated only later: where they stand, order is not kept.
+    var looseOnes: [WorkloadCommand] = []
     /// Citizens with a command in this phase, and those that may have no more.
     var busy: Set<String> = []
     var alone: Set<String> = []
@@ -86,7 +89,9 @@ struct WorkloadWriter {
     }
 
     private mutating func endPhase() {
-        earlier += current
+        for command in current { lastEarlier[command.citizen] = command }
+        earlier += current + looseOnes
+        looseOnes = []
         if earlier.count > 20_000 { earlier.removeFirst(earlier.count - 20_000) }
         current = []
         busy = []
@@ -126,8 +131,7 @@ struct WorkloadWriter {
     /// A new command under an id that has been used: by the same citizen or, elsewhere or not, by another.
     private mutating func reusing(_ topic: Topic, _ circle: Int) -> ModelRecord {
         guard var command = command(topic, circle) else { return repeated() }
-        let candidates = earlier.filter { random.chance(1, of: 2) || $0.citizen == command.citizen }
-        let own = candidates.last { $0.citizen == command.citizen && $0.source == command.source }
+        let own = lastEarlier[command.citizen]
         let used = random.chance(2, of: 3) ? own ?? random.pick(earlier) : random.pick(earlier)
         busy.insert(command.citizen)
         if reused.insert(used.source + " " + used.id).inserted {
@@ -143,7 +147,7 @@ struct WorkloadWriter {
         guard let command = command(topic, circle, mustBeFree: true) else { return repeated() }
         busy.insert(command.citizen)
         alone.insert(command.citizen)
-        earlier.append(command)
+        looseOnes.append(command)
         var record = record(command)
         record.partition = Int32(random.below(Int(workload.partitions)))
         switch random.below(4) {

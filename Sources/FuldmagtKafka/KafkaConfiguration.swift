@@ -1,0 +1,91 @@
+import CRdKafka
+
+/// Properties of librdkafka, by their own names: any of them can be set, so TLS and SASL need no code.
+public struct KafkaConfiguration: Sendable, CustomStringConvertible {
+    public private(set) var properties: [String: String]
+
+    public init(_ properties: [String: String]) { self.properties = properties }
+
+    /// Later settings win.
+    public func setting(_ more: [String: String]) -> KafkaConfiguration {
+        KafkaConfiguration(properties.merging(more) { _, new in new })
+    }
+
+    /// Bounds on what a consumer holds, and what a worker's correctness rests on.
+    public static let consumerDefaults: [String: String] = [
+        "enable.auto.commit": "false",
+        "enable.auto.offset.store": "false",
+        "isolation.level": "read_committed",
+        "auto.offset.reset": "earliest",
+        // Per partition in librdkafka before 2.1.
+        "queued.max.messages.kbytes": "4096",
+        "queued.min.messages": "2000",
+        "fetch.message.max.bytes": "1048576",
+        "fetch.wait.max.ms": "10",
+        "fetch.error.backoff.ms": "100",
+        // One compatible broker ignores fetch limits and answers with all it has.
+        "receive.message.max.bytes": "2147483647",
+    ]
+
+    public static let producerDefaults: [String: String] = [
+        "enable.idempotence": "true",
+        // Java's hash: librdkafka's own default is another.
+        "partitioner": "murmur2_random",
+        "linger.ms": "1",
+        "batch.num.messages": "10000",
+        "batch.size": "1000000",
+        "queue.buffering.max.kbytes": "65536",
+        "queue.buffering.max.messages": "100000",
+        "message.max.bytes": "9437184",
+    ]
+
+    /// Names of properties whose values are never shown.
+    static func isSecret(_ name: String) -> Bool {
+        ["password", "secret", "key.pem", "private", "token", "sasl.jaas", "credentials", "oauthbearer.config"]
+            .contains { name.contains($0) }
+    }
+
+    /// Values of secret properties are masked.
+    public var description: String {
+        properties.sorted { $0.key < $1.key }.map { "\($0.key)=\(Self.isSecret($0.key) ? "(masked)" : $0.value)" }
+            .joined(separator: " ")
+    }
+
+    /// librdkafka's own object, each property checked.
+    func make() throws(KafkaFailure) -> OpaquePointer {
+        guard let configuration = rd_kafka_conf_new() else {
+            throw KafkaFailure(code: 0, consequence: .fatal, text: "librdkafka gave no configuration object")
+        }
+        var explanation = [CChar](repeating: 0, count: 512)
+        for (name, value) in properties.sorted(by: { $0.key < $1.key }) {
+            let result = rd_kafka_conf_set(configuration, name, value, &explanation, explanation.count)
+            guard result == RD_KAFKA_CONF_OK else {
+                rd_kafka_conf_destroy(configuration)
+                let shown = Self.isSecret(name) ? "(masked)" : "“\(value)”"
+                let length = explanation.firstIndex(of: 0) ?? explanation.count
+                var why = String(decoding: explanation[..<length].map(UInt8.init(bitPattern:)), as: UTF8.self)
+                if Self.isSecret(name) { why = "the value is refused" }
+                throw KafkaFailure(
+                    code: 0, consequence: .configuration, text: "Kafka property \(name) cannot be \(shown): \(why)")
+            }
+        }
+        // librdkafka writes its log to standard error unless told otherwise.
+        rd_kafka_conf_set_log_cb(configuration) { client, level, facility, text in
+            guard let facility, let text else { return }
+            KafkaLogging.write(level: Int(level), facility: String(cString: facility), text: String(cString: text))
+        }
+        return configuration
+    }
+
+    /// A client, or why there is none.
+    static func client(_ kind: rd_kafka_type_t, _ configuration: OpaquePointer) throws(KafkaFailure) -> OpaquePointer {
+        var explanation = [CChar](repeating: 0, count: 512)
+        guard let client = rd_kafka_new(kind, configuration, &explanation, explanation.count) else {
+            rd_kafka_conf_destroy(configuration)
+            let length = explanation.firstIndex(of: 0) ?? explanation.count
+            let why = String(decoding: explanation[..<length].map(UInt8.init(bitPattern:)), as: UTF8.self)
+            throw KafkaFailure(code: 0, consequence: .configuration, text: "no Kafka client: \(why)")
+        }
+        return client
+    }
+}

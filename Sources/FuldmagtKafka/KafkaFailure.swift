@@ -1,0 +1,90 @@
+import CRdKafka
+
+/// What librdkafka could not do, by what follows from it.
+public struct KafkaFailure: Error, Equatable, Sendable, CustomStringConvertible {
+    public enum Consequence: String, CaseIterable, Sendable {
+        /// The same call again, with backoff.
+        case retriable
+        /// The transaction must be aborted; then the same again.
+        case abortable
+        /// Another instance has taken over: give up what is owned.
+        case fenced
+        /// The client is of no more use.
+        case fatal
+        /// A setting or a right is wrong: stop and say which.
+        case configuration
+    }
+
+    /// librdkafka's code; negative ones are its own, positive ones the broker's.
+    public var code: Int32
+    public var consequence: Consequence
+    /// What was attempted and what was answered. Names settings, never their secret values.
+    public var text: String
+
+    public init(code: Int32, consequence: Consequence, text: String) {
+        self.code = code
+        self.consequence = consequence
+        self.text = text
+    }
+
+    public var description: String { text }
+
+    init(_ code: rd_kafka_resp_err_t, doing: String) {
+        let name = rd_kafka_err2name(code).map { String(cString: $0) } ?? "?"
+        let explanation = rd_kafka_err2str(code).map { String(cString: $0) } ?? "?"
+        self.init(
+            code: code.rawValue, consequence: Self.consequence(of: code), text: "\(doing): \(explanation) (\(name))")
+    }
+
+    /// Takes over and destroys an error object of librdkafka.
+    init(_ error: OpaquePointer, doing: String) {
+        let code = rd_kafka_error_code(error)
+        let name = rd_kafka_error_name(error).map { String(cString: $0) } ?? "?"
+        let explanation = rd_kafka_error_string(error).map { String(cString: $0) } ?? "?"
+        var consequence = Self.consequence(of: code)
+        if consequence != .fenced, consequence != .configuration {
+            if rd_kafka_error_is_fatal(error) != 0 {
+                consequence = .fatal
+            } else if rd_kafka_error_txn_requires_abort(error) != 0 {
+                consequence = .abortable
+            } else if rd_kafka_error_is_retriable(error) != 0 {
+                consequence = .retriable
+            }
+        }
+        rd_kafka_error_destroy(error)
+        self.init(code: code.rawValue, consequence: consequence, text: "\(doing): \(explanation) (\(name))")
+    }
+
+    /// The one table from librdkafka's codes to consequences. Codes that are not named are retriable: our surroundings
+    /// failed in a way that says nothing about us.
+    static func consequence(of code: rd_kafka_resp_err_t) -> Consequence {
+        switch code {
+        case RD_KAFKA_RESP_ERR__FENCED, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, RD_KAFKA_RESP_ERR_PRODUCER_FENCED,
+            RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR_TRANSACTION_COORDINATOR_FENCED,
+            RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
+            RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST:
+            .fenced
+        case RD_KAFKA_RESP_ERR__FATAL, RD_KAFKA_RESP_ERR__DESTROY, RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE,
+            RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING,
+            RD_KAFKA_RESP_ERR_INVALID_TXN_STATE, RD_KAFKA_RESP_ERR__INCONSISTENT, RD_KAFKA_RESP_ERR__BAD_MSG:
+            .fatal
+        case RD_KAFKA_RESP_ERR__STATE, RD_KAFKA_RESP_ERR__PURGE_QUEUE, RD_KAFKA_RESP_ERR__PURGE_INFLIGHT,
+            RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS,
+            RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_INVALID_RECORD:
+            .abortable
+        case RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR__SSL, RD_KAFKA_RESP_ERR__INVALID_ARG,
+            RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION,
+            RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, RD_KAFKA_RESP_ERR__NOT_CONFIGURED,
+            RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
+            RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+            RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM,
+            RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION, RD_KAFKA_RESP_ERR_INVALID_CONFIG,
+            RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR_SECURITY_DISABLED,
+            RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR, RD_KAFKA_RESP_ERR_INVALID_PARTITIONS,
+            RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT, RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL,
+            RD_KAFKA_RESP_ERR_POLICY_VIOLATION, RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT:
+            .configuration
+        default: .retriable
+        }
+    }
+}

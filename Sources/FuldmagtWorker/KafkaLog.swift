@@ -1,0 +1,275 @@
+import FuldmagtDomain
+import FuldmagtKafka
+import FuldmagtRecord
+
+/// The log as a worker needs it, on Kafka: a group's member, a transactional producer, and a reader of the catalogue.
+///
+/// Everything but `publish` runs on the consumer's executor.
+public final class KafkaLog: RecordLog, @unchecked Sendable {
+    public struct Options: Sendable {
+        public var configuration: KafkaConfiguration
+        public var group: String
+        /// Names this worker's producer: a later one of the same name fences off an earlier one.
+        public var transactionalID: String
+        public var timeoutMilliseconds: Int32
+
+        public init(
+            configuration: KafkaConfiguration, group: String, transactionalID: String,
+            timeoutMilliseconds: Int32 = 30_000
+        ) {
+            self.configuration = configuration
+            self.group = group
+            self.transactionalID = transactionalID
+            self.timeoutMilliseconds = timeoutMilliseconds
+        }
+    }
+
+    /// Names of librdkafka properties that are for one kind of client only: setting one for the other is an error.
+    private static let consumerOnly: Set<String> = [
+        "group.id", "group.instance.id", "session.timeout.ms", "heartbeat.interval.ms", "max.poll.interval.ms",
+        "auto.offset.reset", "queued.max.messages.kbytes", "queued.min.messages", "fetch.message.max.bytes",
+        "max.partition.fetch.bytes", "fetch.wait.max.ms", "fetch.min.bytes", "fetch.max.bytes", "isolation.level",
+        "partition.assignment.strategy", "fetch.error.backoff.ms", "check.crcs",
+    ]
+    private static let producerOnly: Set<String> = [
+        "linger.ms", "queue.buffering.max.ms", "batch.num.messages", "batch.size", "queue.buffering.max.kbytes",
+        "queue.buffering.max.messages", "transaction.timeout.ms", "compression.codec", "compression.type",
+        "compression.level", "delivery.timeout.ms", "message.timeout.ms", "acks", "request.required.acks",
+        "partitioner", "enable.idempotence", "retries", "message.send.max.retries", "retry.backoff.ms",
+    ]
+
+    public enum Client { case consumer, producer, reader, admin }
+
+    /// The properties that concern one kind of client.
+    public static func properties(_ configuration: KafkaConfiguration, for client: Client) -> KafkaConfiguration {
+        KafkaConfiguration(
+            configuration.properties.filter { name, _ in
+                switch client {
+                case .consumer: !producerOnly.contains(name)
+                case .producer: !consumerOnly.contains(name)
+                case .reader: !producerOnly.contains(name) && !["group.id", "group.instance.id"].contains(name)
+                case .admin: !producerOnly.contains(name) && !consumerOnly.contains(name)
+                }
+            })
+    }
+
+    public let executor: PinnedExecutor
+    private let options: Options
+    private var consumer: KafkaConsumer?
+    private let producer: KafkaProducer
+    private let catalogue: RecordReader
+    private var isCatalogueAssigned = false
+    private var isReady = false
+    private let reached: @Sendable (Milestone) -> Void
+    private static let catalogueTopic = TopicPartition(topic: Topic.catalogue.name, partition: 0)
+
+    public init(
+        _ options: Options, executor: PinnedExecutor, reached: @escaping @Sendable (Milestone) -> Void = { _ in }
+    ) throws(LogFailure) {
+        self.options = options
+        self.executor = executor
+        self.reached = reached
+        do throws(KafkaFailure) {
+            producer = try KafkaProducer(
+                Self.properties(options.configuration, for: .producer).setting([
+                    "transactional.id": options.transactionalID
+                ]), topics: Topic.names)
+            catalogue = try RecordReader(
+                Self.properties(options.configuration, for: .reader), topics: Topic.names)
+        } catch {
+            throw LogFailure(error)
+        }
+    }
+
+    public func join(_ listener: any AssignmentListener) throws(LogFailure) {
+        let answers = Answers(listener)
+        do throws(KafkaFailure) {
+            // Ends what a former life of this worker left open, so that committed offsets are final before they are read.
+            try producer.initTransactions(timeoutMilliseconds: options.timeoutMilliseconds)
+            isReady = true
+            consumer = try KafkaConsumer(
+                Self.properties(options.configuration, for: .consumer).setting(["group.id": options.group]),
+                topics: Topic.consumed.map(\.name), executor: executor, onRebalance: { answers.answer($0) })
+        } catch {
+            throw LogFailure(error)
+        }
+    }
+
+    /// Tells the listener of shards, which are partitions of all consumed topics together.
+    private final class Answers: @unchecked Sendable {
+        private weak var listener: (any AssignmentListener)?
+
+        init(_ listener: any AssignmentListener) { self.listener = listener }
+
+        func answer(_ event: RebalanceEvent) -> [TopicPartition: Int64] {
+            switch event {
+            case .assigned(let partitions):
+                let positions = listener?.assigned(Self.shards(partitions)) ?? [:]
+                var starts: [TopicPartition: Int64] = [:]
+                for partition in partitions {
+                    guard let topic = Topic(name: partition.topic) else { continue }
+                    starts[partition] = positions[partition.partition]?[topic] ?? 0
+                }
+                return starts
+            case .revoked(let partitions): listener?.revoked(Self.shards(partitions))
+            case .lost(let partitions): listener?.lost(Self.shards(partitions))
+            }
+            return [:]
+        }
+
+        private static func shards(_ partitions: [TopicPartition]) -> [Int32] {
+            Set(partitions.map(\.partition)).sorted()
+        }
+    }
+
+    private func withConsumer<Result: Sendable>(
+        _ body: @Sendable (isolated KafkaConsumer) throws -> Result
+    ) throws(LogFailure) -> Result {
+        guard let consumer else { throw LogFailure(.fatal, "the worker has not joined its group") }
+        do {
+            return try consumer.assumeIsolated { try body($0) }
+        } catch let error as KafkaFailure {
+            throw LogFailure(error)
+        } catch {
+            throw LogFailure(.fatal, "\(error)")
+        }
+    }
+
+    public func poll(_ limits: PollLimits, into batches: inout [Int32: RecordBatch]) throws(LogFailure) {
+        let taken = Box(batches)
+        batches = [:]
+        defer { batches = taken.value }
+        try withConsumer { consumer in
+            try consumer.poll(
+                maximumRecords: limits.records, maximumBytes: limits.bytes,
+                timeoutMilliseconds: Int32(limits.timeoutMilliseconds), into: &taken.value)
+        }
+    }
+
+    private final class Box: @unchecked Sendable {
+        var value: [Int32: RecordBatch]
+        init(_ value: [Int32: RecordBatch]) { self.value = value }
+    }
+
+    public func committed(shard: Int32) throws(LogFailure) -> [Topic: Int64] {
+        var partitions = Topic.consumed.map { TopicPartition(topic: $0.name, partition: shard) }
+        if shard == 0 { partitions.append(Self.catalogueTopic) }
+        let timeout = options.timeoutMilliseconds
+        let offsets = try withConsumer { consumer in
+            try consumer.committed(partitions, timeoutMilliseconds: timeout)
+        }
+        var committed: [Topic: Int64] = [:]
+        for (partition, offset) in offsets {
+            if let topic = Topic(name: partition.topic) { committed[topic] = offset }
+        }
+        return committed
+    }
+
+    // MARK: Publishing
+
+    public func publish(_ transaction: LogTransaction) throws(LogFailure) {
+        guard let consumer, isReady else { throw LogFailure(.fatal, "the worker has not joined its group") }
+        do {
+            try producer.begin()
+            do {
+                for frame in transaction.frames { try producer.produce(frame) }
+                reached(.afterProduce)
+                if !transaction.offsets.isEmpty {
+                    guard let metadata = consumer.groupMetadata() else {
+                        throw LogFailure(.fenced, "the worker is no member of its group")
+                    }
+                    try producer.send(
+                        offsets: Self.offsets(transaction), metadata: metadata,
+                        timeoutMilliseconds: options.timeoutMilliseconds)
+                }
+                reached(.beforeLogCommit)
+                try commit()
+                reached(.afterLogCommit)
+            } catch let error as KafkaFailure where error.consequence != .fatal {
+                try producer.abort(timeoutMilliseconds: options.timeoutMilliseconds)
+                throw error
+            }
+        } catch let error as KafkaFailure {
+            throw LogFailure(error)
+        } catch let error as LogFailure {
+            throw error
+        } catch {
+            throw LogFailure(.fatal, "a frame cannot be published: \(error)")
+        }
+    }
+
+    /// Whether a commit happened is not known until a call says so; so it is asked again, and never aborted meanwhile.
+    private func commit() throws(KafkaFailure) {
+        while true {
+            do throws(KafkaFailure) {
+                try producer.commit(timeoutMilliseconds: options.timeoutMilliseconds)
+                return
+            } catch {
+                guard error.consequence == .retriable else { throw error }
+            }
+        }
+    }
+
+    private static func offsets(_ transaction: LogTransaction) -> [TopicPartition: Int64] {
+        var offsets: [TopicPartition: Int64] = [:]
+        for (shard, positions) in transaction.offsets {
+            for (topic, position) in positions {
+                offsets[TopicPartition(topic: topic.name, partition: topic == .catalogue ? 0 : shard)] = position
+            }
+        }
+        return offsets
+    }
+
+    // MARK: The catalogue
+
+    public func readCatalogue(into batch: inout RecordBatch, limit: Int) throws(LogFailure) -> Bool {
+        do throws(KafkaFailure) {
+            if !isCatalogueAssigned {
+                try catalogue.assign([Self.catalogueTopic: .beginning])
+                isCatalogueAssigned = true
+            }
+            let end = try catalogue.watermarks(
+                Self.catalogueTopic, timeoutMilliseconds: options.timeoutMilliseconds)
+            var batches: [Int32: RecordBatch] = [:]
+            var count = 0
+            var idle = 0
+            while count < limit {
+                if end.isEmpty || (catalogue.position(of: Self.catalogueTopic) ?? 0) >= end.upperBound { break }
+                let read = try catalogue.poll(
+                    maximumRecords: limit - count, timeoutMilliseconds: 100, into: &batches)
+                count += read
+                idle = read == 0 ? idle + 1 : 0
+                if Int32(idle) * 100 > options.timeoutMilliseconds {
+                    throw KafkaFailure(code: 0, consequence: .retriable, text: "the catalogue does not answer")
+                }
+            }
+            if let read = batches[0] {
+                read.withRecords { records in
+                    for record in records { batch.append(record) }
+                }
+            }
+            return count < limit
+        } catch {
+            throw LogFailure(error)
+        }
+    }
+
+    public func rewindCatalogue() throws(LogFailure) { isCatalogueAssigned = false }
+
+    public func leave() throws(LogFailure) {
+        guard consumer != nil else { return }
+        try withConsumer { try $0.close() }
+    }
+}
+
+extension LogFailure {
+    init(_ failure: KafkaFailure) {
+        let consequence: Consequence =
+            switch failure.consequence {
+            case .retriable, .abortable: .retry
+            case .fenced: .fenced
+            case .fatal, .configuration: .fatal
+            }
+        self.init(consequence, failure.text)
+    }
+}

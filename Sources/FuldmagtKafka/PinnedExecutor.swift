@@ -5,7 +5,7 @@ import Dispatch
 /// Librdkafka calls back on the thread that polls. An actor on this executor can therefore enter itself from such a
 /// callback with `assumeIsolated`.
 public final class PinnedExecutor: SerialExecutor {
-    private let queue: DispatchQueue
+    fileprivate let queue: DispatchQueue
 
     public init(label: String) { queue = DispatchQueue(label: label, qos: .userInitiated) }
 
@@ -20,4 +20,9 @@ public final class PinnedExecutor: SerialExecutor {
 
     /// Runs a body here and waits for it.
     public func sync<Result>(_ body: () throws -> Result) rethrows -> Result { try queue.sync(execute: body) }
+}
+
+extension PinnedExecutor {
+    /// Runs a body here, without waiting for it.
+    public func run(_ body: @escaping @Sendable () -> Void) { queue.async(execute: body) }
 }

@@ -152,8 +152,9 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     }
 
     public func committed(shard: Int32) throws(LogFailure) -> [Topic: Int64] {
-        var partitions = Topic.consumed.map { TopicPartition(topic: $0.name, partition: shard) }
-        if shard == 0 { partitions.append(Self.catalogueTopic) }
+        let partitions =
+            Topic.consumed.map { TopicPartition(topic: $0.name, partition: shard) }
+            + (shard == 0 ? [Self.catalogueTopic] : [])
         let timeout = options.timeoutMilliseconds
         let offsets = try withConsumer { consumer in
             try consumer.committed(partitions, timeoutMilliseconds: timeout)

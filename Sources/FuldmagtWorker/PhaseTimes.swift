@@ -23,4 +23,19 @@ public struct PhaseTimes: Sendable, Equatable {
         records += other.records
         transactions += other.transactions
     }
+
+    /// What was added since an earlier reading.
+    public func subtracting(_ earlier: PhaseTimes) -> PhaseTimes {
+        var difference = PhaseTimes()
+        difference.poll = poll - earlier.poll
+        difference.catalogue = catalogue - earlier.catalogue
+        difference.decode = decode - earlier.decode
+        difference.decide = decide - earlier.decide
+        difference.store = store - earlier.store
+        difference.produce = produce - earlier.produce
+        difference.turns = turns - earlier.turns
+        difference.records = records - earlier.records
+        difference.transactions = transactions - earlier.transactions
+        return difference
+    }
 }

@@ -24,7 +24,7 @@ public final class WorkerLoop {
     /// When, and up to which catalogue position, shards were last asked whether a sweep is due.
     private var lastReview: (at: Instant, catalogue: Int64)?
     private let stopFlag: StopFlag
-    public private(set) var times = PhaseTimes()
+    private var times = PhaseTimes()
     public private(set) var counts = OutputWriter.Counts()
 
     public init(
@@ -38,6 +38,11 @@ public final class WorkerLoop {
         self.stopFlag = stopFlag
         publisher = Publisher(log: log, options: options, surroundings: surroundings)
         follower = CatalogueFollower(settings: options.settings)
+    }
+
+    /// Where the time went, over all shards, also those given up.
+    public var allTimes: PhaseTimes {
+        shards.values.reduce(into: times) { $0.add($1.times) }
     }
 
     /// Works until it is stopped.

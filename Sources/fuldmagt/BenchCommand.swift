@@ -1,0 +1,152 @@
+import ArgumentParser
+import Foundation
+import FuldmagtDomain
+import FuldmagtKeys
+import FuldmagtTestKit
+import FuldmagtWorker
+import Logging
+
+struct BenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench", abstract: "Measure how fast commands are decided.",
+        discussion: """
+            Loads a seeded workload of grant.issue commands and reports commands a second, CPU, memory and where the time
+            goes. On Kafka the topics must be new: the bench creates them. Records are loaded in step with the worker, so
+            that a broker that answers with its whole backlog does not fill the memory; making the load is not timed with
+            the log in memory, and runs beside the worker with Kafka.
+
+            Examples:
+              fuldmagt bench --log memory
+              FULDMAGT_KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092 fuldmagt bench --log kafka
+              fuldmagt bench --log kafka --latency --rate 2000 --seconds 30
+            """)
+
+    enum Kind: String, ExpressibleByArgument { case memory, kafka }
+
+    @Option(help: "memory: decide, store and frames, no broker. kafka: all of it.")
+    var log = Kind.memory
+    @Option var commands = 500_000
+    @Option var citizens = 100_000
+    @Option var partitions: Int32 = 4
+    @Option var seed: UInt64 = 1
+    @Flag(help: "Measure latency from produce to a committed reader's outcome, instead of throughput.")
+    var latency = false
+    @Option(help: "Commands a second for --latency.")
+    var rate = 2000
+    @Option(help: "Length of the latency measurement.")
+    var seconds = 20
+    @Option(help: "Folder for the shard files; a new one in the temporary folder without it.")
+    var data: String?
+
+    func run() async throws {
+        LoggingSystem.bootstrap { label in
+            var handler = JSONLogHandler(label: label)
+            handler.logLevel = .warning
+            return handler
+        }
+        let environment = try await Environment()
+        let directory = data ?? NSTemporaryDirectory() + "fuldmagt-bench-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        defer {
+            if data == nil {
+                do { try FileManager.default.removeItem(atPath: directory) } catch {
+                    FileHandle.standardError.write(Data("\(directory) could not be removed\n".utf8))
+                }
+            }
+        }
+        var options = WorkerOptions(
+            worker: "bench-\(getpid())",
+            settings: Settings(
+                admitsTestPersons: true, sender: Sender(cvr: "10000009", name: "Bench"), cluster: "bench",
+                partitions: partitions),
+            keys: try ClusterKey(hex: String(repeating: "7e57", count: 16)), directory: directory)
+        let tuned = try environment.tuning(of: options)
+        options = tuned
+        let load = BenchLoad(seed: seed, citizens: citizens, commands: commands)
+        switch log {
+        case .memory: try MemoryBench(load: load, options: options).run()
+        case .kafka:
+            let bench = KafkaBench(load: load, options: options, configuration: try environment.kafka)
+            if latency { try bench.latency(rate: rate, seconds: seconds) } else { try bench.throughput() }
+        }
+    }
+}
+
+/// CPU and memory of this process.
+struct Usage {
+    let cpuSeconds: Double
+    let peakMiB: Int
+
+    init() {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+        cpuSeconds = seconds(usage.ru_utime) + seconds(usage.ru_stime)
+        peakMiB = usage.ru_maxrss / 1024
+    }
+}
+
+/// What a measurement prints.
+enum BenchReport {
+    static func print(name: String, commands: Int, seconds: Double, cpuSeconds: Double, times: PhaseTimes) {
+        func ms(_ nanoseconds: UInt64) -> String { String(format: "%.0f ms", Double(nanoseconds) / 1e6) }
+        Swift.print(
+            """
+            log               \(name)
+            commands          \(commands)
+            seconds           \(String(format: "%.2f", seconds))
+            commands/s        \(Int(Double(commands) / seconds))
+            CPU seconds       \(String(format: "%.2f", cpuSeconds)) (\(String(format: "%.1f", cpuSeconds / Double(commands) * 1e6)) µs a command)
+            peak memory       \(Usage().peakMiB) MiB
+            turns             \(times.turns), \(times.transactions) transactions, \(times.records) records
+            time by phase (threads overlap)
+              poll            \(ms(times.poll))
+              catalogue       \(ms(times.catalogue))
+              decode          \(ms(times.decode))
+              decide          \(ms(times.decide))
+              store           \(ms(times.store))
+              produce, commit \(ms(times.produce))
+            """)
+    }
+}
+
+/// Decode, decide, store and frames, on the log in memory.
+struct MemoryBench {
+    let load: BenchLoad
+    let options: WorkerOptions
+
+    func run() throws {
+        var options = options
+        options.pollMilliseconds = 0
+        let broker = MemoryBroker(
+            partitions: options.settings.partitions, dropping: [.outcomes, .notifications], forgetsCommitted: true
+        ) { Host.now() }
+        let loop = WorkerLoop(
+            options: options, log: broker.member(), surroundings: Host.surroundings, logger: Logger(label: "bench"))
+        broker.append(load.catalogue())
+        try loop.start()
+        func drain() throws { while try loop.turn() > 0 || broker.lag > 0 {} }
+        for start in stride(from: 0, to: load.citizens, by: 20_000) {
+            broker.append(load.moves(start..<min(start + 20_000, load.citizens)))
+            try drain()
+        }
+        let before = loop.allTimes
+        var elapsed: UInt64 = 0
+        var cpu = 0.0
+        let chunk = 50_000
+        for start in stride(from: 0, to: load.commands, by: chunk) {
+            broker.append(load.issues(start..<min(start + chunk, load.commands)))
+            let cpuBefore = Usage().cpuSeconds
+            let started = Host.nanoseconds()
+            try drain()
+            elapsed += Host.nanoseconds() - started
+            cpu += Usage().cpuSeconds - cpuBefore
+        }
+        BenchReport.print(
+            name: "memory", commands: load.commands, seconds: Double(elapsed) / 1e9, cpuSeconds: cpu,
+            times: loop.allTimes.subtracting(before))
+        print("outcomes          \(broker.written(.outcomes)) (with moves and catalogue)")
+        print("notifications     \(broker.written(.notifications))")
+        try loop.finish()
+    }
+}

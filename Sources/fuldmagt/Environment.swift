@@ -1,0 +1,190 @@
+import ArgumentParser
+import Configuration
+import Foundation
+import FuldmagtDomain
+import FuldmagtKafka
+import FuldmagtKeys
+import FuldmagtWorker
+import SystemPackage
+
+/// Settings from environment variables and, below them, a JSON file.
+struct Environment {
+    private let reader: ConfigReader
+    private let variables: [String: String]
+
+    /// - Throws: when the file that FULDMAGT_CONFIG names cannot be read.
+    init() async throws {
+        variables = ProcessInfo.processInfo.environment
+        var providers: [any ConfigProvider] = [EnvironmentVariablesProvider()]
+        if let path = variables["FULDMAGT_CONFIG"], !path.isEmpty {
+            do {
+                providers.append(try await FileProvider<JSONSnapshot>(filePath: FilePath(path)))
+            } catch {
+                throw Exit.saying("FULDMAGT_CONFIG: \(path) is not a readable JSON file", Exit.setting)
+            }
+        }
+        reader = ConfigReader(providers: providers).scoped(to: "fuldmagt")
+    }
+
+    func text(_ key: ConfigKey) -> String? { reader.string(forKey: key).flatMap { $0.isEmpty ? nil : $0 } }
+
+    func number(_ key: ConfigKey, name: String, default value: Int, in range: ClosedRange<Int>) throws -> Int {
+        guard let text = text(key) ?? reader.int(forKey: key).map(String.init) else { return value }
+        guard let number = Int(text), range.contains(number) else {
+            throw Exit.saying(
+                "\(name) is “\(text)”; a whole number from \(range.lowerBound) to \(range.upperBound) is allowed",
+                Exit.setting)
+        }
+        return number
+    }
+
+    func flag(_ key: ConfigKey, name: String, default value: Bool) throws -> Bool {
+        guard let text = text(key) ?? reader.bool(forKey: key).map({ String($0) }) else { return value }
+        switch text.lowercased() {
+        case "1", "true", "yes", "on": return true
+        case "0", "false", "no", "off": return false
+        default: throw Exit.saying("\(name) is “\(text)”; 1 or 0 is allowed", Exit.setting)
+        }
+    }
+
+    // MARK: What commands need
+
+    var isTestMode: Bool {
+        get throws { try flag("test.mode", name: "FULDMAGT_TEST_MODE", default: false) }
+    }
+
+    var cluster: String {
+        get throws {
+            let cluster = text("cluster") ?? "fuldmagt"
+            let isAllowed = cluster.utf8.allSatisfy {
+                (48...57).contains($0) || (97...122).contains($0) || $0 == UInt8(ascii: "-")
+            }
+            guard isAllowed, cluster.utf8.count <= 64 else {
+                throw Exit.saying(
+                    "FULDMAGT_CLUSTER is “\(cluster)”; up to 64 of a-z, 0-9 and - are allowed", Exit.setting)
+            }
+            return cluster
+        }
+    }
+
+    var directory: String { text("data") ?? "fuldmagt-data" }
+
+    var workerID: String { text("worker.id") ?? ProcessInfo.processInfo.hostName }
+
+    /// The properties of librdkafka: from `kafka.properties` in the file, then from variables.
+    var kafka: KafkaConfiguration {
+        get throws {
+            var properties = ["bootstrap.servers": "localhost:9092"]
+            for line in reader.stringArray(forKey: "kafka.properties") ?? [] {
+                guard let equals = line.firstIndex(of: "=") else {
+                    throw Exit.saying(
+                        "kafka.properties: each is a text of the form property=value", Exit.setting)
+                }
+                properties[String(line[..<equals])] = String(line[line.index(after: equals)...])
+            }
+            let prefix = "FULDMAGT_KAFKA_"
+            for (name, value) in variables where name.hasPrefix(prefix) && name != "FULDMAGT_KAFKA_PROPERTIES" {
+                let property = name.dropFirst(prefix.count).lowercased().replacingOccurrences(of: "_", with: ".")
+                properties[property] = value
+            }
+            return KafkaConfiguration(properties)
+        }
+    }
+
+    var keys: ClusterKey {
+        get throws {
+            guard let path = text("cluster.key.file") else {
+                guard try isTestMode else {
+                    throw Exit.saying(
+                        "FULDMAGT_CLUSTER_KEY_FILE is not set; make a key with: openssl rand -hex 32 > cluster.key, give it to every worker of the cluster, and set the variable to its path",
+                        Exit.setting)
+                }
+                // Known to everyone, so of use for test persons only.
+                return try ClusterKey(hex: String(repeating: "7e57", count: 16))
+            }
+            guard let text = FileManager.default.contents(atPath: path).map({ String(decoding: $0, as: UTF8.self) })
+            else {
+                throw Exit.saying("FULDMAGT_CLUSTER_KEY_FILE: \(path) cannot be read", Exit.setting)
+            }
+            do {
+                return try ClusterKey(hex: text)
+            } catch {
+                throw Exit.saying("FULDMAGT_CLUSTER_KEY_FILE: \(path): \(error)", Exit.setting)
+            }
+        }
+    }
+
+    func settings(partitions: Int32) throws -> Settings {
+        let cvr = text("sender.cvr") ?? "10000009"
+        guard CVR(cvr) != nil else {
+            throw Exit.saying("FULDMAGT_SENDER_CVR is “\(cvr)”; a CVR number is allowed", Exit.setting)
+        }
+        return Settings(
+            admitsTestPersons: try isTestMode,
+            sender: Sender(cvr: cvr, name: text("sender.name") ?? "Fuldmagt (example authority)"),
+            cluster: try cluster, partitions: partitions, kle: try kle)
+    }
+
+    private var kle: KLERegister {
+        get throws {
+            guard let path = text("kle.file") else { return KLERegister() }
+            guard let data = FileManager.default.contents(atPath: path) else {
+                throw Exit.saying("FULDMAGT_KLE_FILE: \(path) cannot be read", Exit.setting)
+            }
+            // One number a line, or CSV with the number in some column.
+            let numbers = String(decoding: data, as: UTF8.self).split(whereSeparator: { "\n\r,;\t ".contains($0) })
+                .map(String.init).filter { KLEPattern($0) != nil }
+            guard !numbers.isEmpty else {
+                throw Exit.saying("FULDMAGT_KLE_FILE: \(path) holds no KLE numbers", Exit.setting)
+            }
+            return KLERegister(numbers: numbers)
+        }
+    }
+
+    func workerOptions(partitions: Int32, directory: String) throws -> WorkerOptions {
+        try tuning(
+            of: WorkerOptions(
+                worker: workerID, settings: try settings(partitions: partitions), keys: try keys, directory: directory))
+    }
+
+    /// Options with the bounds that are set.
+    func tuning(of options: WorkerOptions) throws -> WorkerOptions {
+        var options = options
+        options.batchRecords = try number(
+            "batch.records", name: "FULDMAGT_BATCH_RECORDS", default: options.batchRecords, in: 1...100_000)
+        options.batchBytes = try number(
+            "batch.bytes", name: "FULDMAGT_BATCH_BYTES", default: options.batchBytes, in: 1 << 16...1 << 28)
+        options.pollMilliseconds = try number(
+            "poll.milliseconds", name: "FULDMAGT_POLL_MILLISECONDS", default: options.pollMilliseconds, in: 0...10_000)
+        options.cacheBytes =
+            try number("store.cache.mib", name: "FULDMAGT_STORE_CACHE_MIB", default: 128, in: 4...65_536) << 20
+        options.isDurable = try flag("store.durable", name: "FULDMAGT_STORE_DURABLE", default: true)
+        options.deadLettersInARow = try number(
+            "dead.letters.in.a.row", name: "FULDMAGT_DEAD_LETTERS_IN_A_ROW", default: options.deadLettersInARow,
+            in: 1...1_000_000_000)
+        options.processedDays = try number(
+            "processed.days", name: "FULDMAGT_PROCESSED_DAYS", default: options.processedDays, in: 90...36_500)
+        return options
+    }
+}
+
+/// Time and named points from this process.
+enum Host {
+    static func nanoseconds() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
+    static func now() -> Instant {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Instant(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+
+    static var surroundings: Surroundings {
+        Surroundings(
+            now: { now() }, nanoseconds: { nanoseconds() }, pause: { usleep(UInt32($0) * 1000) },
+            jitter: { Double.random(in: 0...1) })
+    }
+}

@@ -1,0 +1,166 @@
+import ArgumentParser
+import Foundation
+import FuldmagtDomain
+import FuldmagtJSON
+import FuldmagtKafka
+import FuldmagtRecord
+import FuldmagtWorker
+
+/// What `outcomes` and `notifications` share.
+struct FollowOptions: ParsableArguments {
+    @Flag(name: [.short, .long], help: "Go on with what is still to come, until Ctrl-C.")
+    var follow = false
+    @Flag(help: "Begin with what is still to come.")
+    var fromEnd = false
+    @Flag(help: "Print each record's data as one line of JSON.")
+    var json = false
+
+    /// Calls `body` with each committed record of a topic, up to the end it has now, or on and on.
+    func read(_ topic: Topic, _ body: (RecordView) -> Void) async throws {
+        let environment = try await Environment()
+        let configuration = try environment.kafka
+        let admin = try await Connection.admin()
+        try Connection.trying { () throws(KafkaFailure) in
+            guard let count = try admin.partitionCounts(timeoutMilliseconds: 30_000)[topic.name], count > 0 else {
+                throw KafkaFailure(
+                    code: 0, consequence: .configuration,
+                    text: "\(topic.name) does not exist; run: fuldmagt topics create")
+            }
+            let reader = try RecordReader(KafkaLog.properties(configuration, for: .reader), topics: Topic.names)
+            let partitions = (0..<count).map { TopicPartition(topic: topic.name, partition: $0) }
+            var ends: [TopicPartition: Int64] = [:]
+            for partition in partitions {
+                ends[partition] = try reader.watermarks(partition, timeoutMilliseconds: 30_000).upperBound
+            }
+            try reader.assign(
+                Dictionary(uniqueKeysWithValues: partitions.map { ($0, fromEnd ? .end : .beginning) }))
+            var batches: [Int32: RecordBatch] = [:]
+            while true {
+                let read = try reader.poll(maximumRecords: 10_000, timeoutMilliseconds: 100, into: &batches)
+                for partition in batches.keys.sorted() {
+                    batches[partition]?.withRecords { for record in $0 { body(record) } }
+                    batches[partition]?.removeAll()
+                }
+                if !follow, fromEnd { return }
+                let isAtEnd = partitions.allSatisfy { (reader.position(of: $0) ?? 0) >= ends[$0] ?? 0 }
+                if !follow, read == 0, isAtEnd { return }
+            }
+        }
+    }
+}
+
+enum Output {
+    /// Writes a line; the reader of a pipe may have gone.
+    static func line(_ bytes: UnsafeRawBufferPointer) {
+        FileHandle.standardOutput.write(Data(bytes) + Data("\n".utf8))
+    }
+
+    static func line(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+}
+
+struct OutcomesCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "outcomes", abstract: "Print the outcomes of commands.",
+        discussion: """
+            Prints what is there and ends; --follow goes on.
+
+            Examples:
+              fuldmagt outcomes --id 4711
+              fuldmagt outcomes --follow --status rejected
+              fuldmagt outcomes --json | jq -r .status | sort | uniq -c
+            """)
+
+    @OptionGroup var options: FollowOptions
+    @Option(help: "Only of the command with this id.")
+    var id: String?
+    @Option(help: "Only of commands from this source.")
+    var source: String?
+    @Option(help: "Only those with this status: accepted, rejected or parked.")
+    var status: String?
+
+    func run() async throws {
+        let document = JSONDocument()
+        try await options.read(.outcomes) { record in
+            guard let value = record.value else { return }
+            do throws(JSONFailure) { try document.parse(value) } catch {
+                Output.line("a record that is no outcome, at offset \(record.offset)")
+                return
+            }
+            let outcome = document.root
+            let command = outcome["command"]
+            if let id, command?["id"]?.string != id { return }
+            if let source, command?["source"]?.string != source { return }
+            if let status, outcome["status"]?.string != status { return }
+            if options.json {
+                Output.line(value)
+                return
+            }
+            var words = [
+                outcome["decidedAt"]?.string ?? "", (outcome["status"]?.string ?? "").padded(to: 8),
+                Self.shortType(command?["type"]?.string), command?["id"]?.string ?? "",
+            ]
+            outcome["reasons"]?.forEachElement { _, reason in
+                let field = reason["field"]?.string.map { "@\($0)" } ?? ""
+                words.append("\(reason["code"]?.string ?? "")\(field)")
+            }
+            outcome["grants"]?.forEachElement { _, grant in
+                words.append("\(grant["package"]?.string ?? "")=\(grant["state"]?.string ?? "")")
+            }
+            Output.line(words.joined(separator: "  "))
+        }
+    }
+
+    static func shortType(_ type: String?) -> String {
+        (type ?? "").replacingOccurrences(of: "dk.fuldmagt.", with: "")
+    }
+}
+
+struct NotificationsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "notifications", abstract: "Print notifications.",
+        discussion: """
+            Prints what is there and ends; --follow goes on. Without --json the recipient's number is left out.
+
+            Examples:
+              fuldmagt notifications --kind grant-revoked
+              fuldmagt notifications --follow --json
+            """)
+
+    @OptionGroup var options: FollowOptions
+    @Option(help: "Only with this notification id, or caused by the command with this id.")
+    var id: String?
+    @Option(help: "Only of this kind, such as grant-received or cancelled.")
+    var kind: String?
+    @Option(help: "Only by this channel: digital-post or letter.")
+    var channel: String?
+
+    func run() async throws {
+        let document = JSONDocument()
+        try await options.read(.notifications) { record in
+            guard let value = record.value else { return }
+            do throws(JSONFailure) { try document.parse(value) } catch {
+                Output.line("a record that is no notification, at offset \(record.offset)")
+                return
+            }
+            let notification = document.root
+            if let id, notification["id"]?.string != id, notification["cause"]?["id"]?.string != id { return }
+            if let kind, notification["kind"]?.string != kind { return }
+            if let channel, notification["channel"]?.string != channel { return }
+            if options.json {
+                Output.line(value)
+                return
+            }
+            let recipient = record.key.map { String(decoding: $0.prefix(8), as: UTF8.self) } ?? ""
+            Output.line(
+                [
+                    notification["createdAt"]?.string ?? "", (notification["kind"]?.string ?? "").padded(to: 19),
+                    (notification["channel"]?.string ?? "").padded(to: 12), "to \(recipient)",
+                    notification["body"]?.string ?? "",
+                ].joined(separator: "  "))
+        }
+    }
+}
+
+extension String {
+    func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+}

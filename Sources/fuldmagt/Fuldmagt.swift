@@ -1,0 +1,42 @@
+import ArgumentParser
+import Foundation
+
+@main
+struct Fuldmagt: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fuldmagt",
+        abstract: "Digital powers of attorney: decides commands from Kafka, keeps the state in SQLite.",
+        discussion: """
+            Settings are environment variables, or members of the JSON file that FULDMAGT_CONFIG names:
+              FULDMAGT_KAFKA_BOOTSTRAP_SERVERS  brokers, host:port,host:port (default localhost:9092)
+              FULDMAGT_KAFKA_<PROPERTY>         any librdkafka property, dots as underscores:
+                                                FULDMAGT_KAFKA_SECURITY_PROTOCOL=ssl
+              FULDMAGT_DATA                     folder of the shard files (default ./fuldmagt-data)
+              FULDMAGT_CLUSTER                  name of the cluster (default fuldmagt)
+              FULDMAGT_CLUSTER_KEY_FILE         file with the cluster key: openssl rand -hex 32
+              FULDMAGT_WORKER_ID                name of this worker (default: the host's name)
+            All of them, with what is allowed: fuldmagt help worker.
+
+            Exit codes: 0 done · 1 failed at work · 3 a check found something · 64 wrong arguments · 75 the broker or
+            the disk did not answer in time, try again · 78 a setting is wrong.
+            """,
+        version: "0.1.0",
+        subcommands: [
+            TopicsCommand.self, WorkerCommand.self, PublishCommand.self, OutcomesCommand.self,
+            NotificationsCommand.self, StoreCommand.self, BenchCommand.self,
+        ])
+}
+
+/// How a command ended; see the exit codes in `fuldmagt --help`.
+enum Exit {
+    static let failure = ExitCode(1)
+    static let found = ExitCode(3)
+    static let temporary = ExitCode(75)
+    static let setting = ExitCode(78)
+
+    /// Says on standard error why, and gives the code to end with.
+    static func saying(_ text: String, _ code: ExitCode) -> ExitCode {
+        FileHandle.standardError.write(Data("fuldmagt: \(text)\n".utf8))
+        return code
+    }
+}

@@ -1,0 +1,232 @@
+import Foundation
+import FuldmagtDomain
+import FuldmagtJSON
+import FuldmagtKafka
+import FuldmagtRecord
+import FuldmagtTestKit
+import FuldmagtWorker
+import Logging
+import Synchronization
+
+/// All of it, on a real broker.
+struct KafkaBench {
+    let load: BenchLoad
+    let options: WorkerOptions
+    let configuration: KafkaConfiguration
+    /// Records that may wait in the broker: with a broker that answers with its whole backlog this bounds the memory.
+    static let backlog = 60_000
+
+    private func prepare() throws -> KafkaProducer {
+        try Connection.trying { () throws(KafkaFailure) in
+            let admin = try KafkaAdmin(KafkaLog.properties(configuration, for: .admin))
+            let topics = Topic.allCases.map { topic in
+                KafkaAdmin.NewTopic(
+                    name: topic.name, partitions: topic == .catalogue ? 1 : options.settings.partitions,
+                    replicationFactor: -1, configuration: topic.creationSettings)
+            }
+            for (name, creation) in try admin.create(topics, timeoutMilliseconds: 30_000) {
+                switch creation {
+                case .created: break
+                case .existed:
+                    throw KafkaFailure(
+                        code: 0, consequence: .configuration,
+                        text: "\(name) exists; the bench wants a broker without our topics")
+                case .refused(let failure): throw failure
+                }
+            }
+            return try KafkaProducer(KafkaLog.properties(configuration, for: .producer), topics: Topic.names)
+        }
+    }
+
+    /// A worker on its own thread; the counts it reports are read by the loader.
+    private final class Worker: Sendable {
+        let stopFlag = StopFlag()
+        let done = DispatchSemaphore(value: 0)
+        let result = Mutex<(times: PhaseTimes, failure: String?)>((PhaseTimes(), nil))
+        let committed = Atomic<Int>(0)
+    }
+
+    private func start() -> Worker {
+        let worker = Worker()
+        let executor = PinnedExecutor(label: "bench")
+        let (options, configuration) = (options, configuration)
+        executor.run {
+            do {
+                let log = try KafkaLog(
+                    .init(configuration: configuration, group: "bench", transactionalID: options.worker),
+                    executor: executor)
+                let loop = WorkerLoop(
+                    options: options, log: CountingLog(log, committed: { worker.committed.add($0, ordering: .relaxed) }),
+                    surroundings: Host.surroundings, logger: Logger(label: "bench"), stopFlag: worker.stopFlag)
+                try loop.run()
+                worker.result.withLock { $0.times = loop.allTimes }
+            } catch {
+                worker.result.withLock { $0.failure = "\(error)" }
+            }
+            worker.done.signal()
+        }
+        return worker
+    }
+
+    /// Waits until so many records are committed.
+    private func wait(_ worker: Worker, for count: Int) throws {
+        while worker.committed.load(ordering: .relaxed) < count {
+            if let failure = worker.result.withLock({ $0.failure }) { throw Exit.saying(failure, Exit.failure) }
+            usleep(500)
+        }
+    }
+
+    private func preload(_ worker: Worker, _ producer: KafkaProducer) throws -> Int {
+        try producer.produce(load.catalogue())
+        try producer.flush(timeoutMilliseconds: 60_000)
+        var sent = 0
+        for start in stride(from: 0, to: load.citizens, by: 5_000) {
+            try producer.produce(load.moves(start..<min(start + 5_000, load.citizens)))
+            sent += min(5_000, load.citizens - start)
+            producer.poll()
+            try wait(worker, for: sent - Self.backlog)
+        }
+        try producer.flush(timeoutMilliseconds: 60_000)
+        try wait(worker, for: sent)
+        return sent
+    }
+
+    func throughput() throws {
+        let producer = try prepare()
+        let worker = start()
+        let moves = try preload(worker, producer)
+        FileHandle.standardError.write(Data("\(moves) moves are in; measuring\n".utf8))
+        let cpu = Usage().cpuSeconds
+        let started = Host.nanoseconds()
+        // Every accepted command comes back once as an inbox record; the count of those is exact at the end.
+        var sent = 0
+        for start in stride(from: 0, to: load.commands, by: 2_000) {
+            let range = start..<min(start + 2_000, load.commands)
+            try producer.produce(load.issues(range))
+            sent += range.count
+            producer.poll()
+            try wait(worker, for: moves + sent - Self.backlog)
+        }
+        try producer.flush(timeoutMilliseconds: 60_000)
+        var last = -1
+        var lastChange = Host.nanoseconds()
+        while true {
+            try wait(worker, for: moves + sent)
+            let committed = worker.committed.load(ordering: .relaxed)
+            if committed != last { (last, lastChange) = (committed, Host.nanoseconds()) }
+            if Host.nanoseconds() - lastChange > 1_000_000_000 { break }
+            usleep(1000)
+        }
+        let seconds = Double(lastChange - started) / 1e9
+        let cpuSeconds = Usage().cpuSeconds - cpu
+        worker.stopFlag.set()
+        worker.done.wait()
+        BenchReport.print(
+            name: "kafka", commands: load.commands, seconds: seconds, cpuSeconds: cpuSeconds,
+            times: worker.result.withLock { $0.times })
+        print("records committed \(last - moves) (commands and inbox)")
+    }
+
+    func latency(rate: Int, seconds: Int) throws {
+        let producer = try prepare()
+        let worker = start()
+        _ = try preload(worker, producer)
+        let reader = try RecordReader(KafkaLog.properties(configuration, for: .reader), topics: Topic.names)
+        try reader.assign(
+            Dictionary(
+                uniqueKeysWithValues: (0..<options.settings.partitions).map {
+                    (TopicPartition(topic: Topic.outcomes.name, partition: $0), RecordReader.Start.beginning)
+                }))
+        let sentAt = Mutex<[String: UInt64]>([:])
+        let total = rate * seconds
+        let warmUp = rate * 2
+        Thread.detachNewThread {
+            let started = Host.nanoseconds()
+            do {
+                for number in 0..<(total + warmUp) {
+                    let due = started + UInt64(number) * 1_000_000_000 / UInt64(rate)
+                    let now = Host.nanoseconds()
+                    if due > now + 200_000 { usleep(UInt32((due - now) / 1000)) }
+                    sentAt.withLock { $0["bench-\(load.seed)-\(number)"] = Host.nanoseconds() }
+                    try producer.produce(load.issues(number..<number + 1))
+                    producer.poll()
+                }
+                try producer.flush(timeoutMilliseconds: 30_000)
+            } catch {
+                FileHandle.standardError.write(Data("the load stopped: \(error)\n".utf8))
+            }
+        }
+        var latencies: [Double] = []
+        var batches: [Int32: RecordBatch] = [:]
+        let wanted = load.distinct(0..<(total + warmUp))
+        let deadline = Host.nanoseconds() + UInt64(seconds + 60) * 1_000_000_000
+        var seen = 0
+        while seen < wanted, Host.nanoseconds() < deadline {
+            try reader.poll(maximumRecords: 1000, timeoutMilliseconds: 10, into: &batches)
+            let now = Host.nanoseconds()
+            for partition in batches.keys {
+                batches[partition]?.withRecords { records in
+                    for record in records {
+                        let id = record.key.map { String(decoding: $0, as: UTF8.self) } ?? ""
+                        guard let sent = sentAt.withLock({ $0.removeValue(forKey: id) }) else { continue }
+                        seen += 1
+                        if let number = id.split(separator: "-").last.flatMap({ Int($0) }), number >= warmUp {
+                            latencies.append(Double(now - sent) / 1e6)
+                        }
+                    }
+                }
+                batches[partition]?.removeAll()
+            }
+        }
+        worker.stopFlag.set()
+        worker.done.wait()
+        latencies.sort()
+        func percentile(_ share: Double) -> String {
+            latencies.isEmpty
+                ? "none" : String(format: "%.1f ms", latencies[min(Int(Double(latencies.count) * share), latencies.count - 1)])
+        }
+        print(
+            """
+            commands a second \(rate)
+            outcomes measured \(latencies.count) of \(wanted) (the first 2 seconds are left out)
+            p50               \(percentile(0.5))
+            p99               \(percentile(0.99))
+            longest           \(percentile(1))
+            peak memory       \(Usage().peakMiB) MiB
+            """)
+    }
+}
+
+/// Counts the records whose offsets are committed.
+final class CountingLog: RecordLog, @unchecked Sendable {
+    private let log: any RecordLog
+    private let committed: @Sendable (Int) -> Void
+    private var positions: [Int32: [Topic: Int64]] = [:]
+
+    init(_ log: any RecordLog, committed: @escaping @Sendable (Int) -> Void) {
+        self.log = log
+        self.committed = committed
+    }
+
+    func join(_ listener: any AssignmentListener) throws(LogFailure) { try log.join(listener) }
+    func poll(_ limits: PollLimits, into batches: inout [Int32: RecordBatch]) throws(LogFailure) {
+        try log.poll(limits, into: &batches)
+    }
+    func committed(shard: Int32) throws(LogFailure) -> [Topic: Int64] { try log.committed(shard: shard) }
+    func publish(_ transaction: LogTransaction) throws(LogFailure) {
+        try log.publish(transaction)
+        var count: Int64 = 0
+        for (shard, offsets) in transaction.offsets {
+            for (topic, position) in offsets where topic != .catalogue {
+                count += position - (positions[shard]?[topic] ?? 0)
+                positions[shard, default: [:]][topic] = position
+            }
+        }
+        committed(Int(count))
+    }
+    func readCatalogue(into batch: inout RecordBatch, limit: Int) throws(LogFailure) -> Bool {
+        try log.readCatalogue(into: &batch, limit: limit)
+    }
+    func rewindCatalogue() throws(LogFailure) { try log.rewindCatalogue() }
+    func leave() throws(LogFailure) { try log.leave() }
+}

@@ -1,0 +1,256 @@
+import ArgumentParser
+import Foundation
+import FuldmagtDomain
+import FuldmagtJSON
+import FuldmagtKafka
+import FuldmagtRecord
+import FuldmagtWorker
+
+struct PublishCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "publish", abstract: "Publish commands from a file of JSON lines.",
+        discussion: """
+            Each line is one CloudEvent in structured mode: {"specversion":"1.0","id":…,"type":…,"source":…,"data":{…}}.
+            It goes to the topic its type belongs on, keyed by the citizen. A line with a fault is told with its number
+            and field, and is not sent; --unchecked sends it all the same.
+
+            Examples:
+              fuldmagt publish commands.jsonl --rate 500
+              generate-moves | fuldmagt publish -
+            Ends with 0 when every line was sent, with 3 when some had faults.
+            """)
+
+    @Argument(help: "The file; - for standard input.")
+    var file: String
+    @Option(help: "Records a second, at most.")
+    var rate: Int?
+    @Flag(help: "Send lines with faults too.")
+    var unchecked = false
+    @Option(help: "Send everything to this topic, whatever its type.")
+    var topic: String?
+    @Flag(help: "No progress bar.")
+    var quiet = false
+
+    func validate() throws {
+        if let rate, rate < 1 { throw ValidationError("--rate is \(rate); at least 1 is allowed") }
+        if let topic, Topic(name: topic) == nil {
+            throw ValidationError(
+                "--topic is \(topic); allowed are \(Topic.allCases.map(\.name).joined(separator: ", "))")
+        }
+    }
+
+    func run() async throws {
+        let environment = try await Environment()
+        let settings = try environment.settings(partitions: 1)
+        let configuration = try environment.kafka
+        let source = try LineSource(path: file)
+        let producer = try Connection.trying { () throws(KafkaFailure) in
+            try KafkaProducer(KafkaLog.properties(configuration, for: .producer), topics: Topic.names)
+        }
+        var progress = ProgressBar(total: source.size, isShown: !quiet && isatty(STDERR_FILENO) == 1)
+        var line = 0
+        var sent = 0
+        var faulty = 0
+        let started = Host.nanoseconds()
+        while let bytes = source.next() {
+            line += 1
+            guard !bytes.allSatisfy({ $0 == 32 || $0 == 9 || $0 == 13 }) else { continue }
+            let checked = LineCheck(bytes, settings: settings, today: Host.now().day)
+            if !checked.faults.isEmpty, !unchecked {
+                faulty += 1
+                for fault in checked.faults { Self.say("line \(line): \(fault)") }
+                continue
+            }
+            guard let target = topic.flatMap({ Topic(name: $0) }) ?? checked.topic else {
+                faulty += 1
+                Self.say("line \(line): no topic follows from its type; name one with --topic")
+                continue
+            }
+            try send(bytes, key: checked.key, to: target, with: producer)
+            sent += 1
+            if sent % 64 == 0 { producer.poll() }
+            pace(sent, since: started)
+            progress.show(position: source.position, records: sent, faulty: faulty, nanoseconds: Host.nanoseconds() - started)
+        }
+        try Connection.trying { () throws(KafkaFailure) in try producer.flush(timeoutMilliseconds: 60_000) }
+        progress.finish()
+        print("\(line) lines, \(sent) sent, \(faulty) with faults")
+        if faulty > 0 { throw Exit.found }
+    }
+
+    private func send(_ bytes: [UInt8], key: String?, to topic: Topic, with producer: KafkaProducer) throws {
+        var frame = Frame()
+        Array((key ?? "").utf8).withUnsafeBytes { keyBytes in
+            frame.append(
+                topic: topic.rawValue, partition: nil, timestamp: nil, key: key == nil ? nil : keyBytes,
+                headers: { HeaderBlock.append("content-type", "application/cloudevents+json", to: &$0) },
+                value: {
+                    $0.append(contentsOf: bytes)
+                    return true
+                })
+        }
+        do {
+            try producer.produce(frame)
+        } catch let error as KafkaFailure {
+            throw try Connection.trying { () throws(KafkaFailure) -> ExitCode in throw error }
+        }
+    }
+
+    private func pace(_ sent: Int, since started: UInt64) {
+        guard let rate else { return }
+        let due = started + UInt64(sent) * 1_000_000_000 / UInt64(rate)
+        let now = Host.nanoseconds()
+        if due > now { usleep(UInt32(min((due - now) / 1000, 1_000_000))) }
+    }
+
+    private static func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+}
+
+/// What is wrong with one line, where it goes and by which key.
+struct LineCheck {
+    private(set) var faults: [String] = []
+    private(set) var topic: Topic?
+    private(set) var key: String?
+
+    init(_ bytes: [UInt8], settings: Settings, today: Day) {
+        let document = JSONDocument()
+        var headers: [UInt8] = []
+        HeaderBlock.append("content-type", "application/cloudevents+json", to: &headers)
+        bytes.withUnsafeBytes { value in
+            headers.withUnsafeBytes { headers in
+                let record = RecordView(topic: 0, offset: 0, timestamp: 0, key: nil, headers: headers, value: value)
+                do throws(DeadLetter) {
+                    let (envelope, data) = try Envelope.read(record, into: document)
+                    topic = envelope.type.topic
+                    key = Self.key(of: data, type: envelope.type.rawValue)
+                    guard envelope.type.topic != .catalogue else { return }
+                    let command = try Command.read(
+                        data, envelope: envelope, topic: envelope.type.topic, today: today, settings: settings)
+                    faults = command.faults.map {
+                        "\($0.code.rawValue)\($0.field.map { " in data.\($0)" } ?? ""): \($0.english)"
+                    }
+                } catch {
+                    faults = ["\(error.reason.rawValue): \(error.detail)"]
+                    guess(document)
+                }
+            }
+        }
+    }
+
+    /// Topic and key as far as a faulty line tells them.
+    private mutating func guess(_ document: JSONDocument) {
+        guard document.root.kind == .object, let type = document.root["type"]?.string else { return }
+        let name = type.hasPrefix("dk.fuldmagt.") ? String(type.dropFirst(12)) : type
+        topic = topic ?? Self.topic(of: name)
+        if let data = document.root["data"] { key = Self.key(of: data, type: name) }
+    }
+
+    private static func topic(of name: String) -> Topic? {
+        switch name.split(separator: ".").first {
+        case "grant": .grantCommands
+        case "move": .moveCommands
+        case "exemption", "readaccess", "mailbox": .exemptionCommands
+        case "package", "activation", "itsystem", "authority": .catalogue
+        default: nil
+        }
+    }
+
+    private static func key(of data: JSONNode, type: String) -> String? {
+        switch type.split(separator: ".").first {
+        case "package": return data["id"]?.string.map { "package/\($0)" }
+        case "itsystem": return data["id"]?.string.map { "itsystem/\($0)" }
+        case "authority": return data["cvr"]?.string.map { "authority/\($0)" }
+        case "activation":
+            guard let municipality = data["municipality"]?.string, let package = data["package"]?.string,
+                let system = data["itSystem"]?.string
+            else { return nil }
+            return "activation/\(Municipality(municipality)?.description ?? municipality)/\(package)/\(system)"
+        default:
+            let party = data["grantor"] ?? data["citizen"]
+            return party?["cpr"]?.string ?? party?["cvr"]?.string
+        }
+    }
+}
+
+/// Lines of a file or of standard input, read in pieces: a long file does not have to fit in memory.
+final class LineSource {
+    private let handle: FileHandle
+    private var buffer: [UInt8] = []
+    private var at = 0
+    private var isAtEnd = false
+    /// Bytes, where they are known.
+    let size: Int?
+    private(set) var position = 0
+
+    init(path: String) throws {
+        if path == "-" {
+            handle = .standardInput
+            size = nil
+            return
+        }
+        guard let handle = FileHandle(forReadingAtPath: path) else {
+            throw Exit.saying("\(path) cannot be read; check the path and its permissions", Exit.failure)
+        }
+        self.handle = handle
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        size = (attributes[.size] as? NSNumber)?.intValue
+    }
+
+    /// The next line without its end; nil after the last.
+    func next() -> [UInt8]? {
+        while true {
+            if let end = buffer[at...].firstIndex(of: 10) {
+                defer {
+                    position += end - at + 1
+                    at = end + 1
+                }
+                return Array(buffer[at..<end])
+            }
+            if isAtEnd {
+                guard at < buffer.count else { return nil }
+                defer {
+                    position += buffer.count - at
+                    at = buffer.count
+                }
+                return Array(buffer[at...])
+            }
+            buffer.removeFirst(at)
+            at = 0
+            let data = handle.readData(ofLength: 1 << 20)
+            isAtEnd = data.isEmpty
+            buffer += data
+        }
+    }
+}
+
+/// One line on standard error that is rewritten a few times a second.
+struct ProgressBar {
+    let total: Int?
+    let isShown: Bool
+    private var shownAt: UInt64 = 0
+
+    init(total: Int?, isShown: Bool) {
+        self.total = total
+        self.isShown = isShown
+    }
+
+    mutating func show(position: Int, records: Int, faulty: Int, nanoseconds: UInt64) {
+        guard isShown, nanoseconds - shownAt > 200_000_000 else { return }
+        shownAt = nanoseconds
+        let seconds = Double(nanoseconds) / 1e9
+        var text = "\(records) sent"
+        if faulty > 0 { text += ", \(faulty) with faults" }
+        text += ", \(Int(Double(records) / max(seconds, 0.001)))/s"
+        if let total, total > 0, position > 0 {
+            let share = Double(position) / Double(total)
+            let filled = Int(share * 30)
+            let bar = String(repeating: "#", count: filled) + String(repeating: "-", count: 30 - filled)
+            text = "[\(bar)] \(Int(share * 100)) %  \(text), \(Int(seconds / share - seconds)) s left"
+        }
+        FileHandle.standardError.write(Data("\r\u{1b}[K\(text)".utf8))
+    }
+
+    func finish() {
+        if isShown { FileHandle.standardError.write(Data("\r\u{1b}[K".utf8)) }
+    }
+}

@@ -1,0 +1,152 @@
+import ArgumentParser
+import FuldmagtDomain
+import FuldmagtKafka
+import FuldmagtWorker
+
+struct TopicsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "topics", abstract: "Create the topics, or check them.",
+        subcommands: [Create.self, Check.self])
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Create the topics that do not exist yet.",
+            discussion: """
+                Commands, inbox, receipts and changelog get the same number of partitions. It is chosen once: the shards
+                follow from it.
+
+                Example:
+                  fuldmagt topics create --partitions 12 --replication-factor 3
+                """)
+
+        @Option(help: "Partitions of the command topics, 1 to 1000: so many workers can share the work.")
+        var partitions: Int32 = 4
+        @Option(help: "Copies of each partition; -1 for the broker's default.")
+        var replicationFactor: Int32 = -1
+
+        func validate() throws {
+            guard (1...1000).contains(partitions) else {
+                throw ValidationError("--partitions is \(partitions); 1 to 1000 are allowed")
+            }
+        }
+
+        func run() async throws {
+            let admin = try await Connection.admin()
+            let topics = Topic.allCases.map { topic in
+                KafkaAdmin.NewTopic(
+                    name: topic.name, partitions: topic == .catalogue ? 1 : partitions,
+                    replicationFactor: replicationFactor, configuration: topic.creationSettings)
+            }
+            let made = try Connection.trying { () throws(KafkaFailure) in
+                try admin.create(topics, timeoutMilliseconds: 30_000)
+            }
+            var refused = false
+            for topic in topics {
+                switch made[topic.name] {
+                case .created: print("created  \(topic.name)  \(topic.partitions) partitions")
+                case .existed: print("exists   \(topic.name)")
+                case .refused(let failure):
+                    print("refused  \(topic.name)  \(failure)")
+                    refused = true
+                case nil:
+                    print("refused  \(topic.name)  the broker gave no answer")
+                    refused = true
+                }
+            }
+            if refused { throw Exit.failure }
+            try TopicCheck.run(admin, printing: false)
+        }
+    }
+
+    struct Check: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check that all topics exist and that their partitions fit together.",
+            discussion: """
+                Example:
+                  fuldmagt topics check
+                """)
+
+        func run() async throws { try TopicCheck.run(try await Connection.admin(), printing: true) }
+    }
+}
+
+/// Whether the topics fit together.
+enum TopicCheck {
+    /// - Returns: the partition count of the command topics.
+    @discardableResult
+    static func run(_ admin: KafkaAdmin, printing: Bool) throws -> Int32 {
+        let counts = try Connection.trying { () throws(KafkaFailure) in
+            try admin.partitionCounts(timeoutMilliseconds: 30_000)
+        }
+        var problems: [String] = []
+        for topic in Topic.allCases {
+            let count = counts[topic.name]
+            if printing { print("\(count.map { "\($0) partitions" } ?? "missing")\t\(topic.name)") }
+            if count == nil { problems.append("\(topic.name) does not exist; run: fuldmagt topics create") }
+        }
+        let expected = counts[Topic.grantCommands.name] ?? 0
+        for topic in Topic.sharded {
+            if let count = counts[topic.name], count != expected {
+                problems.append(
+                    "\(topic.name) has \(count) partitions, but \(Topic.grantCommands.name) has \(expected); they must be equal. Delete the topic that is wrong while it is empty, and run: fuldmagt topics create --partitions \(expected)"
+                )
+            }
+        }
+        if let count = counts[Topic.catalogue.name], count != 1 {
+            problems.append("\(Topic.catalogue.name) has \(count) partitions; it must have 1")
+        }
+        guard problems.isEmpty else { throw Exit.saying(problems.joined(separator: "\nfuldmagt: "), Exit.setting) }
+        return expected
+    }
+}
+
+/// Clients from the environment.
+enum Connection {
+    static func admin() async throws -> KafkaAdmin {
+        let environment = try await Environment()
+        let configuration = try environment.kafka
+        return try trying { () throws(KafkaFailure) in
+            try KafkaAdmin(KafkaLog.properties(configuration, for: .admin))
+        }
+    }
+
+    /// Turns a failure into what the user reads and the exit code that fits.
+    static func trying<Result>(_ body: () throws(KafkaFailure) -> Result) throws -> Result {
+        do throws(KafkaFailure) {
+            return try body()
+        } catch {
+            switch error.consequence {
+            case .configuration: throw Exit.saying(error.text, Exit.setting)
+            case .retriable, .abortable:
+                throw Exit.saying(
+                    "\(error.text). Is a broker running there? FULDMAGT_KAFKA_BOOTSTRAP_SERVERS names it",
+                    Exit.temporary)
+            case .fenced, .fatal: throw Exit.saying(error.text, Exit.failure)
+            }
+        }
+    }
+}
+
+extension Topic {
+    /// How `topics create` sets a topic up.
+    var creationSettings: [String: String] {
+        let day = 86_400_000
+        var settings = [
+            "message.timestamp.type": "LogAppendTime",
+            "max.message.bytes": "8388608",
+        ]
+        switch self {
+        case .catalogue, .changelog: settings["cleanup.policy"] = "compact"
+        case .grantCommands, .moveCommands, .exemptionCommands, .inbox, .receipts:
+            settings["cleanup.policy"] = "delete"
+            settings["retention.ms"] = String(7 * day)
+        case .outcomes, .notifications:
+            settings["cleanup.policy"] = "delete"
+            settings["retention.ms"] = String(28 * day)
+        case .deadLetters:
+            settings["cleanup.policy"] = "delete"
+            settings["retention.ms"] = String(365 * day)
+        }
+        return settings
+    }
+}

@@ -1,0 +1,188 @@
+import ArgumentParser
+import Foundation
+import FuldmagtDomain
+import FuldmagtKafka
+import FuldmagtStore
+import FuldmagtWorker
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+struct WorkerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker", abstract: "Decide commands until stopped.",
+        discussion: """
+            Start as many as there are partitions, on any machines; each takes its share. SIGTERM and Ctrl-C stop it:
+            what is stored is published first.
+
+            Settings, beside those in fuldmagt --help:
+              FULDMAGT_BATCH_RECORDS          records of one turn, 1 to 100000 (default 8000)
+              FULDMAGT_BATCH_BYTES            bytes of one turn (default 16777216)
+              FULDMAGT_STORE_CACHE_MIB        page caches of all shards (default 128)
+              FULDMAGT_STORE_DURABLE          1: commits wait for the disk (default) · 0: they do not
+              FULDMAGT_DEAD_LETTERS_IN_A_ROW  unreadable records in a row that stop the worker (default 500)
+              FULDMAGT_PROCESSED_DAYS         days that command ids are remembered, at least 90
+              FULDMAGT_SENDER_CVR, _NAME      the authority that notifications to representatives come from
+              FULDMAGT_KLE_FILE               list of KLE numbers; without it only main groups are checked
+              FULDMAGT_STOP_SECONDS           longest time that stopping may take (default 30)
+              FULDMAGT_TEST_MODE              1: test persons are admitted. Never in production
+
+            Example:
+              FULDMAGT_KAFKA_BOOTSTRAP_SERVERS=kafka1:9092 FULDMAGT_CLUSTER_KEY_FILE=/etc/fuldmagt/cluster.key \\
+                fuldmagt worker --data /var/lib/fuldmagt
+            """)
+
+    @Option(help: "Folder of the shard files; made where it does not exist. Overrides FULDMAGT_DATA.")
+    var data: String?
+
+    func run() async throws {
+        LoggingSystem.bootstrap { JSONLogHandler(label: $0) }
+        let environment = try await Environment()
+        let partitions = try TopicCheck.run(try await Connection.admin(), printing: false)
+        let directory = data ?? environment.directory
+        do {
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        } catch {
+            throw Exit.saying(
+                "FULDMAGT_DATA: the folder \(directory) cannot be made; check the path and its permissions",
+                Exit.setting)
+        }
+        guard access(directory, W_OK) == 0 else {
+            throw Exit.saying(
+                "FULDMAGT_DATA: the folder \(directory) is not writable; check owner and permissions", Exit.setting)
+        }
+        let options = try environment.workerOptions(partitions: partitions, directory: directory)
+        var logger = Logger(label: "fuldmagt.worker")
+        logger[metadataKey: "worker"] = "\(options.worker)"
+        if try environment.isTestMode {
+            logger.warning("test mode: test persons are admitted, and the cluster key may be the one everybody knows")
+        }
+        let kafkaLogger = logger
+        KafkaLogging.send { line in
+            kafkaLogger.log(level: line.level <= 3 ? .warning : .debug, "\(line.text)", metadata: ["kafka": "\(line.facility)"])
+        }
+        let service = WorkerService(
+            options: options,
+            log: .init(
+                configuration: try environment.kafka, group: "fuldmagt-\(try environment.cluster)",
+                transactionalID: "fuldmagt-\(try environment.cluster)-\(options.worker)"),
+            surroundings: try TestHooks.surroundings(environment), logger: logger)
+        let seconds = try environment.number(
+            "stop.seconds", name: "FULDMAGT_STOP_SECONDS", default: 30, in: 1...3600)
+        var configuration = ServiceGroupConfiguration(
+            services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(seconds)
+        do {
+            try await ServiceGroup(configuration: configuration).run()
+        } catch {
+            throw Exit.worker(error, logger: logger)
+        }
+    }
+}
+
+extension Exit {
+    /// Why a worker cannot go on, as an exit code.
+    static func worker(_ error: any Error, logger: Logger) -> ExitCode {
+        logger.error("stopped", metadata: ["error": "\(error)"])
+        switch error {
+        case let error as LogFailure: return error.consequence == .retry ? temporary : failure
+        case let error as StoreError: return error.consequence == .retry ? temporary : failure
+        default: return failure
+        }
+    }
+}
+
+/// Runs a worker's loop on its own thread until the group is shut down.
+struct WorkerService: Service {
+    let options: WorkerOptions
+    let log: KafkaLog.Options
+    let surroundings: Surroundings
+    let logger: Logger
+
+    func run() async throws {
+        let stopFlag = StopFlag()
+        let executor = PinnedExecutor(label: "fuldmagt.worker")
+        try await withGracefulShutdownHandler {
+            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+                executor.run {
+                    do {
+                        let log = try KafkaLog(log, executor: executor, reached: surroundings.reached)
+                        let loop = WorkerLoop(
+                            options: options, log: log, surroundings: surroundings, logger: logger, stopFlag: stopFlag)
+                        try loop.run()
+                        continuation.resume()
+                    } catch {
+                        continuation.resume(throwing: error)
+                    }
+                }
+            }
+        } onGracefulShutdown: {
+            stopFlag.set()
+        }
+    }
+}
+
+/// What tests may change about a worker's surroundings; nothing outside test mode.
+enum TestHooks {
+    static func surroundings(_ environment: Environment) throws -> Surroundings {
+        var surroundings = Host.surroundings
+        guard try environment.isTestMode else { return surroundings }
+        if let path = environment.text("test.clock") {
+            let clock = TestClock(path: path)
+            surroundings.offsetSeconds = { clock.seconds }
+        }
+        // FULDMAGT_TEST_KILL=after-store-commit:3 kills the process when it reaches that point the third time.
+        if let text = environment.text("test.kill") {
+            let parts = text.split(separator: ":")
+            guard let point = Milestone(rawValue: String(parts[0])), let count = Int(parts.count > 1 ? parts[1] : "1")
+            else {
+                throw Exit.saying(
+                    "FULDMAGT_TEST_KILL is “\(text)”; allowed is one of \(Milestone.allCases.map(\.rawValue).joined(separator: ", ")), a colon and a number",
+                    Exit.setting)
+            }
+            surroundings.reached = KillPoint(point: point, count: count).reached
+        }
+        return surroundings
+    }
+}
+
+/// Kills the process when a point is reached for the nth time.
+final class KillPoint: Sendable {
+    private let point: Milestone
+    private let count: Int
+    private let seen = Atomic(0)
+
+    init(point: Milestone, count: Int) {
+        self.point = point
+        self.count = count
+    }
+
+    @Sendable func reached(_ milestone: Milestone) {
+        guard milestone == point else { return }
+        if seen.add(1, ordering: .relaxed).newValue == count { kill(getpid(), SIGKILL) }
+    }
+}
+
+/// Seconds that a test adds to every timestamp, from a file that is read again each second.
+final class TestClock: Sendable {
+    private let path: String
+    private let state = Mutex<(readAt: UInt64, seconds: Int64)>((0, 0))
+
+    init(path: String) { self.path = path }
+
+    var seconds: Int64 {
+        state.withLock { state in
+            let now = Host.nanoseconds()
+            guard state.readAt == 0 || now - state.readAt > 1_000_000_000 else { return state.seconds }
+            state.readAt = max(now, 1)
+            // A file that is being rewritten has no number for a moment: the last one stands.
+            if let data = FileManager.default.contents(atPath: path),
+                let seconds = Int64(String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
+            {
+                state.seconds = seconds
+            }
+            return state.seconds
+        }
+    }
+}

@@ -8,11 +8,10 @@ import FuldmagtRecord
 /// Whoever holds it can link pseudonyms to CPR numbers, so it lives in a file only the workers can read. A cluster that
 /// loses it cannot open its shards; one that changes it starts anew.
 public struct ClusterKey: Sendable {
-    private let pseudonyms: SymmetricKey
-    private let ids: SymmetricKey
+    private let pseudonyms: PreparedHMAC
+    private let ids: PreparedHMAC
     private let sealing: SymmetricKey
-    private let nonces: SymmetricKey
-    private let proofs: SymmetricKey
+    private let proofs: PreparedHMAC
 
     public enum Invalid: Error, CustomStringConvertible {
         case form
@@ -36,44 +35,50 @@ public struct ClusterKey: Sendable {
             HKDF<SHA256>.deriveKey(
                 inputKeyMaterial: root, info: Array("fuldmagt/v1/\(purpose)".utf8), outputByteCount: 32)
         }
-        pseudonyms = derived("pseudonym")
-        ids = derived("id")
+        pseudonyms = PreparedHMAC(derived("pseudonym"))
+        ids = PreparedHMAC(derived("id"))
         sealing = derived("seal")
-        nonces = derived("nonce")
-        proofs = derived("proof")
+        proofs = PreparedHMAC(derived("proof"))
     }
 
     // MARK: Parties
 
     /// How the system knows a party: `HMAC-SHA-256(key, number)` cut to 16 bytes. Persons and companies cannot collide:
     /// their numbers differ in length.
-    public func pseudonym(of party: Party) -> Ident {
-        Self.mac([party.digits], key: pseudonyms)
-    }
+    public func pseudonym(of party: Party) -> Ident { Self.first(mac(of: party.digits)) }
 
     /// A keyed hash of some other text, such as the mark by which a shard knows its key.
-    public func pseudonym(ofText text: String) -> Ident { Self.mac([text], key: pseudonyms) }
+    public func pseudonym(ofText text: String) -> Ident { Self.first(mac(of: text)) }
+
+    private func mac(of text: String) -> SHA256.Digest {
+        var text = text
+        return text.withUTF8 { pseudonyms.code(of: UnsafeRawBufferPointer($0)) }
+    }
+
+    private static func first(_ digest: SHA256.Digest) -> Ident { digest.withUnsafeBytes { Ident($0) } }
 
     /// Everything the system keeps about who a party is.
     /// - Parameter partitions: of the command topics.
     public func identity(of party: Party, partitions: Int32) -> Identity {
-        Identity(
-            party: party, pseudonym: pseudonym(of: party), sealed: seal(party.digits),
-            shard: Murmur2.partition(of: party.digits, partitions: partitions))
+        let digits = party.digits
+        let mac = mac(of: digits)
+        return Identity(
+            party: party, pseudonym: Self.first(mac), sealed: seal(digits, mac: mac),
+            shard: Murmur2.partition(of: digits, partitions: partitions))
     }
 
     /// Encrypts a number with AES-GCM: 12 bytes nonce, the ciphertext, 16 bytes tag.
-    ///
-    /// The nonce is a keyed hash of the number, so equal numbers give equal bytes. That tells no more than the pseudonym
-    /// beside it does, never pairs a nonce with two plaintexts, and makes a replayed record equal to the first.
-    public func seal(_ number: String) -> [UInt8] {
+    public func seal(_ number: String) -> [UInt8] { seal(number, mac: mac(of: number)) }
+
+    /// The nonce is the part of the number's keyed hash that no pseudonym shows, so equal numbers give equal bytes. That
+    /// tells no more than the pseudonym beside it does, never pairs a nonce with two plaintexts, and makes a replayed
+    /// record equal to the first.
+    private func seal(_ number: String, mac: SHA256.Digest) -> [UInt8] {
         var text = number
         return text.withUTF8 { text in
-            var code = HMAC<SHA256>(key: nonces)
-            code.update(data: UnsafeRawBufferPointer(text))
             do {
-                let nonce = try code.finalize().withUnsafeBytes {
-                    try AES.GCM.Nonce(data: UnsafeRawBufferPointer(rebasing: $0[..<12]))
+                let nonce = try mac.withUnsafeBytes {
+                    try AES.GCM.Nonce(data: UnsafeRawBufferPointer(rebasing: $0[16..<28]))
                 }
                 let box = try AES.GCM.seal(UnsafeRawBufferPointer(text), using: sealing, nonce: nonce)
                 var bytes: [UInt8] = []
@@ -142,15 +147,41 @@ public struct ClusterKey: Sendable {
     public func proof(of parts: [String]) -> Ident { Self.mac(parts, key: proofs) }
 
     /// Sixteen bytes of HMAC-SHA-256 over the parts, each after its length: no two lists of parts run together.
-    private static func mac(_ parts: [String], key: SymmetricKey) -> Ident {
+    private static func mac(_ parts: [String], key: PreparedHMAC) -> Ident {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(160)
+        bytes.reserveCapacity(256)
         for part in parts { append(part, to: &bytes) }
-        return bytes.withUnsafeBytes { bytes in
-            var code = HMAC<SHA256>(key: key)
-            code.update(data: bytes)
-            return code.finalize().withUnsafeBytes { Ident($0) }
+        return bytes.withUnsafeBytes { first(key.code(of: $0)) }
+    }
+}
+
+/// HMAC-SHA-256 (RFC 2104) with the key's two blocks hashed beforehand: half the work for the short texts we have.
+struct PreparedHMAC: Sendable {
+    private let inner: SHA256
+    private let outer: SHA256
+
+    /// - Parameter key: at most 64 bytes.
+    init(_ key: SymmetricKey) {
+        var inner = SHA256()
+        var outer = SHA256()
+        key.withUnsafeBytes { key in
+            precondition(key.count <= 64, "a longer key would have to be hashed first")
+            var block = [UInt8](repeating: 0x36, count: 64)
+            for (at, byte) in key.enumerated() { block[at] ^= byte }
+            block.withUnsafeBytes { inner.update(bufferPointer: $0) }
+            for at in block.indices { block[at] ^= 0x36 ^ 0x5c }
+            block.withUnsafeBytes { outer.update(bufferPointer: $0) }
         }
+        self.inner = inner
+        self.outer = outer
+    }
+
+    func code(of bytes: UnsafeRawBufferPointer) -> SHA256.Digest {
+        var inner = inner
+        inner.update(bufferPointer: bytes)
+        var outer = outer
+        inner.finalize().withUnsafeBytes { outer.update(bufferPointer: $0) }
+        return outer.finalize()
     }
 }
 

@@ -42,7 +42,9 @@ final class ShardInUse: @unchecked Sendable {
                 directory: options.directory, partitions: options.settings.partitions,
                 cacheBytes: options.cacheBytes / max(shardsInAll, 1), isDurable: options.isDurable),
             owner: options.worker, today: today)
-        names = ShardNames(keys: options.keys, partitions: options.settings.partitions)
+        names = ShardNames(
+            keys: options.keys, partitions: options.settings.partitions,
+            limit: options.partiesRemembered / max(shardsInAll, 1))
         decoder = RecordDecoder(shard: shard, settings: options.settings, names: names)
         output = OutputWriter(settings: options.settings, naming: names.naming, shard: shard)
         (positions, unsent, reviewed) = try store.turn { access in

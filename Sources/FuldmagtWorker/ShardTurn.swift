@@ -145,7 +145,7 @@ struct ShardTurn {
         output: inout OutputWriter
     ) throws {
         for number in sealed {
-            let citizen = try names.identity(sealed: number, today: circumstances.today)
+            let citizen = try names.identity(sealed: number, pseudonym: nil, today: circumstances.today)
             var file = try access.file(of: citizen)
             try access.load(Rules.sweepSections, into: &file)
             try store(Rules.review(file.file, isDue: isDue, under: circumstances), to: &file, output: &output)

@@ -95,7 +95,9 @@ struct RecordDecoder {
         case .news(let news):
             let citizen: Identity
             do {
-                citizen = try names.identity(sealed: message.citizen ?? [], today: written.day)
+                let pseudonym = record.key.flatMap { Ident(hex: String(decoding: $0, as: UTF8.self)) }
+                citizen = try names.identity(
+                    sealed: message.citizen ?? [], pseudonym: pseudonym, today: written.day)
             } catch {
                 throw DeadLetter(.invalidCitizen, "an inbox record whose sealed number cannot be opened")
             }

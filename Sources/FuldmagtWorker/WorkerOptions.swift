@@ -16,6 +16,8 @@ public struct WorkerOptions: Sendable {
     public var pollMilliseconds: Int
     /// Page caches of all shards together, bytes.
     public var cacheBytes: Int
+    /// Parties whose pseudonyms and sealed numbers are remembered, over all shards.
+    public var partiesRemembered: Int
     /// Commits wait for the disk.
     public var isDurable: Bool
     /// Dead letters in a row, in one shard, after which the worker stops instead of emptying a topic into them.
@@ -38,6 +40,7 @@ public struct WorkerOptions: Sendable {
         batchBytes = 16 << 20
         pollMilliseconds = 50
         cacheBytes = 128 << 20
+        partiesRemembered = 200_000
         isDurable = true
         deadLettersInARow = 500
         sweepSize = 200

@@ -26,6 +26,12 @@ public struct FirstWritten: Equatable, Sendable {
     /// What a record's headers say, if they prove it.
     /// - Parameter proof: the cluster's, of the parts.
     public static func read(_ headers: UnsafeRawBufferPointer, proof: ([String]) -> Ident) -> FirstWritten? {
+        var isMarked = false
+        HeaderBlock.forEach(in: headers) { name, _ in
+            // Most records carry none of these marks.
+            if name.count > 3, name[0] == 0x66, name[1] == 0x6d, name[2] == 0x5f { isMarked = true }
+        }
+        guard isMarked else { return nil }
         var found: [String: String] = [:]
         HeaderBlock.forEach(in: headers) { name, value in
             guard name.starts(with: "fm_".utf8), let value else { return }

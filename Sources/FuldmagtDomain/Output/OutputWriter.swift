@@ -85,14 +85,14 @@ public struct OutputWriter {
             for reason in outcome.reasons { counts.rejections[reason.code, default: 0] += 1 }
         }
         var key = outcome.cause.id
-        let id = naming.id("outcome", outcome.cause, Ident(high: 0, low: 0), outcome.status.rawValue)
+        let id = "\(outcome.cause.source)/\(outcome.cause.id)/\(outcome.status.rawValue)"
         let headers = outcomeHeaders
         key.withUTF8 { key in
             frame.append(
                 topic: Topic.outcomes.rawValue, partition: nil, timestamp: nil, key: UnsafeRawBufferPointer(key),
                 headers: { block in
                     block.append(contentsOf: headers)
-                    HeaderBlock.append("ce_id", id.uuidText, to: &block)
+                    HeaderBlock.append("ce_id", id, to: &block)
                     HeaderBlock.append("ce_time", outcome.decidedAt.description, to: &block)
                     Self.append(outcome.cause.extensions, to: &block)
                 },

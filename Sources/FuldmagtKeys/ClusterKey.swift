@@ -94,6 +94,27 @@ public struct ClusterKey: Sendable {
         }
     }
 
+    /// Encrypts a stored frame, which holds notifications and dead letters with readable numbers, under a nonce of its own.
+    public func seal(frame bytes: [UInt8]) -> [UInt8] {
+        do {
+            guard let combined = try AES.GCM.seal(bytes, using: sealing).combined else {
+                preconditionFailure("AES-GCM gave a box that does not combine")
+            }
+            return [UInt8](combined)
+        } catch {
+            preconditionFailure("AES-GCM refused a whole key")
+        }
+    }
+
+    /// Opens what `seal(frame:)` made.
+    public func open(frame sealed: [UInt8]) throws(Unsealable) -> [UInt8] {
+        do {
+            return [UInt8](try AES.GCM.open(try AES.GCM.SealedBox(combined: sealed), using: sealing))
+        } catch {
+            throw Unsealable()
+        }
+    }
+
     /// A number that was sealed under another key, or damaged.
     public struct Unsealable: Error, CustomStringConvertible {
         public var description: String {

@@ -125,7 +125,8 @@ public final class ShardAccess {
     /// Stores a turn's outputs with the positions they end at.
     /// - Returns: the frame's number.
     public func appendFrame(_ frame: Frame, ends: [Topic: Int64]) throws(StoreError) -> Int64 {
-        try statements.appendFrame.bind(1, frame.count).bind(2, FrameEnds.text(ends)).bind(3, frame.bytes).run()
+        try statements.appendFrame.bind(1, frame.count).bind(2, FrameEnds.text(ends)).bind(3, keys.seal(frame: frame.bytes))
+            .run()
         return statements.appendFrame.insertedRow
     }
 
@@ -133,11 +134,16 @@ public final class ShardAccess {
     public func pendingFrames() throws(StoreError) -> [PendingFrame] {
         var frames: [PendingFrame] = []
         while try statements.pendingFrames.next() {
+            let bytes: [UInt8]
+            do {
+                bytes = try keys.open(frame: statements.pendingFrames.bytes(3))
+            } catch {
+                throw StoreError(error, doing: "reading a stored frame")
+            }
             frames.append(
                 PendingFrame(
                     number: statements.pendingFrames.int(0),
-                    frame: Frame(
-                        bytes: statements.pendingFrames.bytes(3), count: Int(statements.pendingFrames.int(1))),
+                    frame: Frame(bytes: bytes, count: Int(statements.pendingFrames.int(1))),
                     ends: try FrameEnds.read(statements.pendingFrames.text(2))))
         }
         return frames

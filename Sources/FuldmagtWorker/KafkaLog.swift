@@ -60,6 +60,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     private let catalogue: RecordReader
     private var isCatalogueAssigned = false
     private var isReady = false
+    private var isCataloguePaused = false
     private let reached: @Sendable (Milestone) -> Void
     private static let catalogueTopic = TopicPartition(topic: Topic.catalogue.name, partition: 0)
 
@@ -228,6 +229,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
             if !isCatalogueAssigned {
                 try catalogue.assign([Self.catalogueTopic: .beginning])
                 isCatalogueAssigned = true
+                isCataloguePaused = false
             }
             let end = try catalogue.watermarks(
                 Self.catalogueTopic, timeoutMilliseconds: options.timeoutMilliseconds)
@@ -235,7 +237,11 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
             var count = 0
             var idle = 0
             while count < limit {
-                if end.isEmpty || (catalogue.position(of: Self.catalogueTopic) ?? 0) >= end.upperBound { break }
+                if end.upperBound == 0 || (catalogue.position(of: Self.catalogueTopic) ?? 0) >= end.upperBound { break }
+                if isCataloguePaused {
+                    catalogue.pause(false, Self.catalogueTopic)
+                    isCataloguePaused = false
+                }
                 let read = try catalogue.poll(
                     maximumRecords: limit - count, timeoutMilliseconds: 100, into: &batches)
                 count += read
@@ -243,6 +249,10 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                 if Int32(idle) * 100 > options.timeoutMilliseconds {
                     throw KafkaFailure(code: 0, consequence: .retriable, text: "the catalogue does not answer")
                 }
+            }
+            if count < limit, !isCataloguePaused {
+                catalogue.pause(true, Self.catalogueTopic)
+                isCataloguePaused = true
             }
             if let read = batches[0] {
                 read.withRecords { records in

@@ -26,7 +26,9 @@ final class ShardInUse: @unchecked Sendable {
     /// Up to which day and catalogue position this shard's citizens have been looked at.
     private var reviewed: (day: Day, catalogue: Int64)
     /// The sweep asked for last, and when: it is asked for again only if it stays away.
-    private var asked: (day: Day, catalogue: Int64, at: Instant)?
+    private var asked: (day: Day, catalogue: Int64, reviewed: Int64, at: Instant)?
+    /// Whether the last turn did: another look may be due at once.
+    private(set) var hasReviewed = false
     private static let askAgainSeconds: Int64 = 10
     private(set) var times = PhaseTimes()
     private(set) var counts = OutputWriter.Counts()
@@ -152,6 +154,7 @@ final class ShardInUse: @unchecked Sendable {
         }
         surroundings.reached(.afterStoreCommit)
         markedThrough = sentThrough
+        hasReviewed = reviewedNow != reviewed
         reviewed = reviewedNow
         positions.merge(ends) { _, end in end }
         unsent.append(frame)
@@ -180,17 +183,22 @@ final class ShardInUse: @unchecked Sendable {
     func dueSweep(now: Instant, catalogue: Int64) -> Frame? {
         let today = now.day
         guard today > reviewed.day || catalogue > reviewed.catalogue else { return nil }
-        if let asked, asked.day == today, asked.catalogue == catalogue,
+        if let asked, asked.day == today, asked.catalogue == catalogue, asked.reviewed == reviewed.catalogue,
             now < asked.at.adding(seconds: Self.askAgainSeconds)
         {
             return nil
         }
-        asked = (today, catalogue, now)
+        asked = (today, catalogue, reviewed.catalogue, now)
+        // The catalogue first, by itself: what it changes carries its records' times, not the timer's.
+        let isDayTurn = catalogue <= reviewed.catalogue
         _ = output.take()
         output.write(
             InboxMessage(
                 shard: shard, citizen: nil,
-                body: .sweep(Sweep(step: .begin, day: max(today, reviewed.day), position: catalogue))))
+                body: .sweep(
+                    Sweep(
+                        step: .begin, day: isDayTurn ? today : reviewed.day, position: catalogue,
+                        isDayTurn: isDayTurn))))
         return output.take().0
     }
 

@@ -110,7 +110,7 @@ struct ShardTurn {
             let (sealed, last) = try access.citizens(of: municipality, after: after, limit: options.sweepSize)
             try review(sealed, isDue: false, sweep: sweep, under: circumstances, output: &output)
             if sealed.count == options.sweepSize {
-                rest = [Sweep(step: .municipality(municipality, after: last), day: sweep.day, position: sweep.position)]
+                rest = [sweep.at(.municipality(municipality, after: last))]
             }
         }
         for sweep in rest {
@@ -123,14 +123,13 @@ struct ShardTurn {
         guard sweep.day > reviewed.day || sweep.position > reviewed.catalogue else { return [] }
         var rest: [Sweep] = []
         if try !access.dueCitizens(on: sweep.day, limit: 1).isEmpty {
-            rest.append(Sweep(step: .due, day: sweep.day, position: sweep.position))
+            rest.append(sweep.at(.due))
         }
         let municipalities = catalogue.municipalitiesChanged(
             since: reviewed.catalogue, day: reviewed.day, today: sweep.day)
         for municipality in municipalities
         where try !access.citizens(of: municipality, after: nil, limit: 1).sealed.isEmpty {
-            rest.append(
-                Sweep(step: .municipality(municipality, after: nil), day: sweep.day, position: sweep.position))
+            rest.append(sweep.at(.municipality(municipality, after: nil)))
         }
         if sweep.day > reviewed.day {
             _ = try access.forgetProcessed(before: sweep.day.adding(days: -options.processedDays))
@@ -148,7 +147,8 @@ struct ShardTurn {
             let citizen = try names.identity(sealed: number, pseudonym: nil, today: circumstances.today)
             var file = try access.file(of: citizen)
             try access.load(Rules.sweepSections, into: &file)
-            try store(Rules.review(file.file, isDue: isDue, under: circumstances), to: &file, output: &output)
+            try store(
+                Rules.review(file.file, isDue: isDue, isDayTurn: sweep.isDayTurn, under: circumstances), to: &file, output: &output)
             guard isDue else { continue }
             try access.noteResidence(file.file.residence(on: circumstances.today)?.municipality, of: file)
             try access.deleteDue(through: sweep.day, of: file)

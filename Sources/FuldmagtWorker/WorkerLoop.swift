@@ -205,6 +205,7 @@ public final class WorkerLoop {
         let position = follower.catalogue.position
         let isReviewDue =
             lastReview.map { now.milliseconds - $0.at.milliseconds >= 500 || position != $0.catalogue } ?? true
+            || shards.values.contains { $0.hasReviewed }
         guard isReviewDue || shards.values.contains(where: { !$0.unsent.isEmpty }) else { return }
         try settle()
         var transaction = gather()

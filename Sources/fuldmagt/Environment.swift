@@ -91,6 +91,14 @@ struct Environment {
         }
     }
 
+    /// The properties of a worker: it keeps its place in the group over a restart unless told otherwise.
+    var workerKafka: KafkaConfiguration {
+        get throws {
+            KafkaConfiguration(["group.instance.id": workerID, "session.timeout.ms": "15000"])
+                .setting(try kafka.properties)
+        }
+    }
+
     var keys: ClusterKey {
         get throws {
             guard let path = text("cluster.key.file") else {

@@ -64,7 +64,7 @@ struct WorkerCommand: AsyncParsableCommand {
         let service = WorkerService(
             options: options,
             log: .init(
-                configuration: try environment.kafka, group: "fuldmagt-\(try environment.cluster)",
+                configuration: try environment.workerKafka, group: "fuldmagt-\(try environment.cluster)",
                 transactionalID: "fuldmagt-\(try environment.cluster)-\(options.worker)"),
             surroundings: try TestHooks.surroundings(environment), logger: logger)
         let seconds = try environment.number(

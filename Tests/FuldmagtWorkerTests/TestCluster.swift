@@ -27,7 +27,6 @@ final class TestCluster {
     let partitions: Int32
     var options: WorkerOptions
     var loop: WorkerLoop?
-    let killPoint = Mutex<(Milestone, Int)?>(nil)
 
     init(partitions: Int32 = 4, admitsTestPersons: Bool = true) throws {
         self.partitions = partitions
@@ -43,6 +42,8 @@ final class TestCluster {
             keys: Self.keys, directory: directory)
         options.isPipelined = false
         options.isDurable = false
+        // The model never forgets an id.
+        options.processedDays = 10_000
     }
 
     deinit {
@@ -58,25 +59,40 @@ final class TestCluster {
             reached: { _ in })
     }
 
+    /// More workers of the same cluster, by folder of their own on the same shards.
+    private var others: [WorkerLoop] = []
+
     func start() throws {
+        loop = try join(options)
+    }
+
+    private func join(_ options: WorkerOptions) throws -> WorkerLoop {
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
         let loop = WorkerLoop(options: options, log: broker.member(), surroundings: surroundings, logger: logger)
         try loop.start()
-        self.loop = loop
+        return loop
     }
 
     func stop() throws {
+        for other in others { try other.finish() }
+        others = []
         try loop?.finish()
         loop = nil
     }
 
-    /// Forgets the worker as if it had been killed: nothing is published or closed any more.
-    func drain() throws {
+    /// Works until nothing is left to do.
+    func drain(members: Int = 1) throws {
         if loop == nil { try start() }
+        while others.count < members - 1 {
+            var options = options
+            options.worker = "w\(others.count + 2)"
+            others.append(try join(options))
+        }
         var quiet = 0
         while quiet < 3 {
-            let count = try loop?.turn() ?? 0
+            var count = try loop?.turn() ?? 0
+            for other in others { count += try other.turn() }
             quiet = count == 0 && broker.lag == 0 ? quiet + 1 : 0
         }
     }

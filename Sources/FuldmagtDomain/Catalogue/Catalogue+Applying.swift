@@ -27,7 +27,7 @@ extension Catalogue {
         defer { position = max(position, record.offset + 1) }
         let key = record.key.flatMap { String(validating: $0, as: UTF8.self) }
         if record.value == nil, let key {
-            return remove(key, at: record.offset)
+            return remove(key, offset: record.offset, at: Instant(milliseconds: record.timestamp))
         }
         do throws(DeadLetter) {
             let (envelope, data) = try Envelope.read(record, into: document)
@@ -51,34 +51,39 @@ extension Catalogue {
             let change = CatalogueChange.read(&reader, type: envelope.type)
             if let change, let key, key != change.key { reader.faults.append(Reason(.invalidField, "key")) }
             guard let change, reader.faults.isEmpty else { return .rejected(envelope.cause, reader.faults) }
-            make(change, at: record.offset, cause: envelope.cause)
+            make(
+                change, offset: record.offset, cause: envelope.cause,
+                at: Instant(milliseconds: record.timestamp))
             return .applied(envelope.cause)
         } catch {
             return .deadLetter(error)
         }
     }
 
-    private mutating func make(_ change: CatalogueChange, at offset: Int64, cause: Cause) {
+    private mutating func make(_ change: CatalogueChange, offset: Int64, cause: Cause, at: Instant) {
         switch change {
         case .package(let package):
             var entry = entries[package.id] ?? Entry()
             entry.package = package
             entry.changedAt = offset
             entry.cause = cause
+            entry.at = at
             entries[package.id] = entry
         case .activation(let municipality, let package, let activation):
-            var offer = entries[package]?.offers[municipality] ?? Offer(changedAt: offset, cause: cause)
+            var offer = entries[package]?.offers[municipality] 
+                ?? Offer(changedAt: offset, cause: cause, at: at)
             offer.activations.removeAll { $0.itSystem == activation.itSystem }
             offer.activations.append(activation)
             offer.changedAt = offset
             offer.cause = cause
+            offer.at = at
             entries[package, default: Entry()].offers[municipality] = offer
         case .itSystem(let system): itSystems[system.id] = system
         case .authority(let authority): authorities[authority.cvr] = authority
         }
     }
 
-    private mutating func remove(_ key: String, at offset: Int64) -> CatalogueOutcome {
+    private mutating func remove(_ key: String, offset: Int64, at: Instant) -> CatalogueOutcome {
         let parts = key.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         let cause = Cause(id: key, source: "", type: "tombstone")
         switch (parts.first, parts.count) {
@@ -87,12 +92,14 @@ extension Catalogue {
             entries[id]?.package = nil
             entries[id]?.changedAt = offset
             entries[id]?.cause = cause
+            entries[id]?.at = at
         case ("activation", 4...):
             guard let municipality = Municipality(parts[1]) else { break }
             let itSystem = parts.dropFirst(3).joined(separator: "/")
             entries[parts[2]]?.offers[municipality]?.activations.removeAll { $0.itSystem == itSystem }
             entries[parts[2]]?.offers[municipality]?.changedAt = offset
             entries[parts[2]]?.offers[municipality]?.cause = cause
+            entries[parts[2]]?.offers[municipality]?.at = at
         case ("itsystem", 2...): itSystems[parts.dropFirst().joined(separator: "/")] = nil
         case ("authority", 2): authorities[parts[1]] = nil
         default: return .deadLetter(DeadLetter(.emptyValue, "a tombstone whose key names nothing in the catalogue"))

@@ -8,6 +8,8 @@ public struct Catalogue: Sendable {
         /// Offset of the record that changed it last.
         var changedAt: Int64
         var cause: Cause
+        /// The record's own time.
+        var at: Instant
     }
 
     struct Entry: Sendable {
@@ -15,6 +17,7 @@ public struct Catalogue: Sendable {
         /// Offset and cause of the last definition or removal; -1 while only activations have come.
         var changedAt: Int64 = -1
         var cause: Cause?
+        var at = Instant(milliseconds: 0)
         var offers: [Municipality: Offer] = [:]
     }
 
@@ -44,12 +47,12 @@ public struct Catalogue: Sendable {
         return isActive(package, in: residence, on: day)
     }
 
-    /// What last changed whether a package works in a municipality: named as the cause where a change of the catalogue,
-    /// or an activation's first or last day, makes a grant awake or dormant.
-    public func cause(of package: String, in municipality: Municipality) -> Cause? {
+    /// What last changed whether a package works in a municipality, and when: named as the cause where a change of the
+    /// catalogue, or an activation's first or last day, makes a grant awake or dormant.
+    public func cause(of package: String, in municipality: Municipality) -> (cause: Cause, at: Instant)? {
         guard let entry = entries[package] else { return nil }
-        guard let offer = entry.offers[municipality] else { return entry.cause }
-        return entry.changedAt > offer.changedAt ? entry.cause : offer.cause
+        if let offer = entry.offers[municipality], offer.changedAt >= entry.changedAt { return (offer.cause, offer.at) }
+        return entry.cause.map { ($0, entry.at) }
     }
 
     /// Municipalities in which a package became active or ceased to be between two states of catalogue and calendar.

@@ -30,12 +30,11 @@ enum CatalogueChange {
     }
 
     private static func readActivation(_ reader: inout FieldReader) -> CatalogueChange? {
-        let municipality = reader.municipality("municipality", required: .missingField)
+        let municipality = reader.decidingMunicipality("municipality", required: .missingField)
         let package = reader.identifier("package")
         let itSystem = reader.text("itSystem", required: .missingField)
         let from = reader.day("from", required: .missingField)
         let until = reader.day("until", required: nil)
-        if let municipality, !municipality.isMunicipality { reader.fault(.unknownMunicipality, "municipality") }
         if let from, let until, until < from { reader.fault(.invalidField, "until") }
         guard let municipality, let package, let itSystem, let from, reader.faults.isEmpty else { return nil }
         return .activation(municipality, package: package, Activation(itSystem: itSystem, from: from, until: until))

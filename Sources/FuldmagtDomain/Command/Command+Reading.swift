@@ -157,7 +157,7 @@ extension Relocate {
     static func read(_ reader: inout FieldReader) -> Relocate {
         var registeredAt: Instant?
         if let node = reader.value("registeredAt") {
-            registeredAt = node.string.flatMap { Instant($0) ?? Day($0).map { Instant(startOf: $0) } }
+            registeredAt = node.string.flatMap { Instant($0) }
             if registeredAt == nil { reader.fault(.invalidField, "registeredAt") }
         }
         return Relocate(
@@ -166,15 +166,10 @@ extension Relocate {
     }
 }
 
-extension Instant {
-    /// Midnight UTC of a day: for registers that give a day where the contract has an instant.
-    init(startOf day: Day) { self.init(milliseconds: Int64(day.daysSince1970) * 86_400_000) }
-}
-
 extension ExemptionRegister {
     static func read(_ reader: inout FieldReader) -> ExemptionRegister {
         ExemptionRegister(
-            municipality: reader.municipality("municipality", required: .missingField),
+            municipality: reader.decidingMunicipality("municipality", required: .missingField),
             form: reader.text("form", required: .missingField, limit: 64),
             journal: reader.text("journal", required: .journalMissing),
             caseworker: reader.text("caseworker", required: .missingField),
@@ -188,7 +183,7 @@ extension ExemptionRegister {
 extension ExemptionLift {
     static func read(_ reader: inout FieldReader) -> ExemptionLift {
         ExemptionLift(
-            municipality: reader.municipality("municipality", required: nil),
+            municipality: reader.decidingMunicipality("municipality", required: nil),
             journal: reader.text("journal", required: nil),
             by: reader.choice("by", of: Actor.self))
     }

@@ -102,6 +102,16 @@ struct FieldReader {
         }
     }
 
+    /// The code of a municipality that decides something: Christiansø, where people live, is none.
+    mutating func decidingMunicipality(_ name: StaticString, required code: ReasonCode?) -> Municipality? {
+        guard let municipality = municipality(name, required: code) else { return nil }
+        guard municipality.isMunicipality else {
+            fault(.unknownMunicipality, name)
+            return nil
+        }
+        return municipality
+    }
+
     /// A party other than the citizen: faults are rejections, with the number's own path.
     mutating func party(_ name: StaticString) -> Party? {
         guard let node = value(name) else {

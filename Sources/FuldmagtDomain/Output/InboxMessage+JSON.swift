@@ -177,6 +177,7 @@ extension Sweep {
         }
         json.member("day", Int(day.number))
         json.member("position", Int(position))
+        json.member("dayTurn", isDayTurn)
     }
 
     static func read(_ node: JSONNode) -> Sweep? {
@@ -192,7 +193,8 @@ extension Sweep {
             step = .municipality(municipality, after: node["after"]?.string.flatMap { Ident(hex: $0) })
         default: return nil
         }
-        return Sweep(step: step, day: day, position: Int64(position))
+        return Sweep(
+            step: step, day: day, position: Int64(position), isDayTurn: node["dayTurn"]?.bool ?? false)
     }
 }
 

@@ -181,10 +181,16 @@ public struct Sweep: Sendable, Equatable {
     public var step: Step
     public var day: Day
     public var position: Int64
+    /// The calendar went on; otherwise the catalogue did.
+    public var isDayTurn: Bool
 
-    public init(step: Step, day: Day, position: Int64) {
+    public init(step: Step, day: Day, position: Int64, isDayTurn: Bool) {
         self.step = step
         self.day = day
         self.position = position
+        self.isDayTurn = isDayTurn
     }
+
+    /// The same look, at another place.
+    public func at(_ step: Step) -> Sweep { Sweep(step: step, day: day, position: position, isDayTurn: isDayTurn) }
 }

@@ -11,8 +11,8 @@ extension Draft {
                     from: relocate.from, registeredAt: relocate.registeredAt, at: now, cause: cause)))
         if effective > today { store(.due(effective)) }
         guard file.residence(on: today)?.municipality != before else { return }
-        let cause = cause
-        reevaluate { _ in cause }
+        let (cause, now) = (cause, now)
+        reevaluate { _ in (cause, now) }
     }
 
     /// `exemption.register`. Source: lov om Digital Post § 3 and the municipalities' practice: in person with
@@ -52,9 +52,7 @@ extension Draft {
     /// The municipality where the citizen lives decides; any may for a company, or where no residence is known.
     private mutating func checkDecidingMunicipality(_ municipality: Municipality?) {
         guard let municipality else { return }
-        if !municipality.isMunicipality {
-            reject(.notDecidingAuthority, "municipality")
-        } else if file.citizen.party.isPerson, let residence = file.residence(on: today)?.municipality,
+        if file.citizen.party.isPerson, let residence = file.residence(on: today)?.municipality,
             residence != municipality, residence.isMunicipality
         {
             reject(.notDecidingAuthority, "municipality")

@@ -47,18 +47,25 @@ extension Rules {
     /// A citizen is looked at again because the day or the catalogue changed.
     ///
     /// The cause of what changes is the move that took effect since the last look, else the catalogue record that decided
-    /// over the package where the citizen lives.
-    /// - Parameter isDue: a move of the citizen's takes effect today.
+    /// over the package where the citizen lives. Its time is that of the catalogue record, or of the timer where a day
+    /// brought it about.
+    /// - Parameters:
+    ///   - isDue: a move of the citizen's takes effect today.
+    ///   - isDayTurn: the calendar went on, not the catalogue.
     public static func review(
-        _ file: CitizenFile, isDue: Bool, under circumstances: Circumstances
+        _ file: CitizenFile, isDue: Bool, isDayTurn: Bool, under circumstances: Circumstances
     ) -> Effects {
         let residence = file.residence(on: circumstances.today)
         let unknown = Cause(id: "sweep", source: "", type: "sweep")
+        let now = circumstances.now
         var draft = Draft(cause: unknown, file: file, circumstances: circumstances)
         draft.reevaluate { grant in
-            if isDue, let residence { return residence.cause }
-            return residence.flatMap { circumstances.catalogue.cause(of: grant.terms.id, in: $0.municipality) }
-                ?? residence?.cause ?? unknown
+            if isDue, let residence { return (residence.cause, now) }
+            guard let residence else { return (unknown, now) }
+            guard let found = circumstances.catalogue.cause(of: grant.terms.id, in: residence.municipality) else {
+                return (residence.cause, now)
+            }
+            return isDayTurn ? (found.cause, now) : found
         }
         return draft.effects
     }

@@ -51,10 +51,12 @@ struct Draft {
         self.file = file
         self.circumstances = circumstances
         self.reasons = reasons
+        now = circumstances.now
     }
 
     var today: Day { circumstances.today }
-    var now: Instant { circumstances.now }
+    /// The time that rows and words carry: the cause's.
+    var now: Instant
 
     mutating func reject(_ code: ReasonCode, _ field: String?, about subject: String? = nil) {
         reasons.append(Reason(code, field, about: subject))
@@ -140,8 +142,8 @@ struct Draft {
 
     /// Brings municipal grants in line with what the place of residence offers: dormant where the package is not active,
     /// awake where it is. A dormant grant keeps its end date.
-    /// - Parameter causeOf: what to name as the cause for a grant's change.
-    mutating func reevaluate(causeOf: (Grant) -> Cause) {
+    /// - Parameter causeOf: what to name as the cause for a grant's change, and its time.
+    mutating func reevaluate(causeOf: (Grant) -> (cause: Cause, at: Instant)) {
         let residence = file.residence(on: today)?.municipality
         for ordinal in file.grants.indices {
             let grant = file.grants[ordinal]
@@ -150,7 +152,9 @@ struct Draft {
                 grant.terms.id, scope: .municipal, residence: residence, on: today)
             let state: GrantState = resolves ? .active : .dormant
             guard state != grant.state else { continue }
-            change(ordinal, to: state, cause: causeOf(grant))
+            let (cause, at) = causeOf(grant)
+            now = at
+            change(ordinal, to: state, cause: cause)
         }
     }
 

@@ -88,10 +88,11 @@ extension NaiveModel {
         return []
     }
 
-    /// Only the municipality where a person lives decides; where that is not known, and for companies, any may.
+    /// Only the municipality where a person lives decides; where that is not known, for companies, and for who lives on
+    /// Christiansø, which is no municipality, any may.
     private func checkAuthority(_ municipality: Municipality?, _ citizen: Party, _ fields: inout ModelFields) {
         guard citizen.isPerson, let municipality,
-            let residence = citizens[citizen]?.currentMove(on: fields.today)?.municipality
+            let residence = citizens[citizen]?.currentMove(on: fields.today)?.municipality, residence.description != "0411"
         else { return }
         if residence != municipality { fields.fault("not-deciding-authority", "municipality") }
     }

@@ -88,7 +88,9 @@ def generate(today: date, seed: int) -> dict[str, bytes]:
             written[file.name] = "".join(lines).encode()
     manifest = []
     for record in records:
-        written[f"raw/{record['file']}"] = record.pop("value")
+        value = record.pop("value")
+        if value is not None:
+            written[f"raw/{record['file']}"] = value
         manifest.append(record)
     written["raw/manifest.json"] = one_entry_a_line({"records": manifest}).encode()
     written["expected.json"] = one_entry_a_line(expectations(ledger)).encode()

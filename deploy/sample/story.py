@@ -445,7 +445,7 @@ def evening(ledger: Ledger, cast: Cast) -> None:
 
 
 def raw(ledger: Ledger, people: People) -> list[dict]:
-    """Records that no producer should write, as bytes: (file, topic, headers, bytes, reason)."""
+    """Records that no producer should write, as bytes; without a file, a record without a value."""
     ledger.start("raw")
     citizen, friend = people.elder(), people.adult()
     structured = {"content-type": "application/cloudevents+json"}
@@ -485,4 +485,5 @@ def raw(ledger: Ledger, people: People) -> list[dict]:
         "invalid-utf8", "raw-latin-1")
     add("too-deep.json", move_topic, {**binary, "ce_id": "raw-too-deep"}, b"[" * 2000 + b"]" * 2000, "too-deep",
         "raw-too-deep")
+    add(None, grant_topic, {}, None, "empty-value")  # a tombstone
     return records

@@ -163,7 +163,8 @@ class Ledger:
         return any(package in packages for packages in self.offers.get(municipality, {}).values())
 
     def relocate(self, what, citizen, to, effective, dormant=(), awake=(), moves=True, **more) -> str:
-        """A move; `dormant` and `awake` name the packages whose grants change, `moves` is false for a late or a future one."""
+        """A move; `dormant` and `awake` name the packages whose grants change, `moves` is false for one that is late or
+        to come."""
         data = {"citizen": citizen.party, "to": to, "effective": self.day(effective)}
         job = more.pop("job", None)
         data.update(more)

@@ -3,10 +3,10 @@
 import json
 
 from catalogue import (
-    ADMINISTRATION, AIDS, AIDS_ACT, AIDS_CONTACT, ARCHIVE_READ, BUILDING_READ, CARE, CHRISTIANSOE, DAYCARE_ACT, DENTAL_READ, HOME_ACT,
-    HOME_CONTACT, HOUSING_ACT, JOB_CONTACT, MEALS_ACT, NORDLYS, NORDLYS_MUNICIPALITIES, PENSION_ACT,
-    PENSION_READ, PORTAL, REGISTER, RENT_ACT, RETIRED_ACT, SCHOOL_ACT, SKOVLY, WASTE_ACT, activation, definitions,
-    source_of)
+    ADMINISTRATION, AIDS, AIDS_ACT, AIDS_CONTACT, ARCHIVE_READ, BUILDING_READ, CARE, CHRISTIANSOE, DAYCARE_ACT,
+    DENTAL_READ, HOME_ACT, HOME_CONTACT, HOUSING_ACT, JOB_CONTACT, MEALS_ACT, NORDLYS, NORDLYS_MUNICIPALITIES,
+    PENSION_ACT, PENSION_READ, PORTAL, REGISTER, RENT_ACT, RETIRED_ACT, SCHOOL_ACT, SKOVLY, WASTE_ACT, activation,
+    definitions, source_of)
 from ledger import Ledger
 from parties import Company, People, Person, example_cvr
 
@@ -319,7 +319,7 @@ def revocations(ledger: Ledger, cast: Cast) -> None:
     ledger.revoke("dormant", city[17], helpers[1], [HOME_CONTACT])
     ledger.revoke("exempt", city[15], helpers[15], [PENSION_ACT])
     ledger.revoke("by-company", city[13], companies[1], [HOUSING_ACT], by="representative")
-    ledger.revoke("from-exempt-company", city[21], companies[1], [HOUSING_ACT, HOME_ACT], reason="Example: moved in with family")
+    ledger.revoke("woke-again", city[21], companies[1], [HOUSING_ACT, HOME_ACT], reason="Example: moved in with family")
     ledger.revoke("from-exempt-helper", city[0], helpers[0], [AIDS_ACT])
     ledger.revoke("second-helper", city[1], helpers[8], [WASTE_ACT])
     ledger.revoke("second-helper", city[1], helpers[8], [HOME_CONTACT])

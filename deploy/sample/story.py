@@ -189,7 +189,7 @@ def given_city(ledger: Ledger, cast: Cast) -> None:
             case 2: ledger.issue("city-paper", grantor, helper, [HOME_ACT], channel="paper", validFrom=ledger.day(-60))
             case 3: ledger.issue("city-assisted", grantor, helper, [AIDS_CONTACT, RENT_ACT], channel="assisted")
             case 4: ledger.issue("city-future", grantor, helper, [MEALS_ACT], validFrom=ledger.day(30))
-            case 5: ledger.issue("city-company", grantor, cast.companies[at % 2], [HOUSING_ACT, HOME_ACT])
+            case 5: ledger.issue("city-company", grantor, cast.companies[at // 8 % 2], [HOUSING_ACT, HOME_ACT])
             case 6: ledger.issue("city-archive", grantor, helper, [ARCHIVE_READ, AIDS_ACT])
             case 7: ledger.issue("city-earlier", grantor, helper, [PENSION_ACT], validFrom=ledger.day(-10), until=1000)
     # A second helper for some.
@@ -319,7 +319,8 @@ def revocations(ledger: Ledger, cast: Cast) -> None:
     ledger.revoke("dormant", city[17], helpers[1], [HOME_CONTACT])
     ledger.revoke("exempt", city[15], helpers[15], [PENSION_ACT])
     ledger.revoke("by-company", city[13], companies[1], [HOUSING_ACT], by="representative")
-    ledger.revoke("woke-again", city[21], companies[1], [HOUSING_ACT, HOME_ACT], reason="Example: moved in with family")
+    ledger.revoke(
+        "from-exempt-company", city[21], companies[0], [HOUSING_ACT, HOME_ACT], reason="Example: moved in with family")
     ledger.revoke("from-exempt-helper", city[0], helpers[0], [AIDS_ACT])
     ledger.revoke("second-helper", city[1], helpers[8], [WASTE_ACT])
     ledger.revoke("second-helper", city[1], helpers[8], [HOME_CONTACT])

@@ -9,9 +9,11 @@ import Testing
 
     static func workload(seed: UInt64, commands: Int) throws -> (Workload, ClusterKey) {
         let keys = try ClusterKey(hex: String(repeating: "0f", count: 32))
-        return (
-            Workload(seed: seed, citizens: 600, commands: commands, partitions: partitions, keys: keys), keys
-        )
+        var options = Workload.Options()
+        options.hasLargeValues = commands >= 20_000
+        let workload = Workload(
+            seed: seed, citizens: 600, commands: commands, partitions: partitions, keys: keys, options: options)
+        return (workload, keys)
     }
 
     static func run(_ workload: Workload, _ keys: ClusterKey, phases: [[ModelRecord]]) -> NaiveModel {
@@ -84,9 +86,9 @@ import Testing
     }
 
     /// What a phase promises: any order that keeps one citizen's records in one topic's partition gives the same.
-    @Test(arguments: [11, 12, 13] as [UInt64])
+    @Test(arguments: [11, 12] as [UInt64])
     func theOrderOfOtherCitizensDoesNotMatter(seed: UInt64) throws {
-        let (workload, keys) = try Self.workload(seed: seed, commands: 4000)
+        let (workload, keys) = try Self.workload(seed: seed, commands: 2500)
         let phases = workload.phases().map(\.records)
         var random = SplitMix64(seed: seed)
         let mixed = phases.map { Self.mixed($0, &random) }

@@ -176,7 +176,7 @@ enum Schema {
           valid_from INTEGER NOT NULL CHECK (valid_from \(day)),
           valid_until INTEGER NOT NULL CHECK (valid_until \(day))
         ) STRICT;
-        CREATE INDEX received_of_citizen ON received (citizen);
+        CREATE UNIQUE INDEX received_of_citizen ON received (citizen, id);
 
         CREATE TABLE notifications (
           row INTEGER PRIMARY KEY,
@@ -194,7 +194,7 @@ enum Schema {
           cancelled_at INTEGER,
           CHECK ((grant_id IS NULL) = (terms IS NULL))
         ) STRICT;
-        CREATE INDEX notifications_of_citizen ON notifications (citizen);
+        CREATE INDEX notifications_of_citizen ON notifications (citizen, grant_id);
 
         CREATE TABLE due (
           day INTEGER NOT NULL CHECK (day \(day)),

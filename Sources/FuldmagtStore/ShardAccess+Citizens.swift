@@ -162,7 +162,21 @@ extension ShardAccess {
     }
 
     private func notifications(of citizen: Int64) throws(StoreError) -> [Notification] {
-        let rows = statements.readNotifications.bind(1, citizen)
+        try notifications(statements.readNotifications.bind(1, citizen))
+    }
+
+    /// Reads the notifications about some grants, where not all have been read.
+    public func loadNotifications(about grants: [Ident], into loaded: inout LoadedFile) throws(StoreError) {
+        guard let row = loaded.row, !loaded.loaded.contains(.notifications) else { return }
+        for grant in grants {
+            // What this turn has written so far is among what is read.
+            loaded.file.notifications.removeAll { $0.grant == grant }
+            loaded.file.notifications += try notifications(
+                statements.readNotificationsAbout.bind(1, row).bind(2, grant))
+        }
+    }
+
+    private func notifications(_ rows: Statement) throws(StoreError) -> [Notification] {
         var notifications: [Notification] = []
         while try rows.next() {
             notifications.append(

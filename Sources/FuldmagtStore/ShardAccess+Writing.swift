@@ -21,11 +21,11 @@ extension ShardAccess {
             try statements.setGrantState.bind(1, grant.row).bind(2, state.rawValue).bind(3, number).run()
             try write(entry, of: grant)
         case .received(let grant): try write(grant, citizen: citizen)
-        case .receivedState(let id, let state):
-            try statements.setReceivedState.bind(1, citizen).bind(2, id).bind(3, state.rawValue).run()
-        case .notification(let notification): try write(notification, citizen: citizen)
-        case .notificationCancelled(let id, let at, _):
-            try statements.cancelNotification.bind(1, citizen).bind(2, id).bind(3, at).run()
+        case .notification(var notification):
+            notification.row = try write(notification, citizen: citizen)
+            change = .notification(notification)
+        case .notificationCancelled(_, let at, let row):
+            try statements.cancelNotification.bind(1, row).bind(2, at).run()
         case .due(let day): try statements.insertDue.bind(1, day).bind(2, citizen).run()
         }
     }
@@ -67,12 +67,13 @@ extension ShardAccess {
             .bind(7, grant.validFrom).bind(8, grant.validUntil).run()
     }
 
-    private func write(_ notification: Notification, citizen: Int64) throws(StoreError) {
+    private func write(_ notification: Notification, citizen: Int64) throws(StoreError) -> Int64 {
         let statement = statements.insertNotification.bind(1, citizen).bind(2, notification.id)
             .bind(3, notification.kind.rawValue).bind(4, notification.grant)
         if let terms = notification.terms { statement.bind(5, try termsRow(terms)) } else { statement.bindNull(5) }
         try statement.bind(6, notification.validUntil).bind(7, notification.channel.rawValue)
             .bind(8, try senderRow(notification.sender)).bind(9, notification.kle)
             .bind(10, notification.isAboutAnother).bind(11, notification.createdAt).run()
+        return statements.insertNotification.insertedRow
     }
 }

@@ -10,8 +10,8 @@ final class Statements {
     let readResidences, insertResidence: Statement
     let readExemptions, insertExemption, liftExemption: Statement
     let readGrants, insertGrant, setGrantState, insertHistory: Statement
-    let readReceived, insertReceived, setReceivedState: Statement
-    let readNotifications, insertNotification, cancelNotification: Statement
+    let readReceived, insertReceived: Statement
+    let readNotifications, readNotificationsAbout, insertNotification, cancelNotification: Statement
     let findOrigin, insertOrigin, readOrigin: Statement
     let findTerms, insertTerms, readTerms: Statement
     let findSender, insertSender, readSender: Statement
@@ -96,13 +96,19 @@ final class Statements {
             """
             INSERT INTO received (citizen, id, grantor, grantor_shard, terms, state, valid_from, valid_until)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            ON CONFLICT (citizen, id) DO UPDATE SET state = ?6, valid_from = ?7, valid_until = ?8
             """)
-        setReceivedState = try prepare("UPDATE received SET state = ?3 WHERE citizen = ?1 AND id = ?2")
         readNotifications = try prepare(
             """
             SELECT row, id, kind, grant_id, terms, valid_until, channel, sender, kle, about_another, created_at,
               cancelled_at
             FROM notifications WHERE citizen = ?1 ORDER BY row
+            """)
+        readNotificationsAbout = try prepare(
+            """
+            SELECT row, id, kind, grant_id, terms, valid_until, channel, sender, kle, about_another, created_at,
+              cancelled_at
+            FROM notifications WHERE citizen = ?1 AND grant_id = ?2 ORDER BY row
             """)
         insertNotification = try prepare(
             """
@@ -111,7 +117,7 @@ final class Statements {
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
             """)
         cancelNotification = try prepare(
-            "UPDATE notifications SET cancelled_at = ?3 WHERE citizen = ?1 AND id = ?2 AND cancelled_at IS NULL")
+            "UPDATE notifications SET cancelled_at = ?2 WHERE row = ?1 AND cancelled_at IS NULL")
 
         findOrigin = try prepare("SELECT row FROM origins WHERE source = ?1 AND type = ?2")
         insertOrigin = try prepare("INSERT INTO origins (source, type) VALUES (?1, ?2)")

@@ -42,7 +42,9 @@ struct ShardTurn {
             case .news(let news):
                 guard let citizen = item.citizen else { continue }
                 var file = try take(citizen, from: &loaded)
-                try access.load(Rules.sections(for: news), into: &file)
+                let (sections, grants) = Rules.sections(for: news)
+                try access.load(sections, into: &file)
+                try access.loadNotifications(about: grants, into: &file)
                 try store(Rules.receive(news, about: file.file, under: circumstances), to: &file, output: &output)
                 loaded = file
             }

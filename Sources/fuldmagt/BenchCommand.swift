@@ -123,7 +123,7 @@ struct MemoryBench {
         ) { Host.now() }
         let loop = WorkerLoop(
             options: options, log: broker.member(), surroundings: Host.surroundings, logger: Logger(label: "bench"))
-        broker.append(load.catalogue())
+        broker.append(load.catalogue(at: Host.now()))
         try loop.start()
         func drain() throws { while try loop.turn() > 0 || broker.lag > 0 {} }
         for start in stride(from: 0, to: load.citizens, by: 20_000) {

@@ -77,7 +77,7 @@ struct KafkaBench {
     }
 
     private func preload(_ worker: Worker, _ producer: KafkaProducer) throws -> Int {
-        try producer.produce(load.catalogue())
+        try producer.produce(load.catalogue(at: Host.now()))
         try producer.flush(timeoutMilliseconds: 60_000)
         var sent = 0
         for start in stride(from: 0, to: load.citizens, by: 5_000) {
@@ -147,7 +147,7 @@ struct KafkaBench {
                     let due = started + UInt64(number) * 1_000_000_000 / UInt64(rate)
                     let now = Host.nanoseconds()
                     if due > now + 200_000 { usleep(UInt32((due - now) / 1000)) }
-                    sentAt.withLock { $0["bench-\(load.seed)-\(number)"] = Host.nanoseconds() }
+                    sentAt.withLock { $0[load.id(of: number)] = Host.nanoseconds() }
                     try producer.produce(load.issues(number..<number + 1))
                     producer.poll()
                 }
@@ -158,7 +158,7 @@ struct KafkaBench {
         }
         var latencies: [Double] = []
         var batches: [Int32: RecordBatch] = [:]
-        let wanted = load.distinct(0..<(total + warmUp))
+        let wanted = load.distinct(total + warmUp)
         let deadline = Host.nanoseconds() + UInt64(seconds + 60) * 1_000_000_000
         var seen = 0
         while seen < wanted, Host.nanoseconds() < deadline {

@@ -29,9 +29,9 @@ public struct CitizenFile: Sendable {
         case .grantState(let ordinal, let state, let entry, _):
             grants[ordinal].state = state
             grants[ordinal].entry = entry
-        case .received(let grant): received.append(grant)
-        case .receivedState(let id, let state):
-            for at in received.indices where received[at].id == id { received[at].state = state }
+        case .received(let grant):
+            received.removeAll { $0.id == grant.id }
+            received.append(grant)
         case .notification(let notification): notifications.append(notification)
         case .notificationCancelled(let id, let at, _):
             for index in notifications.indices where notifications[index].id == id {
@@ -60,8 +60,8 @@ public enum RowChange: Sendable {
     case exemptionLifted(ordinal: Int, Exemption.Lifting)
     case grant(Grant, GrantEntry)
     case grantState(ordinal: Int, GrantState, entry: Int, GrantEntry)
+    /// The newest view of a received grant, known before or not.
     case received(ReceivedGrant)
-    case receivedState(Ident, GrantState)
     case notification(Notification)
     case notificationCancelled(Ident, at: Instant, row: Int64)
     /// Something must be looked at again on a day.

@@ -1,7 +1,8 @@
 extension Rules {
-    /// Which parts of a file news about grants needs.
-    public static func sections(for news: GrantNews) -> FileSections {
-        news.event == .revoked ? [.exemptions, .received, .notifications] : [.exemptions, .received]
+    /// Which parts of a file news about grants needs. Of the notifications only those about the grants in question:
+    /// an organisation may have received very many.
+    public static func sections(for news: GrantNews) -> (FileSections, notificationsAbout: [Ident]) {
+        ([.exemptions], news.event == .revoked ? news.items.map(\.grant) : [])
     }
 
     /// What a grantor's shard told changes the representative's view, and is told to the representative by the channel
@@ -11,16 +12,11 @@ extension Rules {
     ) -> Effects {
         var draft = Draft(cause: news.cause, file: file, circumstances: circumstances)
         for item in news.items {
-            let known = file.received.contains { $0.id == item.grant }
-            if !known {
-                draft.store(
-                    .received(
-                        ReceivedGrant(
-                            id: item.grant, grantor: news.grantor, grantorShard: news.grantorShard, terms: item.terms,
-                            state: item.state, validFrom: item.validFrom, validUntil: item.validUntil)))
-            } else {
-                draft.store(.receivedState(item.grant, item.state))
-            }
+            draft.store(
+                .received(
+                    ReceivedGrant(
+                        id: item.grant, grantor: news.grantor, grantorShard: news.grantorShard, terms: item.terms,
+                        state: item.state, validFrom: item.validFrom, validUntil: item.validUntil)))
             switch news.event {
             case .given: draft.notify(.grantReceived, item: item, cause: news.cause)
             case .dormant: draft.notify(.grantDormant, item: item, cause: news.cause)

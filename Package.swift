@@ -76,6 +76,15 @@ let package = Package(
             dependencies: ["FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtRecord"],
             swiftSettings: settings),
         .testTarget(name: "FuldmagtJSONTests", dependencies: ["FuldmagtJSON"], swiftSettings: settings),
+        // A broker process for integration tests.
+        .target(name: "FuldmagtTestBroker", swiftSettings: settings),
+        .testTarget(
+            name: "FuldmagtIntegrationTests",
+            dependencies: [
+                "FuldmagtDomain", "FuldmagtKafka", "FuldmagtKeys", "FuldmagtRecord", "FuldmagtStore",
+                "FuldmagtTestBroker", "FuldmagtTestKit", "FuldmagtWorker", "fuldmagt",
+            ],
+            swiftSettings: settings),
         .testTarget(name: "FuldmagtRecordTests", dependencies: ["FuldmagtRecord"], swiftSettings: settings),
         .testTarget(
             name: "FuldmagtDomainTests", dependencies: ["FuldmagtDomain", "FuldmagtJSON", "FuldmagtRecord"],

@@ -39,7 +39,8 @@ enum Schema {
         ) STRICT, WITHOUT ROWID;
 
         CREATE TABLE outbox (
-          frame INTEGER PRIMARY KEY,
+          -- Never the number of an earlier frame: "sent through n" must not cover a later one.
+          frame INTEGER PRIMARY KEY AUTOINCREMENT,
           records INTEGER NOT NULL CHECK (records >= 0),
           ends TEXT NOT NULL CHECK (json_valid(ends)),
           bytes BLOB NOT NULL

@@ -141,9 +141,8 @@ extension ShardAccess {
                     terms: try terms(at: rows.int(6)), state: try rows.choice(7, GrantState.self),
                     version: Int(rows.int(8)), entry: Int(rows.int(9)), validFrom: try rows.day(10),
                     validUntil: try rows.day(11), channel: try rows.choice(12, Channel.self),
-                    evidence: try rows.optionalText(13).map { (text) throws(StoreError) in
-                        try Evidence.stored(text)
-                    }, row: rows.int(0)))
+                    // No decision looks at it again; it stays in the shard for those who ask.
+                    evidence: nil, row: rows.int(0)))
         }
         return grants
     }

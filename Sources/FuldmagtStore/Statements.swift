@@ -75,7 +75,7 @@ final class Statements {
         readGrants = try prepare(
             """
             SELECT row, ordinal, id, representative, representative_sealed, representative_shard, terms, state, version,
-              entry, valid_from, valid_until, channel, evidence
+              entry, valid_from, valid_until, channel
             FROM grants WHERE citizen = ?1 ORDER BY ordinal
             """)
         insertGrant = try prepare(

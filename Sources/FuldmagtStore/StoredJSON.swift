@@ -21,29 +21,6 @@ extension Evidence {
         json.endObject()
         return String(decoding: json.finish(), as: UTF8.self)
     }
-
-    static func stored(_ text: String) throws(StoreError) -> Evidence {
-        let evidence: Evidence? = StoredJSON.read(text) { node in
-            guard let journal = node["journal"]?.string, let caseworker = node["caseworker"]?.string,
-                let identification = node["identification"]?.string.flatMap({ Identification(rawValue: $0) })
-            else { return nil }
-            var assessment: Assessment?
-            if let inner = node["assessment"] {
-                guard let possibilities = inner["possibilities"]?.string,
-                    let consequences = inner["consequences"]?.string,
-                    let citizenPresent = inner["citizenPresent"]?.bool,
-                    let decidedOn = inner["decidedOn"]?.string.flatMap({ Day($0) })
-                else { return nil }
-                assessment = Assessment(
-                    possibilities: possibilities, consequences: consequences, citizenPresent: citizenPresent,
-                    decidedOn: decidedOn)
-            }
-            return Evidence(
-                journal: journal, caseworker: caseworker, identification: identification, assessment: assessment)
-        }
-        guard let evidence else { throw StoreError(.fatal, "stored evidence cannot be read") }
-        return evidence
-    }
 }
 
 extension Extension {

@@ -180,7 +180,7 @@ final class ShardInUse: @unchecked Sendable {
     }
 
     /// A record that has this shard's citizens looked at again, if the day or the catalogue went on since the last look.
-    func dueSweep(now: Instant, catalogue: Int64) -> Frame? {
+    func dueSweep(now: Instant, catalogue: Int64, changedAt: Instant) -> Frame? {
         let today = now.day
         guard today > reviewed.day || catalogue > reviewed.catalogue else { return nil }
         if let asked, asked.day == today, asked.catalogue == catalogue, asked.reviewed == reviewed.catalogue,
@@ -197,8 +197,8 @@ final class ShardInUse: @unchecked Sendable {
                 shard: shard, citizen: nil,
                 body: .sweep(
                     Sweep(
-                        step: .begin, day: isDayTurn ? today : reviewed.day, position: catalogue,
-                        isDayTurn: isDayTurn))))
+                        step: .begin, day: isDayTurn ? today : max(reviewed.day, changedAt.day), position: catalogue,
+                        catalogueChangedAt: isDayTurn ? nil : changedAt))))
         return output.take().0
     }
 

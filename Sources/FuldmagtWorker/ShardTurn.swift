@@ -98,9 +98,16 @@ struct ShardTurn {
     /// Looks at citizens again, a bounded number; what is left is the next record.
     private func run(_ sweep: Sweep, under circumstances: Circumstances, output: inout OutputWriter) throws {
         var rest: [Sweep] = []
-        // The record's own day counts: a worker's clock that is ahead of the log's brings nothing forward.
         var sweep = sweep
-        sweep.day = min(sweep.day, circumstances.today)
+        var circumstances = circumstances
+        if let changedAt = sweep.catalogueChangedAt {
+            circumstances = Circumstances(
+                now: changedAt, today: sweep.day, catalogue: catalogue, settings: options.settings,
+                naming: circumstances.naming)
+        } else {
+            // The record's own day counts: a worker's clock that is ahead of the log's brings nothing forward.
+            sweep.day = min(sweep.day, circumstances.today)
+        }
         switch sweep.step {
         case .begin:
             rest = try begin(sweep)
@@ -124,14 +131,18 @@ struct ShardTurn {
         let reviewed = try access.reviewed()
         guard sweep.day > reviewed.day || sweep.position > reviewed.catalogue else { return [] }
         var rest: [Sweep] = []
-        if try !access.dueCitizens(on: sweep.day, limit: 1).isEmpty {
+        if sweep.isDayTurn, try !access.dueCitizens(on: sweep.day, limit: 1).isEmpty {
             rest.append(sweep.at(.due))
         }
         let municipalities = catalogue.municipalitiesChanged(
-            since: reviewed.catalogue, day: reviewed.day, today: sweep.day)
+            since: reviewed.catalogue, day: reviewed.day, today: sweep.isDayTurn ? sweep.day : reviewed.day)
         for municipality in municipalities
         where try !access.citizens(of: municipality, after: nil, limit: 1).sealed.isEmpty {
             rest.append(sweep.at(.municipality(municipality, after: nil)))
+        }
+        guard sweep.isDayTurn else {
+            try access.setReviewed(day: reviewed.day, catalogue: max(sweep.position, reviewed.catalogue))
+            return rest
         }
         if sweep.day > reviewed.day {
             _ = try access.forgetProcessed(before: sweep.day.adding(days: -options.processedDays))

@@ -212,7 +212,8 @@ public final class WorkerLoop {
         if isReviewDue {
             lastReview = (now, position)
             for shard in shards.values {
-                if let sweep = shard.dueSweep(now: now, catalogue: position) {
+                if let sweep = shard.dueSweep(
+                    now: now, catalogue: position, changedAt: follower.catalogue.changedAt) {
                     transaction.frames.append(sweep)
                 }
             }

@@ -61,6 +61,7 @@ extension Catalogue {
     }
 
     private mutating func make(_ change: CatalogueChange, offset: Int64, cause: Cause, at: Instant) {
+        changedAt = max(changedAt, at)
         switch change {
         case .package(let package):
             var entry = entries[package.id] ?? Entry()
@@ -86,6 +87,7 @@ extension Catalogue {
     private mutating func remove(_ key: String, offset: Int64, at: Instant) -> CatalogueOutcome {
         let parts = key.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         let cause = Cause(id: key, source: "", type: "tombstone")
+        changedAt = max(changedAt, at)
         switch (parts.first, parts.count) {
         case ("package", 2...):
             let id = parts.dropFirst().joined(separator: "/")

@@ -23,6 +23,8 @@ public struct Catalogue: Sendable {
 
     /// Position next to read.
     public internal(set) var position: Int64 = 0
+    /// Time of the last record that changed anything.
+    public internal(set) var changedAt = Instant(milliseconds: 0)
     var entries: [String: Entry] = [:]
     public internal(set) var itSystems: [String: ITSystem] = [:]
     public internal(set) var authorities: [String: Authority] = [:]

@@ -177,7 +177,7 @@ extension Sweep {
         }
         json.member("day", Int(day.number))
         json.member("position", Int(position))
-        json.member("dayTurn", isDayTurn)
+        if let catalogueChangedAt { json.member("changedAt", Int(catalogueChangedAt.milliseconds)) }
     }
 
     static func read(_ node: JSONNode) -> Sweep? {
@@ -194,7 +194,8 @@ extension Sweep {
         default: return nil
         }
         return Sweep(
-            step: step, day: day, position: Int64(position), isDayTurn: node["dayTurn"]?.bool ?? false)
+            step: step, day: day, position: Int64(position),
+            catalogueChangedAt: node["changedAt"]?.int.map { Instant(milliseconds: Int64($0)) })
     }
 }
 

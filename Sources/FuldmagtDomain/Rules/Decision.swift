@@ -8,9 +8,10 @@ public struct Circumstances {
     public let settings: Settings
     public let naming: Naming
 
-    public init(now: Instant, catalogue: Catalogue, settings: Settings, naming: Naming) {
+    /// - Parameter today: the day of `now` unless given.
+    public init(now: Instant, today: Day? = nil, catalogue: Catalogue, settings: Settings, naming: Naming) {
         self.now = now
-        self.today = now.day
+        self.today = today ?? now.day
         self.catalogue = catalogue
         self.settings = settings
         self.naming = naming
@@ -181,16 +182,20 @@ public struct Sweep: Sendable, Equatable {
     public var step: Step
     public var day: Day
     public var position: Int64
-    /// The calendar went on; otherwise the catalogue did.
-    public var isDayTurn: Bool
+    /// When the catalogue changed; nil where it is the calendar that went on.
+    public var catalogueChangedAt: Instant?
 
-    public init(step: Step, day: Day, position: Int64, isDayTurn: Bool) {
+    public var isDayTurn: Bool { catalogueChangedAt == nil }
+
+    public init(step: Step, day: Day, position: Int64, catalogueChangedAt: Instant?) {
         self.step = step
         self.day = day
         self.position = position
-        self.isDayTurn = isDayTurn
+        self.catalogueChangedAt = catalogueChangedAt
     }
 
     /// The same look, at another place.
-    public func at(_ step: Step) -> Sweep { Sweep(step: step, day: day, position: position, isDayTurn: isDayTurn) }
+    public func at(_ step: Step) -> Sweep {
+        Sweep(step: step, day: day, position: position, catalogueChangedAt: catalogueChangedAt)
+    }
 }

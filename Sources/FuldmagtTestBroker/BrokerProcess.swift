@@ -1,0 +1,134 @@
+import Foundation
+
+/// A local broker in a process of its own, with a data folder of its own, on a free port of 127.0.0.1.
+public final class BrokerProcess {
+    public let port: Int
+    public let directory: String
+    private let process: ChildProcess
+
+    public var address: String { "127.0.0.1:\(port)" }
+
+    public struct Missing: Error, CustomStringConvertible {
+        public let description: String
+    }
+
+    /// Starts the broker and waits until it takes connections.
+    /// - Throws: when the broker is not installed, or does not come up.
+    public init() throws {
+        let binary = ProcessInfo.processInfo.environment["FULDMAGT_TEST_BROKER"] ?? Self.root + ".local/bin/noida-db"
+        guard FileManager.default.isExecutableFile(atPath: binary) else {
+            throw Missing(description: "the local broker is not installed; run: deploy/setup")
+        }
+        directory = NSTemporaryDirectory() + "fuldmagt-broker-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        port = try Self.freePort()
+        process = try ChildProcess(
+            binary, ["start", "--only", "kafka", "--kafka-port", "\(port)", "--data-dir", directory],
+            environment: [:], log: directory + "/broker.log")
+        let deadline = Date().addingTimeInterval(30)
+        while !Self.answers(port) {
+            guard Date() < deadline, process.isRunning else {
+                throw Missing(description: "the local broker did not start; see \(directory)/broker.log")
+            }
+            usleep(20_000)
+        }
+    }
+
+    /// Ends the broker, which need not save anything, and removes its folder.
+    public func stop() throws {
+        process.kill()
+        try FileManager.default.removeItem(atPath: directory)
+    }
+
+    /// The package's folder.
+    private static let root: String = {
+        var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
+        parts.removeLast(3)
+        return parts.joined(separator: "/") + "/"
+    }()
+
+    private static func socketAddress(_ port: Int) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        return address
+    }
+
+    private static func withSocket<Result>(_ port: Int, _ body: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Result)
+        -> Result
+    {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = socketAddress(port)
+        return withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+    }
+
+    private static func answers(_ port: Int) -> Bool { withSocket(port) { connect($0, $1, $2) == 0 } }
+
+    private static func freePort() throws -> Int {
+        let port = withSocket(0) { descriptor, address, size -> Int in
+            guard bind(descriptor, address, size) == 0 else { return 0 }
+            var bound = sockaddr_in()
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            return withUnsafeMutablePointer(to: &bound) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    getsockname(descriptor, $0, &length) == 0 ? 1 : 0
+                }
+            } == 1 ? Int(UInt16(bigEndian: bound.sin_port)) : 0
+        }
+        guard port > 0 else { throw Missing(description: "no free port on 127.0.0.1") }
+        return port
+    }
+}
+
+/// A process that is ended with the object.
+public final class ChildProcess {
+    private let process = Process()
+    private let log: FileHandle?
+
+    /// - Parameters:
+    ///   - environment: set on top of ours.
+    ///   - log: file that standard output and error are appended to.
+    public init(_ binary: String, _ arguments: [String], environment: [String: String], log path: String) throws {
+        if !FileManager.default.fileExists(atPath: path) { try Data().write(to: URL(fileURLWithPath: path)) }
+        log = FileHandle(forWritingAtPath: path)
+        log?.seekToEndOfFile()
+        process.executableURL = URL(fileURLWithPath: binary)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
+        process.standardOutput = log
+        process.standardError = log
+        try process.run()
+    }
+
+    deinit { if process.isRunning { kill() } }
+
+    public var isRunning: Bool { process.isRunning }
+
+    /// Ends it as a power cut would.
+    public func kill() {
+        Foundation.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    /// Asks it to end, and waits.
+    /// - Returns: its exit code.
+    @discardableResult
+    public func terminate() -> Int32 {
+        process.terminate()
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
+    /// Waits until it ends by itself.
+    @discardableResult
+    public func wait() -> Int32 {
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+}

@@ -1,0 +1,156 @@
+import Foundation
+import FuldmagtDomain
+import FuldmagtKafka
+import FuldmagtKeys
+import FuldmagtRecord
+import FuldmagtStore
+import FuldmagtTestBroker
+import FuldmagtTestKit
+
+/// A broker process, and worker processes of the program as it was built beside these tests.
+final class KafkaCluster {
+    /// The key that test mode uses.
+    static let keyHex = String(repeating: "7e57", count: 16)
+    let broker: BrokerProcess
+    let partitions: Int32
+    let directory: String
+    let keys: ClusterKey
+    let settings: Settings
+    private let producer: KafkaProducer
+    private let start: Instant
+    private let offsetMilliseconds: Int64
+
+    /// - Parameter start: what the workers take the present for.
+    init(partitions: Int32 = 4, start: Instant) throws {
+        self.partitions = partitions
+        self.start = start
+        keys = try ClusterKey(hex: Self.keyHex)
+        settings = Settings(
+            admitsTestPersons: true, sender: Sender(cvr: "10000009", name: "Fuldmagt (example authority)"),
+            cluster: "fuldmagt", partitions: partitions)
+        broker = try BrokerProcess()
+        directory = NSTemporaryDirectory() + "fuldmagt-cluster-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        let now = Int64(Date().timeIntervalSince1970)
+        offsetMilliseconds = (start.milliseconds / 1000 - now) * 1000
+        try "\(offsetMilliseconds / 1000)".write(toFile: directory + "/clock", atomically: true, encoding: .utf8)
+        let configuration = KafkaConfiguration(["bootstrap.servers": broker.address])
+        let admin = try KafkaAdmin(configuration)
+        let topics = Topic.allCases.map {
+            KafkaAdmin.NewTopic(
+                name: $0.name, partitions: $0 == .catalogue ? 1 : partitions, replicationFactor: 1,
+                configuration: ["message.timestamp.type": "CreateTime", "max.message.bytes": "8388608", "retention.ms": "-1"])
+        }
+        for (_, creation) in try admin.create(topics, timeoutMilliseconds: 30_000) {
+            if case .refused(let failure) = creation { throw failure }
+        }
+        producer = try KafkaProducer(configuration, topics: Topic.names)
+    }
+
+    /// The program, beside the test bundle.
+    static let program: String = {
+        var parts = (ProcessInfo.processInfo.arguments.first ?? "").split(
+            separator: "/", omittingEmptySubsequences: false)
+        parts.removeLast()
+        return parts.joined(separator: "/") + "/fuldmagt"
+    }()
+
+    func worker(_ name: String, folder: String = "data", environment: [String: String] = [:]) throws -> ChildProcess {
+        try ChildProcess(
+            Self.program, ["worker", "--data", "\(directory)/\(folder)"],
+            environment: [
+                "FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": broker.address, "FULDMAGT_TEST_MODE": "1",
+                "FULDMAGT_TEST_CLOCK": directory + "/clock", "FULDMAGT_WORKER_ID": name,
+                "FULDMAGT_PROCESSED_DAYS": "36500", "FULDMAGT_STORE_DURABLE": "0",
+                "FULDMAGT_DEAD_LETTERS_IN_A_ROW": "1000000",
+            ].merging(environment) { _, new in new }, log: "\(directory)/\(name).log")
+    }
+
+    /// Sends records; a record's timestamp is what the workers will take it for.
+    func send(_ records: [ModelRecord]) throws {
+        var frame = Frame()
+        for record in records {
+            (record.key ?? []).withUnsafeBytes { key in
+                frame.append(
+                    topic: record.topic.rawValue, partition: record.partition,
+                    timestamp: record.timestamp - offsetMilliseconds, key: record.key == nil ? nil : key,
+                    headers: { block in
+                        for (name, value) in record.headers {
+                            var name = name
+                            name.withUTF8 { name in
+                                value.withUnsafeBytes { HeaderBlock.append(name: .init(name), value: $0, to: &block) }
+                            }
+                        }
+                    },
+                    value: {
+                        guard let value = record.value else { return false }
+                        $0.append(contentsOf: value)
+                        return true
+                    })
+            }
+        }
+        try producer.produce(frame)
+        try producer.flush(timeoutMilliseconds: 60_000)
+    }
+
+    /// Reads all committed records of what workers write.
+    func observe() throws -> Observed {
+        let reader = try RecordReader(
+            KafkaConfiguration(["bootstrap.servers": broker.address]), topics: Topic.names)
+        var observed = Observed()
+        for topic in [Topic.outcomes, .notifications, .deadLetters] {
+            let all = (0..<partitions).map { TopicPartition(topic: topic.name, partition: $0) }
+            var ends: [TopicPartition: Int64] = [:]
+            for partition in all {
+                ends[partition] = try reader.watermarks(partition, timeoutMilliseconds: 30_000).upperBound
+            }
+            try reader.assign(Dictionary(uniqueKeysWithValues: all.map { ($0, .beginning) }))
+            let deadline = Date().addingTimeInterval(120)
+            while !all.allSatisfy({ (ends[$0] ?? 0) == 0 || (reader.position(of: $0) ?? 0) >= ends[$0] ?? 0 }) {
+                guard Date() < deadline else { throw Timeout(text: "\(topic.name) could not be read to its end") }
+                var batches: [Int32: RecordBatch] = [:]
+                try reader.poll(maximumRecords: 10_000, timeoutMilliseconds: 100, into: &batches)
+                for partition in batches.keys.sorted() {
+                    batches[partition]?.withRecords { for record in $0 { observed.take(record) } }
+                }
+            }
+        }
+        return observed
+    }
+
+    struct Timeout: Error, CustomStringConvertible {
+        let text: String
+        var description: String { text }
+    }
+
+    /// Reads until as much has been written as the model says, or the time is up.
+    func wait(for model: NaiveModel, seconds: Double = 60, whileWaiting: () throws -> Void = {}) throws {
+        let deadline = Date().addingTimeInterval(seconds)
+        while true {
+            try whileWaiting()
+            let observed = try observe()
+            if observed.outcomes.count >= model.outcomes.count,
+                observed.notifications.count >= model.notifications.count,
+                observed.deadLetters.count >= model.deadLetters.count
+            {
+                return
+            }
+            guard Date() < deadline else {
+                let differences = observed.differences(from: model)
+                throw Timeout(
+                    text: "\(differences.count) differences:\n\(differences.prefix(8).joined(separator: "\n"))")
+            }
+        }
+    }
+
+    func dump(_ folder: String = "data") throws -> [String] {
+        var dump = Dump()
+        for file in try ShardFiles.all(in: "\(directory)/\(folder)") { try dump.add(path: file.path) }
+        return dump.sorted()
+    }
+
+    func stop() throws {
+        try broker.stop()
+        try FileManager.default.removeItem(atPath: directory)
+    }
+}

@@ -1,0 +1,78 @@
+import Foundation
+import FuldmagtDomain
+import FuldmagtTestKit
+import FuldmagtTestBroker
+import FuldmagtWorker
+import Testing
+
+/// A real broker, the real program, and SIGKILL.
+@Suite(.serialized) struct KillTests {
+    @Test("20,000 commands through at least 20 kills: nothing lost, nothing doubled, and the state is the model's")
+    func kills() throws {
+        var options = Workload.Options()
+        options.hasTimedActivations = false
+        options.hasFutureMoves = false
+        options.phases = 10
+        let start = Instant(milliseconds: 1_772_434_800_000)
+        let cluster = try KafkaCluster(start: start)
+        let workload = Workload(
+            seed: 11, citizens: 1_000, commands: 20_000, partitions: 4, keys: cluster.keys, options: options)
+        var model = NaiveModel(keys: cluster.keys, settings: cluster.settings)
+        var random = SplitMix64(seed: 5)
+        var kills = 0
+        // Named points first, each a few times deep into a phase; after them, random moments.
+        var points = [Milestone.afterStoreCommit, .beforeStoreCommit, .afterProduce, .beforeLogCommit, .afterLogCommit, .polled]
+            .flatMap { point in [2, 5].map { "\(point.rawValue):\($0)" } }
+        var worker: ChildProcess?
+        func restart(killingAt point: String?) throws {
+            var environment = ["FULDMAGT_BATCH_RECORDS": "200"]
+            if let point { environment["FULDMAGT_TEST_KILL"] = point }
+            worker = try cluster.worker("w1", environment: environment)
+        }
+        for phase in workload.phases() {
+            for record in phase.records { model.take(record) }
+            if worker == nil { try restart(killingAt: points.popLast()) }
+            let pieces = 4
+            for piece in 0..<pieces {
+                let size = (phase.records.count + pieces - 1) / pieces
+                let from = min(piece * size, phase.records.count)
+                try cluster.send(Array(phase.records[from..<min(from + size, phase.records.count)]))
+                if worker?.isRunning != true {
+                    kills += 1
+                    try restart(killingAt: points.popLast())
+                } else if random.next() % 2 == 0 {
+                    // The moment is as random as the machine makes it.
+                    worker?.kill()
+                    kills += 1
+                    try restart(killingAt: points.popLast())
+                }
+            }
+            try cluster.wait(for: model) {
+                if worker?.isRunning != true {
+                    kills += 1
+                    try restart(killingAt: points.popLast())
+                }
+            }
+        }
+        while kills < 20 {
+            worker?.kill()
+            kills += 1
+            try restart(killingAt: nil)
+            try cluster.wait(for: model)
+        }
+        #expect(worker?.terminate() == 0)
+        let differences = try cluster.observe().differences(from: model)
+        let isSame = differences.isEmpty
+        #expect(isSame, "\(differences.count) differences:\n\(differences.prefix(8).joined(separator: "\n"))")
+        let dump = try cluster.dump().filter { !$0.contains(#""table":"processed""#) }
+        let expected = model.dump()
+        let isEqual = dump == expected
+        #expect(
+            isEqual,
+            "missing \(Set(expected).subtracting(dump).sorted().prefix(3))\nextra \(Set(dump).subtracting(expected).sorted().prefix(3))"
+        )
+        #expect(kills >= 20)
+        print("\(model.outcomes.count) outcomes, \(model.notifications.count) notifications, \(kills) kills")
+        try cluster.stop()
+    }
+}

@@ -27,7 +27,9 @@ final class ConsumerHandle {
     }
 
     /// Takes one record, copied into the batch that `batch` picks, and destroys it at once.
-    func poll(timeoutMilliseconds: Int32, into take: (_ partition: Int32, _ append: (inout RecordBatch) -> Void) -> Void)
+    func poll(
+        timeoutMilliseconds: Int32, into take: (_ partition: Int32, _ append: (inout RecordBatch) -> Void) -> Void
+    )
         throws(KafkaFailure) -> Polled
     {
         guard let record = rd_kafka_consumer_poll(client, timeoutMilliseconds) else { return .nothing }

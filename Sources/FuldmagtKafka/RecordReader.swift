@@ -59,16 +59,6 @@ public final class RecordReader: @unchecked Sendable {
         return records
     }
 
-    /// Stops or resumes fetching: a reader that knows it is at the end need not ask the broker all the time.
-    public func pause(_ isPaused: Bool, _ partition: TopicPartition) {
-        let list = PartitionList([partition])
-        if isPaused {
-            rd_kafka_pause_partitions(handle.client, list.pointer)
-        } else {
-            rd_kafka_resume_partitions(handle.client, list.pointer)
-        }
-    }
-
     /// Position next to read; nil before the first record. Markers of transactions, which are not handed out, count as
     /// read once the end has been reached.
     public func position(of partition: TopicPartition) -> Int64? {

@@ -125,8 +125,10 @@ public final class ShardAccess {
     /// Stores a turn's outputs with the positions they end at.
     /// - Returns: the frame's number.
     public func appendFrame(_ frame: Frame, ends: [Topic: Int64]) throws(StoreError) -> Int64 {
-        try statements.appendFrame.bind(1, frame.count).bind(2, FrameEnds.text(ends)).bind(3, keys.seal(frame: frame.bytes))
-            .run()
+        try statements.appendFrame.bind(1, frame.count).bind(2, FrameEnds.text(ends)).bind(
+            3, keys.seal(frame: frame.bytes)
+        )
+        .run()
         return statements.appendFrame.insertedRow
     }
 

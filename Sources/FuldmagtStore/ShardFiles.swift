@@ -1,5 +1,5 @@
-import FuldmagtDomain
 import Foundation
+import FuldmagtDomain
 import GRDB
 
 /// The shard files of a folder.

@@ -24,7 +24,8 @@ public struct Observed {
         case .deadLetters:
             deadLetters.append(
                 ExpectedDeadLetter(
-                    reason: headers["dl_reason"] ?? "", topic: headers["dl_topic"].flatMap { Topic(name: $0) } ?? .inbox,
+                    reason: headers["dl_reason"] ?? "",
+                    topic: headers["dl_topic"].flatMap { Topic(name: $0) } ?? .inbox,
                     key: record.key.map(Array.init), value: record.value.map(Array.init)))
         case .outcomes, .notifications:
             let document = JSONDocument()
@@ -48,7 +49,8 @@ public struct Observed {
     private static func extensions(_ headers: [String: String]) -> [String: String] {
         let own: Set = ["ce_specversion", "ce_id", "ce_type", "ce_source", "ce_time"]
         let found = headers.filter { $0.key.hasPrefix("ce_") && !own.contains($0.key) }
-        return Dictionary(found.map { (String($0.key.dropFirst(3)), $0.value) }, uniquingKeysWith: { first, _ in first })
+        return Dictionary(
+            found.map { (String($0.key.dropFirst(3)), $0.value) }, uniquingKeysWith: { first, _ in first })
     }
 
     private mutating func outcome(_ node: JSONNode, _ headers: [String: String]) {

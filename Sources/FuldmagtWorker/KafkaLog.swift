@@ -9,17 +9,27 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     public struct Options: Sendable {
         public var configuration: KafkaConfiguration
         public var group: String
-        /// Names this worker's producer: a later one of the same name fences off an earlier one.
+        /// Names this life of this worker's producer.
         public var transactionalID: String
+        /// Names its former life: fenced off, and what it left open is aborted, before anything is read.
+        ///
+        /// Each life has a name, and so a producer id, of its own: one broker tells a consumer that begins behind an
+        /// aborted transaction of that abortion still, and records of the same producer id that follow would be dropped.
+        public var formerTransactionalID: String?
+        /// Called between the two lives: notes the new name where the next start finds it.
+        public var onFormerEnded: @Sendable () throws -> Void
         public var timeoutMilliseconds: Int32
 
         public init(
             configuration: KafkaConfiguration, group: String, transactionalID: String,
+            formerTransactionalID: String? = nil, onFormerEnded: @escaping @Sendable () throws -> Void = {},
             timeoutMilliseconds: Int32 = 30_000
         ) {
             self.configuration = configuration
             self.group = group
             self.transactionalID = transactionalID
+            self.formerTransactionalID = formerTransactionalID
+            self.onFormerEnded = onFormerEnded
             self.timeoutMilliseconds = timeoutMilliseconds
         }
     }
@@ -60,7 +70,8 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     private let catalogue: RecordReader
     private var isCatalogueAssigned = false
     private var isReady = false
-    private var isCataloguePaused = false
+    /// Next to read.
+    private var cataloguePosition: Int64 = 0
     private let reached: @Sendable (Milestone) -> Void
     private static let catalogueTopic = TopicPartition(topic: Topic.catalogue.name, partition: 0)
 
@@ -84,15 +95,24 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
 
     public func join(_ listener: any AssignmentListener) throws(LogFailure) {
         let answers = Answers(listener)
-        do throws(KafkaFailure) {
+        do {
             // Ends what a former life of this worker left open, so that committed offsets are final before they are read.
+            if let former = options.formerTransactionalID {
+                try KafkaProducer(
+                    Self.properties(options.configuration, for: .producer).setting(["transactional.id": former]),
+                    topics: Topic.names
+                ).initTransactions(timeoutMilliseconds: options.timeoutMilliseconds)
+            }
+            try options.onFormerEnded()
             try producer.initTransactions(timeoutMilliseconds: options.timeoutMilliseconds)
             isReady = true
             consumer = try KafkaConsumer(
                 Self.properties(options.configuration, for: .consumer).setting(["group.id": options.group]),
                 topics: Topic.consumed.map(\.name), executor: executor, onRebalance: { answers.answer($0) })
-        } catch {
+        } catch let error as KafkaFailure {
             throw LogFailure(error)
+        } catch {
+            throw LogFailure(.fatal, "the name of this worker's producer cannot be noted: \(error)")
         }
     }
 
@@ -224,48 +244,53 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
 
     // MARK: The catalogue
 
+    /// The reader holds the partition only while there is something to read: a broker that answers an idle fetch at once
+    /// would otherwise be asked all the time.
     public func readCatalogue(into batch: inout RecordBatch, limit: Int) throws(LogFailure) -> Bool {
         do throws(KafkaFailure) {
-            if !isCatalogueAssigned {
-                try catalogue.assign([Self.catalogueTopic: .beginning])
-                isCatalogueAssigned = true
-                isCataloguePaused = false
-            }
             let end = try catalogue.watermarks(
-                Self.catalogueTopic, timeoutMilliseconds: options.timeoutMilliseconds)
+                Self.catalogueTopic, timeoutMilliseconds: options.timeoutMilliseconds
+            ).upperBound
+            guard cataloguePosition < end else { return true }
+            if !isCatalogueAssigned {
+                try catalogue.assign([
+                    Self.catalogueTopic: cataloguePosition == 0 ? .beginning : .offset(cataloguePosition)
+                ])
+                isCatalogueAssigned = true
+            }
             var batches: [Int32: RecordBatch] = [:]
             var count = 0
             var idle = 0
-            while count < limit {
-                if end.upperBound == 0 || (catalogue.position(of: Self.catalogueTopic) ?? 0) >= end.upperBound { break }
-                if isCataloguePaused {
-                    catalogue.pause(false, Self.catalogueTopic)
-                    isCataloguePaused = false
-                }
+            while count < limit, cataloguePosition < end {
                 let read = try catalogue.poll(
                     maximumRecords: limit - count, timeoutMilliseconds: 100, into: &batches)
                 count += read
+                // Markers of transactions have offsets too, which are passed over once the end is known to be reached.
+                cataloguePosition = max(cataloguePosition, catalogue.position(of: Self.catalogueTopic) ?? 0)
                 idle = read == 0 ? idle + 1 : 0
                 if Int32(idle) * 100 > options.timeoutMilliseconds {
+                    isCatalogueAssigned = false
                     throw KafkaFailure(code: 0, consequence: .retriable, text: "the catalogue does not answer")
                 }
-            }
-            if count < limit, !isCataloguePaused {
-                catalogue.pause(true, Self.catalogueTopic)
-                isCataloguePaused = true
             }
             if let read = batches[0] {
                 read.withRecords { records in
                     for record in records { batch.append(record) }
                 }
             }
-            return count < limit
+            guard cataloguePosition >= end else { return false }
+            try catalogue.assign([:])
+            isCatalogueAssigned = false
+            return true
         } catch {
             throw LogFailure(error)
         }
     }
 
-    public func rewindCatalogue() throws(LogFailure) { isCatalogueAssigned = false }
+    public func rewindCatalogue() throws(LogFailure) {
+        isCatalogueAssigned = false
+        cataloguePosition = 0
+    }
 
     public func leave() throws(LogFailure) {
         guard consumer != nil else { return }

@@ -63,6 +63,14 @@ public final class MemoryBroker: Sendable {
     /// Lets the next publication fail.
     public func fail(_ fault: PublishFault) { state.withLock { $0.publishFault = fault } }
 
+    /// Lets all members go, as a group does with members that are not heard of.
+    public func expireMembers() {
+        state.withLock { state in
+            state.members = []
+            state.owners = [:]
+        }
+    }
+
     /// Appends one record, as a producer outside the group does.
     public func append(
         topic: Topic, partition: Int32? = nil, key: [UInt8]?, headers: [(String, [UInt8])], value: [UInt8]?,

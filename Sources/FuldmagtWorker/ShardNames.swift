@@ -54,7 +54,8 @@ final class ShardNames {
         Naming(
             identify: { self.identity(of: $0) },
             id: { purpose, cause, citizen, ordinal in
-                self.keys.id(purpose.description, source: cause.source, id: cause.id, citizen: citizen, ordinal: ordinal)
+                self.keys.id(
+                    purpose.description, source: cause.source, id: cause.id, citizen: citizen, ordinal: ordinal)
             },
             mask: { self.keys.maskedCause(source: $0.source, id: $0.id) })
     }

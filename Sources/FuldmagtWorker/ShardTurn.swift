@@ -161,7 +161,8 @@ struct ShardTurn {
             var file = try access.file(of: citizen)
             try access.load(Rules.sweepSections, into: &file)
             try store(
-                Rules.review(file.file, isDue: isDue, isDayTurn: sweep.isDayTurn, under: circumstances), to: &file, output: &output)
+                Rules.review(file.file, isDue: isDue, isDayTurn: sweep.isDayTurn, under: circumstances), to: &file,
+                output: &output)
             guard isDue else { continue }
             try access.noteResidence(file.file.residence(on: circumstances.today)?.municipality, of: file)
             try access.deleteDue(through: sweep.day, of: file)

@@ -213,7 +213,8 @@ public final class WorkerLoop {
             lastReview = (now, position)
             for shard in shards.values {
                 if let sweep = shard.dueSweep(
-                    now: now, catalogue: position, changedAt: follower.catalogue.changedAt) {
+                    now: now, catalogue: position, changedAt: follower.catalogue.changedAt)
+                {
                     transaction.frames.append(sweep)
                 }
             }

@@ -56,7 +56,8 @@ struct KafkaBench {
                     .init(configuration: configuration, group: "bench", transactionalID: options.worker),
                     executor: executor)
                 let loop = WorkerLoop(
-                    options: options, log: CountingLog(log, committed: { worker.committed.add($0, ordering: .relaxed) }),
+                    options: options,
+                    log: CountingLog(log, committed: { worker.committed.add($0, ordering: .relaxed) }),
                     surroundings: Host.surroundings, logger: Logger(label: "bench"), stopFlag: worker.stopFlag)
                 try loop.run()
                 worker.result.withLock { $0.times = loop.allTimes }
@@ -183,7 +184,8 @@ struct KafkaBench {
         latencies.sort()
         func percentile(_ share: Double) -> String {
             latencies.isEmpty
-                ? "none" : String(format: "%.1f ms", latencies[min(Int(Double(latencies.count) * share), latencies.count - 1)])
+                ? "none"
+                : String(format: "%.1f ms", latencies[min(Int(Double(latencies.count) * share), latencies.count - 1)])
         }
         print(
             """

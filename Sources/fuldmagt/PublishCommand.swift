@@ -70,7 +70,8 @@ struct PublishCommand: AsyncParsableCommand {
             sent += 1
             if sent % 64 == 0 { producer.poll() }
             pace(sent, since: started)
-            progress.show(position: source.position, records: sent, faulty: faulty, nanoseconds: Host.nanoseconds() - started)
+            progress.show(
+                position: source.position, records: sent, faulty: faulty, nanoseconds: Host.nanoseconds() - started)
         }
         try Connection.trying { () throws(KafkaFailure) in try producer.flush(timeoutMilliseconds: 60_000) }
         progress.finish()

@@ -61,8 +61,8 @@ struct StoreCommand: AsyncParsableCommand {
                     if broken.isEmpty {
                         print("ok      \(name)")
                     } else {
-                        let where_ = broken.map { "shard \($0.shard): \($0.count)" }.joined(separator: ", ")
-                        print("BROKEN  \(name) (\(where_))")
+                        let places = broken.map { "shard \($0.shard): \($0.count)" }.joined(separator: ", ")
+                        print("BROKEN  \(name) (\(places))")
                     }
                 }
                 print("\(files.count) shards, \(findings.count) findings")

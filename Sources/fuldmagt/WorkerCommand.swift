@@ -59,13 +59,16 @@ struct WorkerCommand: AsyncParsableCommand {
         }
         let kafkaLogger = logger
         KafkaLogging.send { line in
-            kafkaLogger.log(level: line.level <= 3 ? .warning : .debug, "\(line.text)", metadata: ["kafka": "\(line.facility)"])
+            kafkaLogger.log(
+                level: line.level <= 3 ? .warning : .debug, "\(line.text)", metadata: ["kafka": "\(line.facility)"])
         }
+        let lives = ProducerLives(
+            directory: directory, name: "fuldmagt-\(try environment.cluster)-\(options.worker)")
         let service = WorkerService(
             options: options,
             log: .init(
                 configuration: try environment.workerKafka, group: "fuldmagt-\(try environment.cluster)",
-                transactionalID: "fuldmagt-\(try environment.cluster)-\(options.worker)"),
+                transactionalID: lives.current, formerTransactionalID: lives.former, onFormerEnded: lives.begin),
             surroundings: try TestHooks.surroundings(environment), logger: logger)
         let seconds = try environment.number(
             "stop.seconds", name: "FULDMAGT_STOP_SECONDS", default: 30, in: 1...3600)
@@ -123,6 +126,24 @@ struct WorkerService: Service {
     }
 }
 
+/// The transactional ids of a worker's producers, one for each start; the last is kept in a file beside the shards.
+struct ProducerLives: Sendable {
+    /// What the producer of the last start was called; nil on the first.
+    let former: String?
+    let current: String
+    private let path: String
+
+    init(directory: String, name: String) {
+        let safe = String(name.map { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "." ? $0 : "_" })
+        path = "\(directory)/\(safe).producer"
+        former = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
+        current = "\(name)-\(Host.now().milliseconds)"
+    }
+
+    /// Notes the current one, once the former has been fenced off.
+    @Sendable func begin() throws { try current.write(toFile: path, atomically: true, encoding: .utf8) }
+}
+
 /// What tests may change about a worker's surroundings; nothing outside test mode.
 enum TestHooks {
     static func surroundings(_ environment: Environment) throws -> Surroundings {
@@ -178,7 +199,8 @@ final class TestClock: Sendable {
             state.readAt = max(now, 1)
             // A file that is being rewritten has no number for a moment: the last one stands.
             if let data = FileManager.default.contents(atPath: path),
-                let seconds = Int64(String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
+                let seconds = Int64(
+                    String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
             {
                 state.seconds = seconds
             }

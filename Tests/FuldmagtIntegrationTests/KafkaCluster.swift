@@ -39,7 +39,9 @@ final class KafkaCluster {
         let topics = Topic.allCases.map {
             KafkaAdmin.NewTopic(
                 name: $0.name, partitions: $0 == .catalogue ? 1 : partitions, replicationFactor: 1,
-                configuration: ["message.timestamp.type": "CreateTime", "max.message.bytes": "8388608", "retention.ms": "-1"])
+                configuration: [
+                    "message.timestamp.type": "CreateTime", "max.message.bytes": "8388608", "retention.ms": "-1",
+                ])
         }
         for (_, creation) in try admin.create(topics, timeoutMilliseconds: 30_000) {
             if case .refused(let failure) = creation { throw failure }

@@ -1,7 +1,7 @@
 import Foundation
 import FuldmagtDomain
-import FuldmagtTestKit
 import FuldmagtTestBroker
+import FuldmagtTestKit
 import FuldmagtWorker
 import Testing
 
@@ -21,8 +21,10 @@ import Testing
         var random = SplitMix64(seed: 5)
         var kills = 0
         // Named points first, each a few times deep into a phase; after them, random moments.
-        var points = [Milestone.afterStoreCommit, .beforeStoreCommit, .afterProduce, .beforeLogCommit, .afterLogCommit, .polled]
-            .flatMap { point in [2, 5].map { "\(point.rawValue):\($0)" } }
+        var points = [
+            Milestone.afterStoreCommit, .beforeStoreCommit, .afterProduce, .beforeLogCommit, .afterLogCommit, .polled,
+        ]
+        .flatMap { point in [2, 5].map { "\(point.rawValue):\($0)" } }
         var worker: ChildProcess?
         func restart(killingAt point: String?) throws {
             var environment = ["FULDMAGT_BATCH_RECORDS": "200"]

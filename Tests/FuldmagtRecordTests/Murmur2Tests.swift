@@ -33,7 +33,9 @@ import Testing
                     HeaderBlock.append("a", "b", to: &$0)
                     HeaderBlock.append(name: UnsafeRawBufferPointer(start: nil, count: 0), value: nil, to: &$0)
                 },
-                value: { $0 += [0, 255]; return true })
+                value: {
+                    $0 += [0, 255]; return true
+                })
         }
         frame.append(topic: 1, partition: nil, timestamp: nil, key: nil, headers: { _ in }, value: { _ in false })
         let again = Frame(bytes: frame.bytes, count: frame.count)
@@ -53,7 +55,11 @@ import Testing
     @Test("a damaged frame is an error, wherever it is cut")
     func damage() {
         var frame = Frame()
-        frame.append(topic: 1, partition: nil, timestamp: nil, key: nil, headers: { _ in }, value: { $0 += [1, 2, 3]; return true })
+        frame.append(
+            topic: 1, partition: nil, timestamp: nil, key: nil, headers: { _ in },
+            value: {
+                $0 += [1, 2, 3]; return true
+            })
         for length in 0..<frame.bytes.count {
             let cut = Frame(bytes: Array(frame.bytes[..<length]), count: 1)
             #expect(throws: FrameDamaged.self) { try cut.forEach { _ in } }

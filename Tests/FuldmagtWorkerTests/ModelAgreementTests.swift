@@ -17,7 +17,8 @@ import Testing
         "outcomes, notifications, dead letters and state are the model's",
         arguments: [
             Run(seed: 1, batch: 8000, members: 1), Run(seed: 1, batch: 7, members: 1),
-            Run(seed: 1, batch: 100, members: 2), Run(seed: 2, batch: 1, members: 3), Run(seed: 3, batch: 500, members: 1),
+            Run(seed: 1, batch: 100, members: 2), Run(seed: 2, batch: 1, members: 3),
+            Run(seed: 3, batch: 500, members: 1),
         ])
     func agrees(_ run: Run) throws {
         let cluster = try TestCluster(partitions: 4)
@@ -41,13 +42,17 @@ import Testing
         var observed = Observed()
         for topic in [Topic.outcomes, .notifications, .deadLetters] {
             for partition in 0..<4 {
-                cluster.broker.read(topic, partition: Int32(partition)).withRecords { for record in $0 { observed.take(record) } }
+                cluster.broker.read(topic, partition: Int32(partition)).withRecords {
+                    for record in $0 { observed.take(record) }
+                }
             }
         }
         let differences = observed.differences(from: model)
         let isSame = differences.isEmpty
         #expect(isSame, "\(differences.count) differences:\n\(differences.prefix(8).joined(separator: "\n"))")
-        let dump = try cluster.dump().filter { !$0.contains(#""table":"processed""#) && !$0.contains(#""table":"due""#) }
+        let dump = try cluster.dump().filter {
+            !$0.contains(#""table":"processed""#) && !$0.contains(#""table":"due""#)
+        }
         let expected = model.dump()
         let missing = Set(expected).subtracting(dump).sorted()
         let extra = Set(dump).subtracting(expected).sorted()

@@ -81,6 +81,12 @@ final class TestCluster {
         loop = nil
     }
 
+    /// Forgets the worker as if its process had died: nothing is published or marked any more, and the group lets it go.
+    func abandon() {
+        loop = nil
+        broker.expireMembers()
+    }
+
     /// Works until nothing is left to do.
     func drain(members: Int = 1) throws {
         if loop == nil { try start() }
@@ -109,7 +115,8 @@ final class TestCluster {
             topic
             ?? (type.hasPrefix("grant.")
                 ? .grantCommands
-                : type.hasPrefix("move.") ? .moveCommands : type.contains("exemption") ? .exemptionCommands : .catalogue)
+                : type.hasPrefix("move.")
+                    ? .moveCommands : type.contains("exemption") ? .exemptionCommands : .catalogue)
         let name = type.hasPrefix("dk.") ? type : "dk.fuldmagt.\(type).v1"
         var headers: [(String, [UInt8])] = [
             ("ce_specversion", Array("1.0".utf8)), ("ce_id", Array(id.utf8)), ("ce_type", Array(name.utf8)),
@@ -156,7 +163,9 @@ final class TestCluster {
                 for record in records {
                     var headers: [String: String] = [:]
                     HeaderBlock.forEach(in: record.headers) { name, value in
-                        headers[String(decoding: name, as: UTF8.self)] = value.map { String(decoding: $0, as: UTF8.self) }
+                        headers[String(decoding: name, as: UTF8.self)] = value.map {
+                            String(decoding: $0, as: UTF8.self)
+                        }
                     }
                     all.append(
                         Said(
@@ -235,7 +244,9 @@ extension TestCluster {
             key: cpr)
     }
 
-    func issue(_ grantor: String, to representative: String, _ packages: [String], id: String, until: String = "2028-01-01") {
+    func issue(
+        _ grantor: String, to representative: String, _ packages: [String], id: String, until: String = "2028-01-01"
+    ) {
         let list = packages.map { "\"\($0)\"" }.joined(separator: ",")
         send(
             "grant.issue",

@@ -71,7 +71,8 @@ extension Catalogue {
             entry.at = at
             entries[package.id] = entry
         case .activation(let municipality, let package, let activation):
-            var offer = entries[package]?.offers[municipality] 
+            var offer =
+                entries[package]?.offers[municipality]
                 ?? Offer(changedAt: offset, cause: cause, at: at)
             offer.activations.removeAll { $0.itSystem == activation.itSystem }
             offer.activations.append(activation)

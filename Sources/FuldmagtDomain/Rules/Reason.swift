@@ -59,7 +59,10 @@ public enum ReasonCode: String, CaseIterable, Sendable {
             ("Testpersoner kan kun bruges i testtilstand.", "Test persons are admitted in test mode only.")
         case .unknownPackage: ("Fuldmagtspakken findes ikke.", "There is no such package.")
         case .packageRetired:
-            ("Fuldmagtspakken er udgået og kan ikke gives længere.", "The package is retired and can no longer be given.")
+            (
+                "Fuldmagtspakken er udgået og kan ikke gives længere.",
+                "The package is retired and can no longer be given."
+            )
         case .packageNotActivated:
             (
                 "Kommunen, hvor borgeren bor, har ikke aktiveret fuldmagtspakken.",

@@ -92,7 +92,8 @@ extension NaiveModel {
     /// Christiansø, which is no municipality, any may.
     private func checkAuthority(_ municipality: Municipality?, _ citizen: Party, _ fields: inout ModelFields) {
         guard citizen.isPerson, let municipality,
-            let residence = citizens[citizen]?.currentMove(on: fields.today)?.municipality, residence.description != "0411"
+            let residence = citizens[citizen]?.currentMove(on: fields.today)?.municipality,
+            residence.description != "0411"
         else { return }
         if residence != municipality { fields.fault("not-deciding-authority", "municipality") }
     }

@@ -1,0 +1,84 @@
+import Foundation
+import FuldmagtDomain
+import FuldmagtStore
+import Testing
+
+@testable import FuldmagtWorker
+
+@Suite struct ExactlyOnceTests {
+    private func begin() throws -> TestCluster {
+        let cluster = try TestCluster()
+        cluster.defineCatalogue()
+        try cluster.drain()
+        return cluster
+    }
+
+    private func expectOnce(_ cluster: TestCluster) throws {
+        #expect(cluster.answer("g1") == "accepted")
+        #expect(cluster.notifications(to: TestCluster.anna) == ["grant-given digital-post"])
+        #expect(cluster.notifications(to: TestCluster.bent) == ["grant-received digital-post"])
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("a publication that was refused is made again")
+    func refused() throws {
+        let cluster = try begin()
+        cluster.issue(TestCluster.anna, to: TestCluster.bent, ["tax"], id: "g1")
+        cluster.broker.fail(.refused(LogFailure(.retry, "not now")))
+        try cluster.drain()
+        try expectOnce(cluster)
+    }
+
+    @Test("stored and not published: the next owner publishes it first")
+    func storedNotPublished() throws {
+        let cluster = try begin()
+        cluster.issue(TestCluster.anna, to: TestCluster.bent, ["tax"], id: "g1")
+        cluster.broker.fail(.refused(LogFailure(.fatal, "the process dies here")))
+        #expect(throws: LogFailure.self) { try cluster.drain() }
+        cluster.abandon()
+        try cluster.drain()
+        try expectOnce(cluster)
+    }
+
+    @Test("published and not known to be: the next owner sees it by the committed offsets and does not repeat it")
+    func publishedNotKnown() throws {
+        let cluster = try begin()
+        cluster.issue(TestCluster.anna, to: TestCluster.bent, ["tax"], id: "g1")
+        cluster.broker.fail(.unknown(LogFailure(.fatal, "the process dies here")))
+        #expect(throws: LogFailure.self) { try cluster.drain() }
+        cluster.abandon()
+        try cluster.drain()
+        try expectOnce(cluster)
+    }
+
+    @Test("a shard older than what was published from it stops the worker instead of going back in time")
+    func staleShard() throws {
+        let cluster = try begin()
+        try cluster.stop()
+        for file in try ShardFiles.all(in: cluster.directory) { try FileManager.default.removeItem(atPath: file.path) }
+        let error = #expect(throws: WorkerStop.self) { try cluster.drain() }
+        #expect(error?.kind == .staleShard)
+    }
+
+    @Test("a shard that was taken over cannot be written to by its former owner")
+    func epoch() throws {
+        let cluster = try begin()
+        // The first worker still believes that it owns the shards.
+        let other = try ShardStore(
+            shard: 2, keys: TestCluster.keys, options: .init(directory: cluster.directory, partitions: 4),
+            owner: "other", today: TestCluster.start.day)
+        for number in 0..<20 { cluster.issue(TestCluster.anna, to: TestCluster.bent, ["tax"], id: "g\(number)") }
+        cluster.issue(TestCluster.bent, to: TestCluster.carl, ["tax"], id: "h")
+        cluster.issue(TestCluster.carl, to: TestCluster.anna, ["tax"], id: "i")
+        var shards: Set<Int32> = []
+        for cpr in [TestCluster.anna, TestCluster.bent, TestCluster.carl] {
+            guard let number = try? CPR(cpr, today: TestCluster.start.day) else { continue }
+            shards.insert(TestCluster.keys.identity(of: .person(number), partitions: 4).shard)
+        }
+        if shards.contains(2) {
+            let error = #expect(throws: StoreError.self) { try cluster.drain() }
+            #expect(error?.consequence == .fenced)
+        }
+        try other.close()
+    }
+}

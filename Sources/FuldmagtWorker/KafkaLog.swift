@@ -247,6 +247,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     /// The reader holds the partition only while there is something to read: a broker that answers an idle fetch at once
     /// would otherwise be asked all the time.
     public func readCatalogue(into batch: inout RecordBatch, limit: Int) throws(LogFailure) -> Bool {
+        let start = cataloguePosition
         do throws(KafkaFailure) {
             let end = try catalogue.watermarks(
                 Self.catalogueTopic, timeoutMilliseconds: options.timeoutMilliseconds
@@ -269,7 +270,6 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                 cataloguePosition = max(cataloguePosition, catalogue.position(of: Self.catalogueTopic) ?? 0)
                 idle = read == 0 ? idle + 1 : 0
                 if Int32(idle) * 100 > options.timeoutMilliseconds {
-                    isCatalogueAssigned = false
                     throw KafkaFailure(code: 0, consequence: .retriable, text: "the catalogue does not answer")
                 }
             }
@@ -283,6 +283,9 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
             isCatalogueAssigned = false
             return true
         } catch {
+            // What was read and not handed out is read again.
+            cataloguePosition = start
+            isCatalogueAssigned = false
             throw LogFailure(error)
         }
     }

@@ -19,7 +19,8 @@ import Testing
         today = try #require(Day("2026-11-23"))
     }
 
-    private func open(shard: Int32 = 0, partitions: Int32 = 4, keys: ClusterKey? = nil) throws(StoreError) -> ShardStore {
+    private func open(shard: Int32 = 0, partitions: Int32 = 4, keys: ClusterKey? = nil) throws(StoreError) -> ShardStore
+    {
         try ShardStore(
             shard: shard, keys: keys ?? self.keys, options: .init(directory: directory, partitions: partitions),
             owner: "test", today: today)

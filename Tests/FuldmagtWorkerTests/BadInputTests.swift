@@ -53,7 +53,8 @@ import Testing
         Case("no ce_id", "missing-attribute", set: ["ce_id": nil as [UInt8]?]),
         Case("no ce_source", "missing-attribute", set: ["ce_source": nil as [UInt8]?]),
         Case(
-            "an id of 129 characters", "invalid-attribute", set: ["ce_id": Array(repeating: UInt8(ascii: "x"), count: 129)]),
+            "an id of 129 characters", "invalid-attribute",
+            set: ["ce_id": Array(repeating: UInt8(ascii: "x"), count: 129)]),
         Case("another specversion", "invalid-attribute", set: ["ce_specversion": text("0.3")]),
         Case("a source that is no CVR number", "invalid-attribute", set: ["ce_source": text("urn:dk:cvr:12345678")]),
         Case("a header in another encoding", "invalid-attribute", set: ["ce_id": [0xe6, 0xf8, 0xe5]]),
@@ -83,16 +84,26 @@ import Testing
         #expect(cluster.answer("good") == "accepted")
     }
 
-    @Test("a rejection names every field", arguments: [
-        (#"{"grantor":{"cpr":"6101500014"},"representative":{"cpr":"61"},"packages":["nope"],"validUntil":"2020-01-01","channel":"fax"}"#,
-            "rejected invalid-cpr@representative.cpr invalid-field@channel unknown-package@packages[0] validity-ended@validUntil"),
-        (#"{"grantor":{"cpr":"6101500014"},"representative":{"cvr":"12345678"},"packages":[],"channel":"digital"}"#,
-            "rejected invalid-cvr@representative.cvr invalid-field@packages missing-field@validUntil"),
-        (#"{"grantor":{"cpr":"6101500014"},"representative":{"cpr":"6101500014"},"packages":["tax","tax"],"validFrom":"2027-02-01","validUntil":"2027-01-01","channel":"digital"}"#,
-            "rejected invalid-field@packages[1] invalid-field@validUntil same-party@representative"),
-        (#"{"grantor":{"cpr":"6101500014"},"representative":{"cpr":"6202800015"},"packages":["care"],"validUntil":"9999-12-31","channel":"assisted"}"#,
-            "rejected assessment-missing@evidence.assessment.citizenPresent assessment-missing@evidence.assessment.consequences assessment-missing@evidence.assessment.decidedOn assessment-missing@evidence.assessment.possibilities evidence-missing@evidence.caseworker evidence-missing@evidence.identification journal-missing@evidence.journal residence-unknown@packages[0] validity-too-long@validUntil"),
-    ])
+    @Test(
+        "a rejection names every field",
+        arguments: [
+            (
+                #"{"grantor":{"cpr":"6101500014"},"representative":{"cpr":"61"},"packages":["nope"],"validUntil":"2020-01-01","channel":"fax"}"#,
+                "rejected invalid-cpr@representative.cpr invalid-field@channel unknown-package@packages[0] validity-ended@validUntil"
+            ),
+            (
+                #"{"grantor":{"cpr":"6101500014"},"representative":{"cvr":"12345678"},"packages":[],"channel":"digital"}"#,
+                "rejected invalid-cvr@representative.cvr invalid-field@packages missing-field@validUntil"
+            ),
+            (
+                #"{"grantor":{"cpr":"6101500014"},"representative":{"cpr":"6101500014"},"packages":["tax","tax"],"validFrom":"2027-02-01","validUntil":"2027-01-01","channel":"digital"}"#,
+                "rejected invalid-field@packages[1] invalid-field@validUntil same-party@representative"
+            ),
+            (
+                #"{"grantor":{"cpr":"6101500014"},"representative":{"cpr":"6202800015"},"packages":["care"],"validUntil":"9999-12-31","channel":"assisted"}"#,
+                "rejected assessment-missing@evidence.assessment.citizenPresent assessment-missing@evidence.assessment.consequences assessment-missing@evidence.assessment.decidedOn assessment-missing@evidence.assessment.possibilities evidence-missing@evidence.caseworker evidence-missing@evidence.identification journal-missing@evidence.journal residence-unknown@packages[0] validity-too-long@validUntil"
+            ),
+        ])
     func rejections(_ data: String, _ expected: String) throws {
         let cluster = try TestCluster()
         cluster.defineCatalogue()

@@ -1,0 +1,61 @@
+import Testing
+
+@testable import FuldmagtDomain
+
+@Suite struct TextTests {
+    @Test("every reason is told in Danish and in English", arguments: ReasonCode.allCases)
+    func reasons(_ code: ReasonCode) {
+        #expect(!code.danish.isEmpty && !code.english.isEmpty && code.danish != code.english)
+        #expect(code.rawValue == code.rawValue.lowercased() && !code.rawValue.contains("_"))
+    }
+
+    @Test(
+        "notifications are short, and tell a representative nothing about where anybody lives",
+        arguments: NotificationKind.allCases)
+    func notifications(_ kind: NotificationKind) throws {
+        #expect(NotificationText.title(kind).count <= 150)
+        let until = try #require(Day("2028-11-22"))
+        for isAboutAnother in [false, true] {
+            let notification = Notification(
+                id: Ident(high: 1, low: 2), kind: kind, grant: Ident(high: 3, low: 4),
+                terms: PackageTerms(
+                    id: "p", version: 1, kind: .act, scope: .municipal, kle: "27.60",
+                    title: Bilingual(danish: "Eksempel", english: "Example"),
+                    wording: Bilingual(danish: "x", english: "y")),
+                validUntil: until, channel: .letter, sender: Sender(cvr: "10000009", name: "n"), kle: "27.60",
+                isAboutAnother: isAboutAnother, createdAt: Instant(milliseconds: 0))
+            let body = NotificationText.body(notification)
+            #expect(!body.isEmpty)
+            for municipality in Municipality.all { #expect(!body.contains(municipality.name)) }
+            if isAboutAnother { #expect(!body.contains("kommune") && !body.contains("flyt")) }
+        }
+    }
+
+    @Test("derived ids have the form of a UUID version 4")
+    func uuid() {
+        let text = Ident(high: .max, low: .max).asUUIDv4.uuidText
+        #expect(text == "ffffffff-ffff-4fff-bfff-ffffffffffff")
+        #expect(Ident(hex: text)?.uuidText == text)
+    }
+
+    @Test("of equal dates the later registered move wins, and a late older one never does")
+    func residences() throws {
+        let cause = Cause(id: "c", source: "s", type: "t")
+        func move(_ arrival: Int, _ effective: String, _ to: String, _ registered: Int64?) throws -> Residence {
+            Residence(
+                arrival: arrival, effective: try #require(Day(effective)), municipality: try #require(Municipality(to)),
+                from: nil, registeredAt: registered.map { Instant(milliseconds: $0) }, at: Instant(milliseconds: 0),
+                cause: cause)
+        }
+        let today = try #require(Day("2026-11-23"))
+        let moves = [
+            try move(0, "2026-01-01", "0101", nil), try move(1, "2025-01-01", "0147", nil),
+            try move(2, "2026-05-01", "0151", 20), try move(3, "2026-05-01", "0153", 10),
+            try move(4, "2027-01-01", "0155", nil),
+        ]
+        #expect(Residence.current(of: Array(moves[..<2]), on: today)?.municipality.description == "0101")
+        #expect(Residence.current(of: moves, on: today)?.municipality.description == "0151")
+        #expect(Residence.current(of: moves, on: try #require(Day("2027-01-01")))?.municipality.description == "0155")
+        #expect(Residence.current(of: moves, on: try #require(Day("2024-12-31"))) == nil)
+    }
+}

@@ -20,6 +20,14 @@ enum Schema {
 
     private static let day = "BETWEEN 18000101 AND 99991231"
 
+    /// A column holds one of some texts. Spelled out: for IN with more than two, SQLite builds a table for every row.
+    private static func `is`(_ column: String, _ texts: String...) -> String {
+        texts.map { "\(column) = '\($0)'" }.joined(separator: " OR ")
+    }
+
+    private static let states = `is`(
+        "state", "active", "dormant", "revoked", "requested", "expired", "declined", "lapsed", "ended")
+
     private static var first: String {
         """
         CREATE TABLE meta (
@@ -56,7 +64,7 @@ enum Schema {
           row INTEGER PRIMARY KEY,
           pseudonym BLOB NOT NULL UNIQUE CHECK (length(pseudonym) = 16),
           sealed BLOB NOT NULL CHECK (length(sealed) > 28),
-          kind TEXT NOT NULL CHECK (kind IN ('person', 'company')),
+          kind TEXT NOT NULL CHECK (\(`is`("kind", "person", "company"))),
           municipality INTEGER CHECK (municipality BETWEEN 1 AND 9999)
         ) STRICT;
         CREATE INDEX citizens_of_municipality ON citizens (municipality, pseudonym) WHERE municipality IS NOT NULL;
@@ -72,8 +80,8 @@ enum Schema {
           row INTEGER PRIMARY KEY,
           package TEXT NOT NULL CHECK (package <> ''),
           version INTEGER NOT NULL CHECK (version >= 1),
-          kind TEXT NOT NULL CHECK (kind IN ('act', 'contact', 'read')),
-          scope TEXT NOT NULL CHECK (scope IN ('municipal', 'national', 'itSystem')),
+          kind TEXT NOT NULL CHECK (\(`is`("kind", "act", "contact", "read"))),
+          scope TEXT NOT NULL CHECK (\(`is`("scope", "municipal", "national", "itSystem"))),
           kle TEXT NOT NULL,
           title_da TEXT NOT NULL,
           title_en TEXT NOT NULL,
@@ -109,7 +117,7 @@ enum Schema {
           form TEXT NOT NULL CHECK (form <> ''),
           journal TEXT NOT NULL CHECK (journal <> ''),
           caseworker TEXT NOT NULL CHECK (caseworker <> ''),
-          requested_by TEXT NOT NULL CHECK (requested_by IN ('citizen', 'representative', 'guardian', 'institution')),
+          requested_by TEXT NOT NULL CHECK (\(`is`("requested_by", "citizen", "representative", "guardian", "institution"))),
           appeared_in_person INTEGER NOT NULL CHECK (appeared_in_person IN (0, 1)),
           departure INTEGER NOT NULL CHECK (departure IN (0, 1)),
           valid_until INTEGER CHECK (valid_until \(day)),
@@ -117,7 +125,7 @@ enum Schema {
           cause TEXT NOT NULL,
           origin INTEGER NOT NULL REFERENCES origins,
           lifted_at INTEGER,
-          lifted_by TEXT CHECK (lifted_by IN ('citizen', 'authority', 'representative')),
+          lifted_by TEXT CHECK (\(`is`("lifted_by", "citizen", "authority", "representative"))),
           lift_cause TEXT,
           lift_origin INTEGER REFERENCES origins,
           lift_journal TEXT,
@@ -134,13 +142,12 @@ enum Schema {
           representative_sealed BLOB NOT NULL CHECK (length(representative_sealed) > 28),
           representative_shard INTEGER NOT NULL CHECK (representative_shard >= 0),
           terms INTEGER NOT NULL REFERENCES terms,
-          state TEXT NOT NULL CHECK (state IN
-            ('requested', 'active', 'dormant', 'revoked', 'expired', 'declined', 'lapsed', 'ended')),
+          state TEXT NOT NULL CHECK (\(states)),
           version INTEGER NOT NULL CHECK (version >= 1),
           entry INTEGER NOT NULL CHECK (entry >= 0),
           valid_from INTEGER NOT NULL CHECK (valid_from \(day)),
           valid_until INTEGER NOT NULL CHECK (valid_until \(day)),
-          channel TEXT NOT NULL CHECK (channel IN ('digital', 'paper', 'assisted')),
+          channel TEXT NOT NULL CHECK (\(`is`("channel", "digital", "paper", "assisted"))),
           evidence TEXT CHECK (evidence IS NULL OR json_valid(evidence)),
           CHECK (valid_from <= valid_until),
           CHECK (channel = 'digital' OR evidence IS NOT NULL)
@@ -150,8 +157,7 @@ enum Schema {
         CREATE TABLE grant_history (
           grant_row INTEGER NOT NULL REFERENCES grants,
           entry INTEGER NOT NULL CHECK (entry >= 0),
-          state TEXT NOT NULL CHECK (state IN
-            ('requested', 'active', 'dormant', 'revoked', 'expired', 'declined', 'lapsed', 'ended')),
+          state TEXT NOT NULL CHECK (\(states)),
           version INTEGER NOT NULL CHECK (version >= 1),
           valid_from INTEGER NOT NULL CHECK (valid_from \(day)),
           valid_until INTEGER NOT NULL CHECK (valid_until \(day)),
@@ -172,8 +178,7 @@ enum Schema {
           grantor BLOB NOT NULL CHECK (length(grantor) = 16),
           grantor_shard INTEGER NOT NULL CHECK (grantor_shard >= 0),
           terms INTEGER NOT NULL REFERENCES terms,
-          state TEXT NOT NULL CHECK (state IN
-            ('requested', 'active', 'dormant', 'revoked', 'expired', 'declined', 'lapsed', 'ended')),
+          state TEXT NOT NULL CHECK (\(states)),
           valid_from INTEGER NOT NULL CHECK (valid_from \(day)),
           valid_until INTEGER NOT NULL CHECK (valid_until \(day))
         ) STRICT;
@@ -187,7 +192,7 @@ enum Schema {
           grant_id BLOB CHECK (length(grant_id) = 16),
           terms INTEGER REFERENCES terms,
           valid_until INTEGER CHECK (valid_until \(day)),
-          channel TEXT NOT NULL CHECK (channel IN ('digital-post', 'letter')),
+          channel TEXT NOT NULL CHECK (\(`is`("channel", "digital-post", "letter"))),
           sender INTEGER NOT NULL REFERENCES senders,
           kle TEXT NOT NULL,
           about_another INTEGER NOT NULL CHECK (about_another IN (0, 1)),

@@ -40,7 +40,7 @@ public struct WorkerOptions: Sendable {
         batchBytes = 16 << 20
         pollMilliseconds = 50
         cacheBytes = 128 << 20
-        partiesRemembered = 200_000
+        partiesRemembered = 50_000
         isDurable = true
         deadLettersInARow = 500
         sweepSize = 200

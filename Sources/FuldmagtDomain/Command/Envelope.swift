@@ -104,7 +104,9 @@ public struct Envelope: Sendable {
             }
             try attributes.set(name, text)
         }
-        isStructured = contentType.map { mediaType($0) == "application/cloudevents+json" } ?? false
+        isStructured =
+            contentType != "application/json"
+            && contentType.map { mediaType($0) == "application/cloudevents+json" } ?? false
         if isStructured { attributes = Attributes() } else { attributes.contentType = contentType }
     }
 

@@ -192,7 +192,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     public func publish(_ transaction: LogTransaction) throws(LogFailure) {
         guard let consumer, isReady else { throw LogFailure(.fatal, "the worker has not joined its group") }
         do {
-            try producer.begin()
+            try begin()
             do {
                 for frame in transaction.frames { try producer.produce(frame) }
                 reached(.afterProduce)
@@ -217,6 +217,17 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
             throw error
         } catch {
             throw LogFailure(.fatal, "a frame cannot be published: \(error)")
+        }
+    }
+
+    /// Begins a transaction; one that an earlier failure left open is aborted first.
+    private func begin() throws(KafkaFailure) {
+        do throws(KafkaFailure) {
+            try producer.begin()
+        } catch {
+            guard error.consequence == .abortable else { throw error }
+            try producer.abort(timeoutMilliseconds: options.timeoutMilliseconds)
+            try producer.begin()
         }
     }
 

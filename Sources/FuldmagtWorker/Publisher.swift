@@ -25,9 +25,6 @@ final class Publisher: @unchecked Sendable {
         queue = options.isPipelined ? DispatchQueue(label: "fuldmagt.publisher", qos: .userInitiated) : nil
     }
 
-    /// Whether nothing is under way.
-    var isIdle: Bool { group.wait(timeout: .now()) == .success }
-
     /// Hands a transaction over; the one before must be over.
     func submit(_ transaction: LogTransaction) {
         guard let queue else {

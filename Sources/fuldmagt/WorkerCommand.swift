@@ -69,13 +69,12 @@ struct WorkerCommand: AsyncParsableCommand {
             log: .init(
                 configuration: try environment.workerKafka, group: "fuldmagt-\(try environment.cluster)",
                 transactionalID: lives.current, formerTransactionalID: lives.former, onFormerEnded: lives.begin),
-            surroundings: try TestHooks.surroundings(environment), logger: logger)
-        let seconds = try environment.number(
-            "stop.seconds", name: "FULDMAGT_STOP_SECONDS", default: 30, in: 1...3600)
-        var configuration = ServiceGroupConfiguration(
+            surroundings: try TestHooks.surroundings(environment), logger: logger,
+            stopSeconds: try environment.number(
+                "stop.seconds", name: "FULDMAGT_STOP_SECONDS", default: 30, in: 1...3600))
+        let configuration = ServiceGroupConfiguration(
             services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        configuration.maximumGracefulShutdownDuration = .seconds(seconds)
         do {
             try await ServiceGroup(configuration: configuration).run()
         } catch {
@@ -102,6 +101,8 @@ struct WorkerService: Service {
     let log: KafkaLog.Options
     let surroundings: Surroundings
     let logger: Logger
+    /// Longest time that stopping may take.
+    let stopSeconds: Int
 
     func run() async throws {
         let stopFlag = StopFlag()
@@ -122,6 +123,12 @@ struct WorkerService: Service {
             }
         } onGracefulShutdown: {
             stopFlag.set()
+            let logger = logger
+            DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(stopSeconds)) {
+                // Nothing is lost: what is stored is published by the shard's next owner.
+                logger.error("the broker or the disk did not answer in time; stopping without them")
+                Foundation.exit(75)
+            }
         }
     }
 }

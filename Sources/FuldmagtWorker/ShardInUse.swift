@@ -112,8 +112,9 @@ final class ShardInUse: @unchecked Sendable {
             }
             let decoded = surroundings.nanoseconds()
             times.decode += decoded - started
+            let decidedBefore = times.decide
             try write(items, records: records, answers: answers, catalogue: catalogue)
-            times.store += surroundings.nanoseconds() - decoded
+            times.store += surroundings.nanoseconds() - decoded - (times.decide - decidedBefore)
             deadLettersInARow = inARow
         }
         times.records += UInt64(batch.count)
@@ -138,12 +139,15 @@ final class ShardInUse: @unchecked Sendable {
         _ = output.take()
         let sentThrough = sentThrough
         var reviewedNow = reviewed
+        var deciding: UInt64 = 0
         let frame: PendingFrame = try store.turn { access in
             if sentThrough > markedThrough { try access.markSent(through: sentThrough) }
             for answer in answers { write(answer) }
             var turn = ShardTurn(
-                shard: shard, access: access, records: records, catalogue: catalogue, options: options, names: names)
+                shard: shard, access: access, records: records, catalogue: catalogue, options: options, names: names,
+                nanoseconds: surroundings.nanoseconds)
             try turn.run(items, output: &output)
+            deciding = turn.deciding
             for (topic, end) in ends { try access.setPosition(end, of: topic) }
             let (frame, counts) = output.take()
             let number = try access.appendFrame(frame, ends: ends)
@@ -154,6 +158,7 @@ final class ShardInUse: @unchecked Sendable {
         }
         surroundings.reached(.afterStoreCommit)
         markedThrough = sentThrough
+        times.decide += deciding
         hasReviewed = reviewedNow != reviewed
         reviewed = reviewedNow
         positions.merge(ends) { _, end in end }

@@ -10,6 +10,29 @@ struct ShardTurn {
     let catalogue: Catalogue
     let options: WorkerOptions
     let names: ShardNames
+    /// A monotonic clock, for measurements only.
+    let nanoseconds: () -> UInt64
+    /// Time spent in the rules.
+    private(set) var deciding: UInt64 = 0
+
+    init(
+        shard: Int32, access: ShardAccess, records: RecordViews, catalogue: Catalogue, options: WorkerOptions,
+        names: ShardNames, nanoseconds: @escaping () -> UInt64
+    ) {
+        self.shard = shard
+        self.access = access
+        self.records = records
+        self.catalogue = catalogue
+        self.options = options
+        self.names = names
+        self.nanoseconds = nanoseconds
+    }
+
+    private mutating func measured<Result>(_ body: () -> Result) -> Result {
+        let started = nanoseconds()
+        defer { deciding += nanoseconds() - started }
+        return body()
+    }
 
     /// Decides items in the order given, in which those of one citizen stand together.
     mutating func run(_ items: [WorkItem], output: inout OutputWriter) throws {
@@ -45,7 +68,9 @@ struct ShardTurn {
                 let (sections, grants) = Rules.sections(for: news)
                 try access.load(sections, into: &file)
                 try access.loadNotifications(about: grants, into: &file)
-                try store(Rules.receive(news, about: file.file, under: circumstances), to: &file, output: &output)
+                let view = file.file
+                let effects = measured { Rules.receive(news, about: view, under: circumstances) }
+                try store(effects, to: &file, output: &output)
                 loaded = file
             }
         }
@@ -60,12 +85,13 @@ struct ShardTurn {
         return try access.file(of: citizen)
     }
 
-    private func decide(
+    private mutating func decide(
         _ command: Command, at position: Position, under circumstances: Circumstances, file: inout LoadedFile,
         output: inout OutputWriter
     ) throws {
         try access.load(Rules.sections(for: command.body), into: &file)
-        switch Rules.decide(command, at: position, about: file.file, under: circumstances) {
+        let view = file.file
+        switch measured({ Rules.decide(command, at: position, about: view, under: circumstances) }) {
         case .accept(let effects):
             try store(effects, to: &file, output: &output)
             if case .relocate = command.body {

@@ -23,18 +23,26 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
+        // Bytes that are only appended to.
+        .target(name: "FuldmagtBytes", swiftSettings: settings),
         // What a record is: bytes, headers, positions, frames, the partitioner.
-        .target(name: "FuldmagtRecord", swiftSettings: settings),
+        .target(name: "FuldmagtRecord", dependencies: ["FuldmagtBytes"], swiftSettings: settings),
         // Strict JSON with positions, limits and an equality form.
-        .target(name: "FuldmagtJSON", swiftSettings: settings),
+        .target(name: "FuldmagtJSON", dependencies: ["FuldmagtBytes"], swiftSettings: settings),
         // The rules: values, commands, decisions. No I/O, no clock.
         .target(
-            name: "FuldmagtDomain", dependencies: ["FuldmagtJSON", "FuldmagtRecord"], swiftSettings: settings),
+            name: "FuldmagtDomain", dependencies: ["FuldmagtBytes", "FuldmagtJSON", "FuldmagtRecord"],
+            swiftSettings: settings),
         // The cluster key: pseudonyms, sealed CPR numbers, derived ids.
         .target(
             name: "FuldmagtKeys",
-            dependencies: ["FuldmagtDomain", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "FuldmagtBytes", "FuldmagtDomain", "FuldmagtJSON", "FuldmagtRecord",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: settings),
+        // The C library's allocator settings.
+        .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
         // librdkafka: consumer, transactional producer, admin. Knows nothing of the domain.
         .target(name: "FuldmagtKafka", dependencies: ["CRdKafka", "FuldmagtRecord"], swiftSettings: settings),
@@ -61,7 +69,8 @@ let package = Package(
         .executableTarget(
             name: "fuldmagt",
             dependencies: [
-                "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKafka", "FuldmagtKeys", "FuldmagtRecord", "FuldmagtStore",
+                "CMalloc", "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKafka", "FuldmagtKeys", "FuldmagtRecord",
+                "FuldmagtStore",
                 "FuldmagtTestKit", "FuldmagtWorker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -75,7 +84,8 @@ let package = Package(
             name: "FuldmagtTestKit",
             dependencies: ["FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtRecord"],
             swiftSettings: settings),
-        .testTarget(name: "FuldmagtJSONTests", dependencies: ["FuldmagtJSON"], swiftSettings: settings),
+        .testTarget(
+            name: "FuldmagtJSONTests", dependencies: ["FuldmagtBytes", "FuldmagtJSON"], swiftSettings: settings),
         // A broker process for integration tests.
         .target(name: "FuldmagtTestBroker", swiftSettings: settings),
         .testTarget(

@@ -1,26 +1,24 @@
-/// Appends compact JSON to a byte array; puts the commas itself.
+import FuldmagtBytes
+
+/// Writes compact JSON; puts the commas itself.
 ///
 /// What it writes is well-formed when every `begin` has its `end` and every member its key.
-public struct JSONWriter {
-    /// Everything written so far, after what the array held before.
-    public private(set) var bytes: [UInt8]
+public struct JSONWriter: ~Copyable {
+    private var bytes: ByteSink
     /// Whether a value stands just before in the same container.
     private var needsComma = false
 
-    /// Takes the array over without copying, if the caller gives it up.
-    public init(appendingTo bytes: consuming [UInt8] = []) {
-        self.bytes = bytes
-    }
+    public init() { bytes = ByteSink() }
 
-    /// The bytes, given back without copying.
-    public consuming func finish() -> [UInt8] { bytes }
+    /// Everything written so far.
+    public consuming func finish() -> [UInt8] { bytes.array() }
 
-    /// Lends the array to a writer and takes it back, without copying.
-    public static func append(to bytes: inout [UInt8], _ body: (inout JSONWriter) -> Void) {
+    /// Lends a sink to a writer, which appends to it, and takes it back.
+    public static func append(to sink: inout ByteSink, _ body: (inout JSONWriter) -> Void) {
         var writer = JSONWriter()
-        swap(&writer.bytes, &bytes)
+        swap(&writer.bytes, &sink)
         body(&writer)
-        swap(&writer.bytes, &bytes)
+        swap(&writer.bytes, &sink)
     }
 
     @inline(__always)
@@ -47,7 +45,11 @@ public struct JSONWriter {
 
     /// The name of the member whose value is written next.
     public mutating func key(_ name: StaticString) {
-        string(name)
+        // Names of ours need no escapes.
+        beginValue()
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(name)
+        bytes.append(UInt8(ascii: "\""))
         endKey()
     }
 
@@ -71,6 +73,28 @@ public struct JSONWriter {
         value.withUTF8Buffer { stringBytes(UnsafeRawBufferPointer($0)) }
     }
 
+    /// A string of `count` bytes of printable ASCII without quotes and backslashes, which `body` writes.
+    public mutating func plainString(count: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Void) {
+        beginValue()
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(count: count, body)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// A string in pieces: `body` writes them with `piece`.
+    public mutating func pieces(_ body: (inout JSONWriter) -> Void) {
+        beginValue()
+        bytes.append(UInt8(ascii: "\""))
+        body(&self)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// One piece of a string, not yet escaped.
+    public mutating func piece(_ value: String) {
+        var value = value
+        value.withUTF8 { appendEscaped(UnsafeRawBufferPointer($0)) }
+    }
+
     /// A string given as valid UTF-8, not yet escaped.
     public mutating func stringBytes(_ value: UnsafeRawBufferPointer) {
         beginValue()
@@ -85,14 +109,17 @@ public struct JSONWriter {
         beginValue()
         if value < 0 { bytes.append(UInt8(ascii: "-")) }
         var magnitude = value.magnitude
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
-            var first = digits.count
-            repeat {
-                first -= 1
-                digits[first] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: magnitude % 10)
+        var width = 1
+        var rest = magnitude / 10
+        while rest > 0 {
+            width += 1
+            rest /= 10
+        }
+        bytes.append(count: width) { digits in
+            for at in stride(from: width - 1, through: 0, by: -1) {
+                digits[at] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: magnitude % 10)
                 magnitude /= 10
-            } while magnitude > 0
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: digits[first...]))
+            }
         }
     }
 
@@ -102,7 +129,7 @@ public struct JSONWriter {
     /// One value, already encoded.
     public mutating func raw(_ json: StaticString) {
         beginValue()
-        json.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        bytes.append(json)
     }
 
     /// One value, already encoded.
@@ -139,7 +166,7 @@ public struct JSONWriter {
         while at < text.count {
             var end = plainEnd(base, at, text.count)
             while end < text.count, base[end] >= 0x80 { end = plainEnd(base, end + 1, text.count) }
-            bytes.append(contentsOf: UnsafeBufferPointer(start: base + at, count: end - at))
+            bytes.append(contentsOf: UnsafeRawBufferPointer(start: base + at, count: end - at))
             guard end < text.count else { return }
             appendEscape(base[end])
             at = end + 1
@@ -158,7 +185,7 @@ public struct JSONWriter {
         default:
             let low = byte & 0x0f
             let digit = low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10
-            bytes.append(contentsOf: [UInt8(ascii: "u"), UInt8(ascii: "0"), UInt8(ascii: "0")])
+            bytes.append("u00")
             bytes.append(UInt8(ascii: "0") + byte >> 4)
             bytes.append(digit)
         }

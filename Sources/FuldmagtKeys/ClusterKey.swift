@@ -1,4 +1,5 @@
 import Crypto
+import FuldmagtBytes
 import FuldmagtDomain
 import FuldmagtJSON
 import FuldmagtRecord
@@ -10,7 +11,8 @@ import FuldmagtRecord
 public struct ClusterKey: Sendable {
     private let pseudonyms: PreparedHMAC
     private let ids: PreparedHMAC
-    private let sealing: SymmetricKey
+    private let numbers: PreparedHMAC
+    private let frames: SymmetricKey
     private let proofs: PreparedHMAC
 
     public enum Invalid: Error, CustomStringConvertible {
@@ -37,7 +39,8 @@ public struct ClusterKey: Sendable {
         }
         pseudonyms = PreparedHMAC(derived("pseudonym"))
         ids = PreparedHMAC(derived("id"))
-        sealing = derived("seal")
+        numbers = PreparedHMAC(derived("number"))
+        frames = derived("frame")
         proofs = PreparedHMAC(derived("proof"))
     }
 
@@ -61,43 +64,49 @@ public struct ClusterKey: Sendable {
     /// - Parameter partitions: of the command topics.
     public func identity(of party: Party, partitions: Int32) -> Identity {
         let digits = party.digits
-        let mac = mac(of: digits)
+        let pseudonym = Self.first(mac(of: digits))
         return Identity(
-            party: party, pseudonym: Self.first(mac), sealed: seal(digits, mac: mac),
+            party: party, pseudonym: pseudonym, sealed: seal(digits, of: pseudonym),
             shard: Murmur2.partition(of: digits, partitions: partitions))
     }
 
-    /// Encrypts a number with AES-GCM: 12 bytes nonce, the ciphertext, 16 bytes tag.
-    public func seal(_ number: String) -> [UInt8] { seal(number, mac: mac(of: number)) }
-
-    /// The nonce is the part of the number's keyed hash that no pseudonym shows, so equal numbers give equal bytes. That
-    /// tells no more than the pseudonym beside it does, never pairs a nonce with two plaintexts, and makes a replayed
-    /// record equal to the first.
-    private func seal(_ number: String, mac: SHA256.Digest) -> [UInt8] {
-        var text = number
-        return text.withUTF8 { text in
-            do {
-                let nonce = try mac.withUnsafeBytes {
-                    try AES.GCM.Nonce(data: UnsafeRawBufferPointer(rebasing: $0[16..<28]))
-                }
-                let box = try AES.GCM.seal(UnsafeRawBufferPointer(text), using: sealing, nonce: nonce)
-                var bytes: [UInt8] = []
-                bytes.reserveCapacity(28 + text.count)
-                bytes.append(contentsOf: nonce)
-                bytes.append(contentsOf: box.ciphertext)
-                bytes.append(contentsOf: box.tag)
-                return bytes
-            } catch {
-                // A 12-byte nonce and a 32-byte key are what AES-GCM takes; there is no other way to fail.
-                preconditionFailure("AES-GCM refused a derived nonce")
-            }
+    /// Encrypts a number: exclusive or with a keyed hash of its pseudonym.
+    ///
+    /// Pseudonym and sealed number together are a deterministic authenticated encryption in the manner of SIV (Rogaway
+    /// and Shrimpton, "A provable-security treatment of the key-wrap problem", 2006): the pseudonym, a keyed hash of
+    /// the number, is both nonce and tag. That equal numbers give equal bytes tells no more than the pseudonym does, and
+    /// makes a replayed record equal to the first.
+    private func seal(_ number: String, of pseudonym: Ident) -> SealedNumber {
+        precondition(number.utf8.count <= 16, "CPR and CVR numbers have ten and eight digits")
+        var block: (high: UInt64, low: UInt64) = (0, 0)
+        for (at, byte) in number.utf8.enumerated() {
+            let bits = UInt64(byte) << UInt64(56 - at % 8 * 8)
+            if at < 8 { block.high |= bits } else { block.low |= bits }
         }
+        let stream = keystream(of: pseudonym)
+        return SealedNumber(Ident(high: block.high ^ stream.high, low: block.low ^ stream.low))
+    }
+
+    private func keystream(of pseudonym: Ident) -> Ident {
+        pseudonym.withBytes { Self.first(numbers.code(of: $0)) }
+    }
+
+    /// Opens a sealed number.
+    /// - Throws: when it was sealed under another key, for another pseudonym, or is damaged.
+    private func open(_ sealed: SealedNumber, of pseudonym: Ident) throws(Unsealable) -> String {
+        let stream = keystream(of: pseudonym)
+        let block = Ident(high: sealed.block.high ^ stream.high, low: sealed.block.low ^ stream.low)
+        let digits = block.withBytes { bytes in String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
+        guard Self.first(mac(of: digits)) == pseudonym, seal(digits, of: pseudonym) == sealed else {
+            throw Unsealable()
+        }
+        return digits
     }
 
     /// Encrypts a stored frame, which holds notifications and dead letters with readable numbers, under a nonce of its own.
     public func seal(frame bytes: [UInt8]) -> [UInt8] {
         do {
-            guard let combined = try AES.GCM.seal(bytes, using: sealing).combined else {
+            guard let combined = try AES.GCM.seal(bytes, using: frames).combined else {
                 preconditionFailure("AES-GCM gave a box that does not combine")
             }
             return [UInt8](combined)
@@ -109,7 +118,7 @@ public struct ClusterKey: Sendable {
     /// Opens what `seal(frame:)` made.
     public func open(frame sealed: [UInt8]) throws(Unsealable) -> [UInt8] {
         do {
-            return [UInt8](try AES.GCM.open(try AES.GCM.SealedBox(combined: sealed), using: sealing))
+            return [UInt8](try AES.GCM.open(try AES.GCM.SealedBox(combined: sealed), using: frames))
         } catch {
             throw Unsealable()
         }
@@ -117,25 +126,18 @@ public struct ClusterKey: Sendable {
 
     /// A number that was sealed under another key, or damaged.
     public struct Unsealable: Error, CustomStringConvertible {
+        public init() {}
+
         public var description: String {
             "a sealed number cannot be opened: it is damaged, or the cluster key is not the one it was sealed under"
         }
     }
 
-    /// Opens what `seal` made.
-    public func open(_ sealed: [UInt8]) throws(Unsealable) -> String {
-        guard sealed.count > 28 else { throw Unsealable() }
-        do {
-            let box = try AES.GCM.SealedBox(combined: sealed)
-            return String(decoding: try AES.GCM.open(box, using: sealing), as: UTF8.self)
-        } catch {
-            throw Unsealable()
-        }
-    }
-
-    /// The identity of a party known only by its sealed number.
-    public func identity(sealed: [UInt8], today: Day, partitions: Int32) throws(Unsealable) -> Identity {
-        let digits = try open(sealed)
+    /// The identity of a party known by pseudonym and sealed number.
+    public func identity(
+        pseudonym: Ident, sealed: SealedNumber, today: Day, partitions: Int32
+    ) throws(Unsealable) -> Identity {
+        let digits = try open(sealed, of: pseudonym)
         let party: Party
         if let cvr = CVR(digits) {
             party = .company(cvr)
@@ -143,7 +145,7 @@ public struct ClusterKey: Sendable {
             do { party = .person(try CPR(digits, today: today)) } catch { throw Unsealable() }
         }
         return Identity(
-            party: party, pseudonym: pseudonym(of: party), sealed: sealed,
+            party: party, pseudonym: pseudonym, sealed: sealed,
             shard: Murmur2.partition(of: digits, partitions: partitions))
     }
 
@@ -159,6 +161,17 @@ public struct ClusterKey: Sendable {
         Self.mac([purpose, source, id, citizen.description, ordinal], key: ids).asUUIDv4
     }
 
+    /// The same for a cause and an ordinal of the rules.
+    public func id(_ purpose: StaticString, cause: Cause, citizen: Ident, ordinal: Ordinal) -> Ident {
+        var text = ByteSink(capacity: 256)
+        text.appendCounted { $0.append(purpose) }
+        text.appendCounted { $0.append(cause.source) }
+        text.appendCounted { $0.append(cause.id) }
+        text.appendCounted { $0.append(citizen.description) }
+        text.appendCounted { ordinal.write(to: &$0) }
+        return text.withUnsafeBytes { Self.first(ids.code(of: $0)) }.asUUIDv4
+    }
+
     /// The id of a cause as anyone but the citizen may see it: the producer's own id could tell who sent it.
     public func maskedCause(source: String, id: String) -> Ident {
         Self.mac(["cause", source, id], key: ids)
@@ -169,10 +182,9 @@ public struct ClusterKey: Sendable {
 
     /// Sixteen bytes of HMAC-SHA-256 over the parts, each after its length: no two lists of parts run together.
     private static func mac(_ parts: [String], key: PreparedHMAC) -> Ident {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(256)
-        for part in parts { append(part, to: &bytes) }
-        return bytes.withUnsafeBytes { first(key.code(of: $0)) }
+        var text = ByteSink(capacity: 256)
+        for part in parts { text.appendCounted { $0.append(part) } }
+        return text.withUnsafeBytes { first(key.code(of: $0)) }
     }
 }
 

@@ -1,3 +1,5 @@
+import FuldmagtBytes
+
 /// Records to be produced together, as one run of bytes: what a shard stores in its outbox is what the producer sends.
 ///
 /// Each record: topic (1 byte), flags (1: bit 0 null key, bit 1 null value), partition (4; -1 lets the key decide),
@@ -5,9 +7,9 @@
 /// Integers are little-endian.
 public struct Frame: Sendable, Equatable {
     /// The encoded records.
-    public private(set) var bytes: [UInt8]
+    public let bytes: [UInt8]
     /// Number of records.
-    public private(set) var count: Int
+    public let count: Int
 
     public init() {
         bytes = []
@@ -23,11 +25,36 @@ public struct Frame: Sendable, Equatable {
 
     public var isEmpty: Bool { count == 0 }
 
-    public mutating func reserveCapacity(_ byteCount: Int) { bytes.reserveCapacity(byteCount) }
+    /// Calls `body` with each record in order.
+    /// - Throws: `FrameDamaged` when the bytes do not hold `count` whole records.
+    @inlinable
+    public func forEach(_ body: (FrameRecord) throws -> Void) throws {
+        try bytes.withUnsafeBytes { bytes in
+            var reader = FrameReader(bytes: bytes)
+            for _ in 0..<count { try body(try reader.next()) }
+            guard reader.at == bytes.count else { throw FrameDamaged() }
+        }
+    }
+}
 
-    public mutating func removeAll() {
-        bytes.removeAll(keepingCapacity: true)
-        count = 0
+/// Writes a frame, record by record.
+public struct FrameWriter: ~Copyable {
+    @usableFromInline var sink: ByteSink
+    /// Records written so far.
+    public private(set) var count = 0
+
+    /// - Parameter capacity: bytes that are written without growing.
+    public init(capacity: Int = 0) { sink = ByteSink(capacity: capacity) }
+
+    public var isEmpty: Bool { count == 0 }
+
+    /// The frame so far; the writer starts a new one and keeps its memory.
+    public mutating func take() -> Frame {
+        defer {
+            sink.removeAll()
+            count = 0
+        }
+        return Frame(bytes: sink.array(), count: count)
     }
 
     /// Appends one record; `headers` and `value` write straight into the frame.
@@ -40,47 +67,26 @@ public struct Frame: Sendable, Equatable {
     @inlinable
     public mutating func append(
         topic: UInt8, partition: Int32?, timestamp: Int64?, key: UnsafeRawBufferPointer?,
-        headers: (inout [UInt8]) -> Void, value: (inout [UInt8]) -> Bool
+        headers: (inout ByteSink) -> Void, value: (inout ByteSink) -> Bool
     ) {
-        withStorage { bytes in
-            bytes.append(topic)
-            let flagsAt = bytes.count
-            bytes.append(key == nil ? 1 : 0)
-            HeaderBlock.append(partition ?? -1, to: &bytes)
-            HeaderBlock.append(timestamp ?? -1, to: &bytes)
-            HeaderBlock.append(Int32(key?.count ?? 0), to: &bytes)
-            if let key { bytes.append(contentsOf: key) }
-            Self.patchLength(&bytes) { headers(&$0) }
-            var hasValue = true
-            Self.patchLength(&bytes) { hasValue = value(&$0) }
-            if !hasValue { bytes[flagsAt] |= 2 }
-        }
+        let flagsAt = begin(topic: topic, partition: partition, timestamp: timestamp, key: key)
+        sink.appendCounted(headers)
+        var hasValue = true
+        sink.appendCounted { hasValue = value(&$0) }
+        if !hasValue { sink.set((key == nil ? 1 : 0) | 2, at: flagsAt) }
     }
 
     @usableFromInline
-    mutating func withStorage(_ body: (inout [UInt8]) -> Void) {
-        body(&bytes)
+    mutating func begin(topic: UInt8, partition: Int32?, timestamp: Int64?, key: UnsafeRawBufferPointer?) -> Int {
         count += 1
-    }
-
-    @usableFromInline
-    static func patchLength(_ bytes: inout [UInt8], _ body: (inout [UInt8]) -> Void) {
-        let at = bytes.count
-        HeaderBlock.append(Int32(0), to: &bytes)
-        body(&bytes)
-        let length = Int32(bytes.count - at - 4)
-        bytes.withUnsafeMutableBytes { $0.storeBytes(of: length.littleEndian, toByteOffset: at, as: Int32.self) }
-    }
-
-    /// Calls `body` with each record in order.
-    /// - Throws: `FrameDamaged` when the bytes do not hold `count` whole records.
-    @inlinable
-    public func forEach(_ body: (FrameRecord) throws -> Void) throws {
-        try bytes.withUnsafeBytes { bytes in
-            var reader = FrameReader(bytes: bytes)
-            for _ in 0..<count { try body(try reader.next()) }
-            guard reader.at == bytes.count else { throw FrameDamaged() }
-        }
+        sink.append(topic)
+        let flagsAt = sink.count
+        sink.append(key == nil ? 1 : 0)
+        HeaderBlock.append(partition ?? -1, to: &sink)
+        HeaderBlock.append(timestamp ?? -1, to: &sink)
+        HeaderBlock.append(Int32(key?.count ?? 0), to: &sink)
+        if let key { sink.append(contentsOf: key) }
+        return flagsAt
     }
 }
 

@@ -1,3 +1,5 @@
+import FuldmagtBytes
+
 /// Record headers as one run of bytes: for each header a 2-byte name length, the name, a 4-byte value length (-1 for a
 /// null value) and the value; integers little-endian. Headers keep their order and may repeat, as Kafka allows.
 ///
@@ -5,7 +7,9 @@
 public enum HeaderBlock {
     /// Appends one header. Names longer than 65,535 bytes are cut: Kafka clients do not produce them.
     @inlinable
-    public static func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, to block: inout [UInt8]) {
+    public static func append<Block: ByteAppending & ~Copyable>(
+        name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, to block: inout Block
+    ) {
         let nameLength = min(name.count, Int(UInt16.max))
         append(UInt16(nameLength), to: &block)
         block.append(contentsOf: UnsafeRawBufferPointer(rebasing: name[..<nameLength]))
@@ -19,7 +23,9 @@ public enum HeaderBlock {
 
     /// Appends one header with a textual value.
     @inlinable
-    public static func append(_ name: StaticString, _ value: String, to block: inout [UInt8]) {
+    public static func append<Block: ByteAppending & ~Copyable>(
+        _ name: StaticString, _ value: String, to block: inout Block
+    ) {
         var value = value
         value.withUTF8 {
             append(
@@ -30,12 +36,22 @@ public enum HeaderBlock {
 
     /// Appends one header with a textual name and value.
     @inlinable
-    public static func append(name: String, value: String, to block: inout [UInt8]) {
+    public static func append<Block: ByteAppending & ~Copyable>(
+        name: String, value: String, to block: inout Block
+    ) {
         var name = name
         var value = value
         name.withUTF8 { name in
             value.withUTF8 { append(name: .init(name), value: .init($0), to: &block) }
         }
+    }
+
+    /// Appends one header whose value `value` writes.
+    @inlinable
+    public static func append(_ name: StaticString, to block: inout ByteSink, value: (inout ByteSink) -> Void) {
+        append(UInt16(name.utf8CodeUnitCount), to: &block)
+        block.append(name)
+        block.appendCounted(value)
     }
 
     /// Calls `body` with each header of a block, in order.
@@ -64,7 +80,9 @@ public enum HeaderBlock {
     }
 
     @inlinable
-    static func append<Number: FixedWidthInteger>(_ number: Number, to block: inout [UInt8]) {
+    static func append<Number: FixedWidthInteger, Block: ByteAppending & ~Copyable>(
+        _ number: Number, to block: inout Block
+    ) {
         withUnsafeBytes(of: number.littleEndian) { block.append(contentsOf: $0) }
     }
 }

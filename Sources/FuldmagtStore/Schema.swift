@@ -63,7 +63,7 @@ enum Schema {
         CREATE TABLE citizens (
           row INTEGER PRIMARY KEY,
           pseudonym BLOB NOT NULL UNIQUE CHECK (length(pseudonym) = 16),
-          sealed BLOB NOT NULL CHECK (length(sealed) > 28),
+          sealed BLOB NOT NULL CHECK (length(sealed) = 16),
           kind TEXT NOT NULL CHECK (\(`is`("kind", "person", "company"))),
           municipality INTEGER CHECK (municipality BETWEEN 1 AND 9999)
         ) STRICT;
@@ -139,7 +139,7 @@ enum Schema {
           ordinal INTEGER NOT NULL CHECK (ordinal >= 0),
           id BLOB NOT NULL CHECK (length(id) = 16),
           representative BLOB NOT NULL CHECK (length(representative) = 16),
-          representative_sealed BLOB NOT NULL CHECK (length(representative_sealed) > 28),
+          representative_sealed BLOB NOT NULL CHECK (length(representative_sealed) = 16),
           representative_shard INTEGER NOT NULL CHECK (representative_shard >= 0),
           terms INTEGER NOT NULL REFERENCES terms,
           state TEXT NOT NULL CHECK (\(states)),
@@ -200,7 +200,7 @@ enum Schema {
           cancelled_at INTEGER,
           CHECK ((grant_id IS NULL) = (terms IS NULL))
         ) STRICT;
-        CREATE INDEX notifications_of_citizen ON notifications (citizen, grant_id);
+        CREATE INDEX notifications_of_citizen ON notifications (citizen);
 
         CREATE TABLE due (
           day INTEGER NOT NULL CHECK (day \(day)),

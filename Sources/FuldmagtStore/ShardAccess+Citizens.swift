@@ -4,10 +4,21 @@ import FuldmagtRecord
 
 /// A citizen's rows, read for a decision and brought up to each change.
 public struct LoadedFile {
-    public internal(set) var file: CitizenFile
+    public var file: CitizenFile
     /// The citizen's row; nil until something is stored about them.
     var row: Int64?
     var loaded: FileSections
+}
+
+/// A citizen as a shard's row names them.
+public struct KnownCitizen: Sendable {
+    public let pseudonym: Ident
+    public let sealed: SealedNumber
+
+    public init(pseudonym: Ident, sealed: SealedNumber) {
+        self.pseudonym = pseudonym
+        self.sealed = sealed
+    }
 }
 
 extension ShardAccess {
@@ -35,12 +46,9 @@ extension ShardAccess {
         if missing.contains(.notifications) { loaded.file.notifications = try notifications(of: row) }
     }
 
-    /// Stores a change and brings the file up to it.
+    /// Stores a change that the file has been brought up to.
     public func store(_ change: RowChange, to loaded: inout LoadedFile) throws(StoreError) {
-        let citizen = try citizenRow(of: &loaded)
-        var change = change
-        try write(&change, citizen: citizen, file: loaded.file)
-        loaded.file.apply(change)
+        try write(change, citizen: try citizenRow(of: &loaded), file: &loaded.file)
     }
 
     /// Notes where a citizen lives now, by which sweeps find them.
@@ -52,7 +60,7 @@ extension ShardAccess {
     private func citizenRow(of loaded: inout LoadedFile) throws(StoreError) -> Int64 {
         if let row = loaded.row { return row }
         let citizen = loaded.file.citizen
-        try statements.insertCitizen.bind(1, citizen.pseudonym).bind(2, citizen.sealed)
+        try statements.insertCitizen.bind(1, citizen.pseudonym).bind(2, citizen.sealed.block)
             .bind(3, citizen.party.isPerson ? "person" : "company").run()
         let row = statements.insertCitizen.insertedRow
         loaded.row = row
@@ -62,27 +70,23 @@ extension ShardAccess {
     // MARK: Sweeps
 
     /// Citizens who live in a municipality, by pseudonym, after one of them.
-    /// - Returns: sealed numbers, and the last pseudonym.
-    public func citizens(of municipality: Municipality, after: Ident?, limit: Int) throws(StoreError) -> (
-        sealed: [[UInt8]], last: Ident?
-    ) {
-        let found = statements.citizensOf.bind(1, municipality).bind(2, after ?? Ident(high: 0, low: 0))
-            .bind(3, limit)
-        var sealed: [[UInt8]] = []
-        var last: Ident?
-        while try found.next() {
-            sealed.append(found.bytes(0))
-            last = try found.ident(1)
-        }
-        return (sealed, last)
+    public func citizens(of municipality: Municipality, after: Ident?, limit: Int) throws(StoreError) -> [KnownCitizen]
+    {
+        try citizens(
+            statements.citizensOf.bind(1, municipality).bind(2, after ?? Ident(high: 0, low: 0)).bind(3, limit))
     }
 
     /// Citizens with something due on a day or before.
-    public func dueCitizens(on day: Day, limit: Int) throws(StoreError) -> [[UInt8]] {
-        let found = statements.dueCitizens.bind(1, day).bind(2, limit)
-        var sealed: [[UInt8]] = []
-        while try found.next() { sealed.append(found.bytes(0)) }
-        return sealed
+    public func dueCitizens(on day: Day, limit: Int) throws(StoreError) -> [KnownCitizen] {
+        try citizens(statements.dueCitizens.bind(1, day).bind(2, limit))
+    }
+
+    private func citizens(_ rows: Statement) throws(StoreError) -> [KnownCitizen] {
+        var citizens: [KnownCitizen] = []
+        while try rows.next() {
+            citizens.append(KnownCitizen(pseudonym: try rows.ident(1), sealed: SealedNumber(try rows.ident(0))))
+        }
+        return citizens
     }
 
     public func deleteDue(through day: Day, of loaded: LoadedFile) throws(StoreError) {
@@ -137,7 +141,8 @@ extension ShardAccess {
                 Grant(
                     id: try rows.ident(2), ordinal: Int(rows.int(1)),
                     representative: PartyReference(
-                        pseudonym: try rows.ident(3), sealed: rows.bytes(4), shard: Int32(rows.int(5))),
+                        pseudonym: try rows.ident(3), sealed: SealedNumber(try rows.ident(4)), shard: Int32(rows.int(5))
+                    ),
                     terms: try terms(at: rows.int(6)), state: try rows.choice(7, GrantState.self),
                     version: Int(rows.int(8)), entry: Int(rows.int(9)), validFrom: try rows.day(10),
                     validUntil: try rows.day(11), channel: try rows.choice(12, Channel.self),

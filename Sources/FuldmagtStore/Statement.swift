@@ -7,6 +7,9 @@ final class Statement {
     private let handle: OpaquePointer
     private let connection: OpaquePointer
     private let sql: String
+    /// Short values stay here until the next binding, so that SQLite need not copy them: a slot for each parameter.
+    private let slots: UnsafeMutablePointer<UInt8>
+    private static let slotSize = 64
 
     init(_ connection: OpaquePointer, _ sql: String) throws(StoreError) {
         var handle: OpaquePointer?
@@ -17,9 +20,14 @@ final class Statement {
         self.handle = handle
         self.connection = connection
         self.sql = sql
+        let parameters = Int(sqlite3_bind_parameter_count(handle))
+        slots = .allocate(capacity: max(parameters, 1) * Self.slotSize)
     }
 
-    deinit { sqlite3_finalize(handle) }
+    deinit {
+        sqlite3_finalize(handle)
+        slots.deallocate()
+    }
 
     private static var transient: sqlite3_destructor_type { unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
 
@@ -48,12 +56,15 @@ final class Statement {
     func bind(_ at: Int32, _ value: String) -> Statement {
         var value = value
         value.withUTF8 { text in
-            text.withMemoryRebound(to: CChar.self) {
-                // An empty text may have no address; SQLite would take that for NULL.
-                if let start = $0.baseAddress {
-                    _ = sqlite3_bind_text(handle, at, start, Int32($0.count), Self.transient)
-                } else {
-                    _ = sqlite3_bind_text(handle, at, "", 0, Self.transient)
+            let slot = slots + Int(at - 1) * Self.slotSize
+            if text.count <= Self.slotSize {
+                if let start = text.baseAddress { slot.update(from: start, count: text.count) }
+                slot.withMemoryRebound(to: CChar.self, capacity: text.count) {
+                    _ = sqlite3_bind_text(handle, at, $0, Int32(text.count), nil)
+                }
+            } else {
+                text.withMemoryRebound(to: CChar.self) {
+                    _ = sqlite3_bind_text(handle, at, $0.baseAddress, Int32($0.count), Self.transient)
                 }
             }
         }
@@ -62,7 +73,10 @@ final class Statement {
 
     @discardableResult
     func bind(_ at: Int32, _ value: Ident) -> Statement {
-        value.withBytes { _ = sqlite3_bind_blob(handle, at, $0.baseAddress, 16, Self.transient) }
+        let slot = UnsafeMutableRawPointer(slots + Int(at - 1) * Self.slotSize)
+        slot.storeBytes(of: value.high.bigEndian, as: UInt64.self)
+        slot.storeBytes(of: value.low.bigEndian, toByteOffset: 8, as: UInt64.self)
+        sqlite3_bind_blob(handle, at, slot, 16, nil)
         return self
     }
 

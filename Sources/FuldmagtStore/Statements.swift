@@ -43,7 +43,7 @@ final class Statements {
             """)
         dueCitizens = try prepare(
             """
-            SELECT DISTINCT c.sealed FROM due d JOIN citizens c ON c.row = d.citizen WHERE d.day <= ?1
+            SELECT DISTINCT c.sealed, c.pseudonym FROM due d JOIN citizens c ON c.row = d.citizen WHERE d.day <= ?1
             ORDER BY d.day, c.pseudonym LIMIT ?2
             """)
         insertDue = try prepare("INSERT INTO due VALUES (?1, ?2) ON CONFLICT DO NOTHING")

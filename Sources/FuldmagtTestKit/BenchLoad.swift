@@ -13,7 +13,7 @@ public struct BenchLoad: Sendable {
 
     /// 40 packages and their activations.
     public func catalogue(at time: Instant) -> Frame {
-        var frame = Frame()
+        var frame = FrameWriter()
         for record in workload.catalogue(at: time.milliseconds) {
             (record.key ?? []).withUnsafeBytes { key in
                 frame.append(
@@ -29,37 +29,41 @@ public struct BenchLoad: Sendable {
                     })
             }
         }
-        return frame
+        return frame.take()
     }
 
     /// Where a run of citizens lives.
     public func moves(_ range: Range<Int>) -> Frame {
-        var frame = Frame()
+        var frame = FrameWriter()
         var buffer = workload.makeBuffer()
         for citizen in range {
             workload.relocation(citizen, in: &buffer) { key, headers, value in
                 Self.append(.moveCommands, key, headers, value, to: &frame)
             }
         }
-        return frame
+        return frame.take()
     }
 
     /// A run of commands.
     public func issues(_ range: Range<Int>) -> Frame {
-        var frame = Frame()
-        frame.reserveCapacity(range.count * 640)
+        var frame = FrameWriter()
         var buffer = workload.makeBuffer()
         for number in range {
             workload.command(number, in: &buffer) { key, headers, value in
                 Self.append(.grantCommands, key, headers, value, to: &frame)
             }
         }
-        return frame
+        return frame.take()
     }
 
     /// How many distinct ids the first commands have.
     public func distinct(_ count: Int) -> Int {
         (0..<count).count { workload.kind(of: $0) != .repeated }
+    }
+
+    /// How many of the first commands are accepted.
+    public func accepted(_ count: Int) -> Int {
+        (0..<count).count { workload.kind(of: $0) == .accepted }
     }
 
     /// `ce_id` of a command that is not a repeat.
@@ -70,7 +74,7 @@ public struct BenchLoad: Sendable {
 
     private static func append(
         _ topic: Topic, _ key: UnsafeRawBufferPointer, _ headers: UnsafeRawBufferPointer,
-        _ value: UnsafeRawBufferPointer, to frame: inout Frame
+        _ value: UnsafeRawBufferPointer, to frame: inout FrameWriter
     ) {
         frame.append(
             topic: topic.rawValue, partition: nil, timestamp: nil, key: key,

@@ -76,7 +76,7 @@ public final class MemoryBroker: Sendable {
         topic: Topic, partition: Int32? = nil, key: [UInt8]?, headers: [(String, [UInt8])], value: [UInt8]?,
         timestamp: Int64? = nil
     ) {
-        var frame = Frame()
+        var frame = FrameWriter()
         (key ?? []).withUnsafeBytes { bytes in
             frame.append(
                 topic: topic.rawValue, partition: partition, timestamp: timestamp, key: key == nil ? nil : bytes,
@@ -94,7 +94,7 @@ public final class MemoryBroker: Sendable {
                     return true
                 })
         }
-        append(frame)
+        append(frame.take())
     }
 
     /// Appends a frame's records, as a producer outside the group does.
@@ -194,10 +194,14 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
 
     public func poll(_ limits: PollLimits, into batches: inout [Int32: RecordBatch]) throws(LogFailure) {
         rebalance()
-        var records = limits.records
-        var bytes = limits.bytes
+        guard !positions.isEmpty else { return }
+        // An equal share for each shard, as a consumer's fetches give it: shards are worked on side by side.
+        let share = max(1, limits.records / positions.count)
+        let byteShare = max(1, limits.bytes / positions.count)
         broker.state.withLock { state in
             for shard in positions.keys.sorted() {
+                var records = share
+                var bytes = byteShare
                 for topic in Topic.consumed {
                     guard let partition = state.logs[topic]?[Int(shard)] else { continue }
                     var at = positions[shard]?[topic] ?? 0

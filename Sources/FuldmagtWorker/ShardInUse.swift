@@ -44,9 +44,7 @@ final class ShardInUse: @unchecked Sendable {
                 directory: options.directory, partitions: options.settings.partitions,
                 cacheBytes: options.cacheBytes / max(shardsInAll, 1), isDurable: options.isDurable),
             owner: options.worker, today: today)
-        names = ShardNames(
-            keys: options.keys, partitions: options.settings.partitions,
-            limit: options.partiesRemembered / max(shardsInAll, 1))
+        names = ShardNames(keys: options.keys, partitions: options.settings.partitions)
         decoder = RecordDecoder(shard: shard, settings: options.settings, names: names)
         output = OutputWriter(settings: options.settings, naming: names.naming, shard: shard)
         (positions, unsent, reviewed) = try store.turn { access in
@@ -101,19 +99,11 @@ final class ShardInUse: @unchecked Sendable {
                 }
                 items.append(item)
             }
-            // Order matters within one citizen only; in citizen order a batch touches each page once.
-            items.sort { left, right in
-                switch (left.citizen?.pseudonym, right.citizen?.pseudonym) {
-                case (nil, nil): left.index < right.index
-                case (nil, _): true
-                case (_, nil): false
-                case (let one?, let other?): one == other ? left.index < right.index : one < other
-                }
-            }
+            let order = WorkOrder.byCitizen(items)
             let decoded = surroundings.nanoseconds()
             times.decode += decoded - started
             let decidedBefore = times.decide
-            try write(items, records: records, answers: answers, catalogue: catalogue)
+            try write(items, order: order, records: records, answers: answers, catalogue: catalogue)
             times.store += surroundings.nanoseconds() - decoded - (times.decide - decidedBefore)
             deadLettersInARow = inARow
         }
@@ -128,7 +118,8 @@ final class ShardInUse: @unchecked Sendable {
     }
 
     private func write(
-        _ items: [WorkItem], records: RecordViews, answers: [CatalogueFollower.Answer], catalogue: Catalogue
+        _ items: [WorkItem], order: [WorkOrder], records: RecordViews, answers: [CatalogueFollower.Answer],
+        catalogue: Catalogue
     ) throws(StoreError) {
         var ends: [Topic: Int64] = [:]
         for record in records {
@@ -146,7 +137,7 @@ final class ShardInUse: @unchecked Sendable {
             var turn = ShardTurn(
                 shard: shard, access: access, records: records, catalogue: catalogue, options: options, names: names,
                 nanoseconds: surroundings.nanoseconds)
-            try turn.run(items, output: &output)
+            try turn.run(items, order: order, output: &output)
             deciding = turn.deciding
             for (topic, end) in ends { try access.setPosition(end, of: topic) }
             let (frame, counts) = output.take()

@@ -35,12 +35,13 @@ struct ShardTurn {
     }
 
     /// Decides items in the order given, in which those of one citizen stand together.
-    mutating func run(_ items: [WorkItem], output: inout OutputWriter) throws {
-        let naming = names.naming
+    mutating func run(_ items: [WorkItem], order: [WorkOrder], output: inout OutputWriter) throws {
         var loaded: LoadedFile?
-        for item in items {
-            let circumstances = Circumstances(
-                now: item.now, catalogue: catalogue, settings: options.settings, naming: naming)
+        var circumstances = Circumstances(
+            now: Instant(milliseconds: 0), catalogue: catalogue, settings: options.settings, naming: names.naming)
+        for place in order {
+            let item = items[Int(place.index)]
+            circumstances.move(to: item.now)
             switch item.work {
             case .deadLetter(let letter): write(letter, item, to: &output)
             case .forward(let shard, let first):
@@ -68,8 +69,7 @@ struct ShardTurn {
                 let (sections, grants) = Rules.sections(for: news)
                 try access.load(sections, into: &file)
                 try access.loadNotifications(about: grants, into: &file)
-                let view = file.file
-                let effects = measured { Rules.receive(news, about: view, under: circumstances) }
+                let effects = measured { Rules.receive(news, about: &file.file, under: circumstances) }
                 try store(effects, to: &file, output: &output)
                 loaded = file
             }
@@ -90,8 +90,7 @@ struct ShardTurn {
         output: inout OutputWriter
     ) throws {
         try access.load(Rules.sections(for: command.body), into: &file)
-        let view = file.file
-        switch measured({ Rules.decide(command, at: position, about: view, under: circumstances) }) {
+        switch measured({ Rules.decide(command, at: position, about: &file.file, under: circumstances) }) {
         case .accept(let effects):
             try store(effects, to: &file, output: &output)
             if case .relocate = command.body {
@@ -138,14 +137,14 @@ struct ShardTurn {
         case .begin:
             rest = try begin(sweep)
         case .due:
-            let sealed = try access.dueCitizens(on: sweep.day, limit: options.sweepSize)
-            try review(sealed, isDue: true, sweep: sweep, under: circumstances, output: &output)
-            if sealed.count == options.sweepSize { rest = [sweep] }
+            let citizens = try access.dueCitizens(on: sweep.day, limit: options.sweepSize)
+            try review(citizens, isDue: true, sweep: sweep, under: circumstances, output: &output)
+            if citizens.count == options.sweepSize { rest = [sweep] }
         case .municipality(let municipality, let after):
-            let (sealed, last) = try access.citizens(of: municipality, after: after, limit: options.sweepSize)
-            try review(sealed, isDue: false, sweep: sweep, under: circumstances, output: &output)
-            if sealed.count == options.sweepSize {
-                rest = [sweep.at(.municipality(municipality, after: last))]
+            let citizens = try access.citizens(of: municipality, after: after, limit: options.sweepSize)
+            try review(citizens, isDue: false, sweep: sweep, under: circumstances, output: &output)
+            if citizens.count == options.sweepSize {
+                rest = [sweep.at(.municipality(municipality, after: citizens.last?.pseudonym))]
             }
         }
         for sweep in rest {
@@ -163,7 +162,7 @@ struct ShardTurn {
         let municipalities = catalogue.municipalitiesChanged(
             since: reviewed.catalogue, day: reviewed.day, today: sweep.isDayTurn ? sweep.day : reviewed.day)
         for municipality in municipalities
-        where try !access.citizens(of: municipality, after: nil, limit: 1).sealed.isEmpty {
+        where try !access.citizens(of: municipality, after: nil, limit: 1).isEmpty {
             rest.append(sweep.at(.municipality(municipality, after: nil)))
         }
         guard sweep.isDayTurn else {
@@ -179,16 +178,16 @@ struct ShardTurn {
     }
 
     private func review(
-        _ sealed: [[UInt8]], isDue: Bool, sweep: Sweep, under circumstances: Circumstances,
+        _ citizens: [KnownCitizen], isDue: Bool, sweep: Sweep, under circumstances: Circumstances,
         output: inout OutputWriter
     ) throws {
-        for number in sealed {
-            let citizen = try names.identity(sealed: number, pseudonym: nil, today: circumstances.today)
+        for known in citizens {
+            let citizen = try names.identity(of: known, today: circumstances.today)
             var file = try access.file(of: citizen)
             try access.load(Rules.sweepSections, into: &file)
-            try store(
-                Rules.review(file.file, isDue: isDue, isDayTurn: sweep.isDayTurn, under: circumstances), to: &file,
-                output: &output)
+            let effects = Rules.review(
+                &file.file, isDue: isDue, isDayTurn: sweep.isDayTurn, under: circumstances)
+            try store(effects, to: &file, output: &output)
             guard isDue else { continue }
             try access.noteResidence(file.file.residence(on: circumstances.today)?.municipality, of: file)
             try access.deleteDue(through: sweep.day, of: file)

@@ -2,6 +2,7 @@ import FuldmagtDomain
 import FuldmagtJSON
 import FuldmagtKeys
 import FuldmagtRecord
+import FuldmagtStore
 
 /// A fetched record after decoding: what is to be done about it.
 struct WorkItem {
@@ -19,6 +20,27 @@ struct WorkItem {
     var now: Instant
     /// Index of the record in its batch.
     var index: Int
+}
+
+/// Where an item stands in the order of a turn.
+struct WorkOrder {
+    let citizen: Ident
+    let index: Int32
+
+    /// Order matters within one citizen only; in citizen order a batch touches each page once. What concerns no citizen
+    /// comes first.
+    static func byCitizen(_ items: [WorkItem]) -> [WorkOrder] {
+        var order: [WorkOrder] = []
+        order.reserveCapacity(items.count)
+        for (index, item) in items.enumerated() {
+            order.append(
+                WorkOrder(
+                    citizen: item.citizen?.pseudonym ?? Ident(high: 0, low: 0), index: Int32(truncatingIfNeeded: index))
+            )
+        }
+        order.sort { ($0.citizen.high, $0.citizen.low, $0.index) < ($1.citizen.high, $1.citizen.low, $1.index) }
+        return order
+    }
 }
 
 /// Turns fetched records into work. Nothing is decided here and nothing is read but the record.
@@ -95,9 +117,11 @@ struct RecordDecoder {
         case .news(let news):
             let citizen: Identity
             do {
-                let pseudonym = record.key.flatMap { Ident(hex: String(decoding: $0, as: UTF8.self)) }
+                guard let pseudonym = record.key.flatMap({ Ident(hexDigits: $0) }), let sealed = message.citizen else {
+                    throw ClusterKey.Unsealable()
+                }
                 citizen = try names.identity(
-                    sealed: message.citizen ?? [], pseudonym: pseudonym, today: written.day)
+                    of: KnownCitizen(pseudonym: pseudonym, sealed: sealed), today: written.day)
             } catch {
                 throw DeadLetter(.invalidCitizen, "an inbox record whose sealed number cannot be opened")
             }

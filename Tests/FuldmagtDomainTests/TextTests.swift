@@ -1,3 +1,4 @@
+import FuldmagtJSON
 import Testing
 
 @testable import FuldmagtDomain
@@ -24,7 +25,9 @@ import Testing
                     wording: Bilingual(danish: "x", english: "y")),
                 validUntil: until, channel: .letter, sender: Sender(cvr: "10000009", name: "n"), kle: "27.60",
                 isAboutAnother: isAboutAnother, createdAt: Instant(milliseconds: 0))
-            let body = NotificationText.body(notification)
+            var json = JSONWriter()
+            json.pieces { NotificationText.body(notification, to: &$0) }
+            let body = String(decoding: json.finish(), as: UTF8.self).dropFirst().dropLast()
             #expect(!body.isEmpty)
             for municipality in Municipality.all { #expect(!body.contains(municipality.name)) }
             if isAboutAnother { #expect(!body.contains("kommune") && !body.contains("flyt")) }

@@ -70,7 +70,7 @@ final class KafkaCluster {
 
     /// Sends records; a record's timestamp is what the workers will take it for.
     func send(_ records: [ModelRecord]) throws {
-        var frame = Frame()
+        var frame = FrameWriter()
         for record in records {
             (record.key ?? []).withUnsafeBytes { key in
                 frame.append(
@@ -91,7 +91,7 @@ final class KafkaCluster {
                     })
             }
         }
-        try producer.produce(frame)
+        try producer.produce(frame.take())
         try producer.flush(timeoutMilliseconds: 60_000)
     }
 

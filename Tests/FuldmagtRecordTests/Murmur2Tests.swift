@@ -25,19 +25,21 @@ import Testing
 @Suite struct FrameTests {
     @Test("a frame gives back what was put in")
     func roundTrip() throws {
-        var frame = Frame()
+        var writer = FrameWriter()
         Array("k".utf8).withUnsafeBytes { key in
-            frame.append(
+            writer.append(
                 topic: 3, partition: 7, timestamp: 42, key: key,
                 headers: {
                     HeaderBlock.append("a", "b", to: &$0)
                     HeaderBlock.append(name: UnsafeRawBufferPointer(start: nil, count: 0), value: nil, to: &$0)
                 },
                 value: {
-                    $0 += [0, 255]; return true
+                    $0.append(contentsOf: [0, 255])
+                    return true
                 })
         }
-        frame.append(topic: 1, partition: nil, timestamp: nil, key: nil, headers: { _ in }, value: { _ in false })
+        writer.append(topic: 1, partition: nil, timestamp: nil, key: nil, headers: { _ in }, value: { _ in false })
+        let frame = writer.take()
         let again = Frame(bytes: frame.bytes, count: frame.count)
         var seen: [String] = []
         try again.forEach { record in
@@ -54,12 +56,14 @@ import Testing
 
     @Test("a damaged frame is an error, wherever it is cut")
     func damage() {
-        var frame = Frame()
-        frame.append(
+        var writer = FrameWriter()
+        writer.append(
             topic: 1, partition: nil, timestamp: nil, key: nil, headers: { _ in },
             value: {
-                $0 += [1, 2, 3]; return true
+                $0.append(contentsOf: [1, 2, 3])
+                return true
             })
+        let frame = writer.take()
         for length in 0..<frame.bytes.count {
             let cut = Frame(bytes: Array(frame.bytes[..<length]), count: 1)
             #expect(throws: FrameDamaged.self) { try cut.forEach { _ in } }

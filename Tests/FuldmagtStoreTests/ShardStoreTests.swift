@@ -69,13 +69,14 @@ import Testing
     @Test("frames come back as they were stored, sealed in the file, and never under an earlier number")
     func outbox() throws {
         let store = try open()
-        var frame = Frame()
-        frame.append(
+        var writer = FrameWriter()
+        writer.append(
             topic: 1, partition: 2, timestamp: 3, key: nil, headers: { _ in },
             value: {
-                $0 += Array("a number nobody may read".utf8)
+                $0.append("a number nobody may read")
                 return true
             })
+        let frame = writer.take()
         let first = try store.turn { try $0.appendFrame(frame, ends: [.inbox: 5, .grantCommands: 6]) }
         let pending = try store.turn { try $0.pendingFrames() }
         #expect(pending.map(\.frame) == [frame])
@@ -96,13 +97,14 @@ import Testing
     func diskFull() throws {
         let store = try open()
         try store.queue.inDatabase { try $0.execute(sql: "PRAGMA max_page_count = 1") }
-        var frame = Frame()
-        frame.append(
+        var writer = FrameWriter()
+        writer.append(
             topic: 1, partition: nil, timestamp: nil, key: nil, headers: { _ in },
             value: {
-                $0 += [UInt8](repeating: 7, count: 1 << 20)
+                $0.append(contentsOf: [UInt8](repeating: 7, count: 1 << 20))
                 return true
             })
+        let frame = writer.take()
         let error = #expect(throws: StoreError.self) {
             _ = try store.turn { try $0.appendFrame(frame, ends: [.inbox: 1]) }
         }

@@ -103,8 +103,11 @@ extension Package {
             return nil
         }
         return Package(
-            id: id, version: version, title: title, wording: wording, kind: kind, scope: scope, itSystem: itSystem,
-            kle: kle, minimumAge: minimumAge ?? 15, representativeMinimumAge: representativeMinimumAge ?? 15,
+            terms: PackageTerms(
+                id: id, version: version, kind: kind, scope: scope, kle: kleNumber(kle), title: title,
+                wording: wording),
+            itSystem: itSystem, kle: kle, minimumAge: minimumAge ?? 15,
+            representativeMinimumAge: representativeMinimumAge ?? 15,
             maximumValidityDays: maximumValidityDays, successor: successor, retired: retired)
     }
 

@@ -17,13 +17,8 @@ public struct Package: Sendable, Equatable {
         case itSystem
     }
 
-    public var id: String
-    public var version: Int
-    public var title: Bilingual
-    /// What the grantor agrees to.
-    public var wording: Bilingual
-    public var kind: Kind
-    public var scope: Scope
+    /// What a grant keeps of it.
+    public let terms: PackageTerms
     public var itSystem: String?
     public var kle: [KLEPattern]
     /// Years; 15 unless the package says otherwise (borger.dk).
@@ -35,9 +30,17 @@ public struct Package: Sendable, Equatable {
     /// From this day on the package can no longer be given.
     public var retired: Day?
 
-    /// What notifications about a grant of this package say as KLE number: the first number, or the longest prefix where
-    /// there are only patterns.
-    public var kleNumber: String {
+    public var id: String { terms.id }
+    public var version: Int { terms.version }
+    public var title: Bilingual { terms.title }
+    /// What the grantor agrees to.
+    public var wording: Bilingual { terms.wording }
+    public var kind: Kind { terms.kind }
+    public var scope: Scope { terms.scope }
+
+    /// What notifications about a grant say as KLE number: the first number, or the longest prefix where there are only
+    /// patterns.
+    static func kleNumber(_ kle: [KLEPattern]) -> String {
         kle.first(where: { !$0.isWildcard })?.number
             ?? kle.max(by: { $0.levels.count < $1.levels.count })?.number ?? KLE.powersOfAttorney
     }

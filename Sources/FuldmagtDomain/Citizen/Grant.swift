@@ -6,17 +6,17 @@ public enum GrantState: String, CaseIterable, Sendable {
     public var isLiving: Bool { self == .active || self == .dormant }
 }
 
-/// What the grantor agreed to: a package as it read when the grant was given.
-public struct PackageTerms: Hashable, Sendable {
-    public var id: String
-    public var version: Int
-    public var kind: Package.Kind
-    public var scope: Package.Scope
+/// What the grantor agreed to: a package as it read when the grant was given. Shared by all that refers to it.
+public final class PackageTerms: Hashable, Sendable {
+    public let id: String
+    public let version: Int
+    public let kind: Package.Kind
+    public let scope: Package.Scope
     /// As notifications say it.
-    public var kle: String
-    public var title: Bilingual
+    public let kle: String
+    public let title: Bilingual
     /// Empty in the representative's view, which has no use for it.
-    public var wording: Bilingual
+    public let wording: Bilingual
 
     public init(
         id: String, version: Int, kind: Package.Kind, scope: Package.Scope, kle: String, title: Bilingual,
@@ -30,22 +30,27 @@ public struct PackageTerms: Hashable, Sendable {
         self.title = title
         self.wording = wording
     }
-}
 
-extension Package {
-    public var terms: PackageTerms {
-        PackageTerms(
-            id: id, version: version, kind: kind, scope: scope, kle: kleNumber, title: title, wording: wording)
+    public static func == (left: PackageTerms, right: PackageTerms) -> Bool {
+        left === right
+            || (left.id == right.id && left.version == right.version && left.kind == right.kind
+                && left.scope == right.scope && left.kle == right.kle && left.title == right.title
+                && left.wording == right.wording)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(id)
+        hasher.combine(version)
     }
 }
 
 /// A party that a citizen's rows refer to and that lives in a shard of its own.
 public struct PartyReference: Hashable, Sendable {
     public var pseudonym: Ident
-    public var sealed: [UInt8]
+    public var sealed: SealedNumber
     public var shard: Int32
 
-    public init(pseudonym: Ident, sealed: [UInt8], shard: Int32) {
+    public init(pseudonym: Ident, sealed: SealedNumber, shard: Int32) {
         self.pseudonym = pseudonym
         self.sealed = sealed
         self.shard = shard

@@ -1,3 +1,5 @@
+import FuldmagtJSON
+
 /// How post reaches a recipient.
 public enum PostChannel: String, CaseIterable, Sendable {
     case digitalPost = "digital-post"
@@ -72,38 +74,62 @@ enum NotificationText {
         }
     }
 
-    static func body(_ notification: Notification) -> String {
-        let package = notification.terms.map { "“\($0.title.danish)”" } ?? "“”"
-        let until = notification.validUntil.map { danish($0) } ?? ""
-        return switch (notification.kind, notification.isAboutAnother) {
+    /// Writes the body as pieces of a string.
+    static func body(_ notification: Notification, to text: inout JSONWriter) {
+        func package() {
+            text.piece("“")
+            if let terms = notification.terms { text.piece(terms.title.danish) }
+            text.piece("”")
+        }
+        func until() {
+            if let day = notification.validUntil { text.piece(danish(day)) }
+        }
+        switch (notification.kind, notification.isAboutAnother) {
         case (.grantGiven, _):
-            "Du har givet fuldmagt til \(package). Den gælder til og med \(until). Du kan altid trække den tilbage."
+            text.piece("Du har givet fuldmagt til ")
+            package()
+            text.piece(". Den gælder til og med ")
+            until()
+            text.piece(". Du kan altid trække den tilbage.")
         case (.grantReceived, _):
-            "Du har fået fuldmagt til \(package). Den gælder til og med \(until)."
-        case (.grantRevoked, false):
-            "Fuldmagten til \(package) er trukket tilbage. Den gælder ikke længere."
-        case (.grantRevoked, true):
-            "Fuldmagten til \(package) er trukket tilbage. Du må ikke længere bruge den."
+            text.piece("Du har fået fuldmagt til ")
+            package()
+            text.piece(". Den gælder til og med ")
+            until()
+            text.piece(".")
+        case (.grantRevoked, let isAboutAnother):
+            text.piece("Fuldmagten til ")
+            package()
+            text.piece(" er trukket tilbage. ")
+            text.piece(isAboutAnother ? "Du må ikke længere bruge den." : "Den gælder ikke længere.")
         case (.grantDormant, false):
-            "Fuldmagten til \(package) virker ikke, fordi din kommune ikke tilbyder den. Den er ikke slettet. Den kan komme til at virke igen indtil \(until)."
+            text.piece("Fuldmagten til ")
+            package()
+            text.piece(" virker ikke, fordi din kommune ikke tilbyder den. Den er ikke slettet. ")
+            text.piece("Den kan komme til at virke igen indtil ")
+            until()
+            text.piece(".")
         case (.grantDormant, true):
-            "Fuldmagten til \(package) virker ikke lige nu. Du må ikke bruge den. Du får besked, hvis den kommer til at virke igen."
-        case (.grantAwake, false):
-            "Fuldmagten til \(package) virker igen. Den gælder til og med \(until)."
-        case (.grantAwake, true):
-            "Fuldmagten til \(package) virker igen. Du må bruge den til og med \(until)."
-        case (.exemptionRegistered, _):
-            "Du får nu post fra det offentlige som brev."
-        case (.exemptionLifted, _):
-            "Du får nu post fra det offentlige i Digital Post."
+            text.piece("Fuldmagten til ")
+            package()
+            text.piece(" virker ikke lige nu. Du må ikke bruge den. ")
+            text.piece("Du får besked, hvis den kommer til at virke igen.")
+        case (.grantAwake, let isAboutAnother):
+            text.piece("Fuldmagten til ")
+            package()
+            text.piece(" virker igen. ")
+            text.piece(isAboutAnother ? "Du må bruge den til og med " : "Den gælder til og med ")
+            until()
+            text.piece(".")
+        case (.exemptionRegistered, _): text.piece("Du får nu post fra det offentlige som brev.")
+        case (.exemptionLifted, _): text.piece("Du får nu post fra det offentlige i Digital Post.")
         }
     }
 
-    private static func danish(_ day: Day) -> String {
-        let months = [
-            "januar", "februar", "marts", "april", "maj", "juni", "juli", "august", "september", "oktober", "november",
-            "december",
-        ]
-        return "\(day.dayOfMonth). \(months[day.month - 1]) \(day.year)"
-    }
+    private static let months = [
+        "januar", "februar", "marts", "april", "maj", "juni", "juli", "august", "september", "oktober", "november",
+        "december",
+    ]
+
+    private static func danish(_ day: Day) -> String { "\(day.dayOfMonth). \(months[day.month - 1]) \(day.year)" }
 }

@@ -1,13 +1,13 @@
-/// The record that set something off: what outcomes and notifications name as their cause.
-public struct Cause: Hashable, Sendable {
+/// The record that set something off: what outcomes and notifications name as their cause. Shared by all that it causes.
+public final class Cause: Hashable, Sendable {
     /// The producer's command id, unique within `source`.
-    public var id: String
+    public let id: String
     /// `ce_source`.
-    public var source: String
+    public let source: String
     /// `ce_type`.
-    public var type: String
+    public let type: String
     /// `ce_*` extensions, copied to everything the command causes.
-    public var extensions: [Extension]
+    public let extensions: [Extension]
 
     public init(id: String, source: String, type: String, extensions: [Extension] = []) {
         self.id = id
@@ -16,17 +16,33 @@ public struct Cause: Hashable, Sendable {
         self.extensions = extensions
     }
 
+    public static func == (left: Cause, right: Cause) -> Bool {
+        left === right
+            || (left.id == right.id && left.source == right.source && left.type == right.type
+                && left.extensions == right.extensions)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(id)
+        hasher.combine(source)
+    }
+
     /// The CVR number in `urn:dk:cvr:NNNNNNNN[:system]`; nil for other sources.
     public var sourceCVR: CVR? { Self.cvr(ofSource: source) }
 
     static func cvr(ofSource source: String) -> CVR? {
-        let prefix = "urn:dk:cvr:"
-        guard source.hasPrefix(prefix) else { return nil }
-        let rest = source.dropFirst(prefix.count)
-        let digits = rest.prefix(8)
-        let system = rest.dropFirst(8)
-        guard system.isEmpty || (system.first == ":" && system.count > 1) else { return nil }
-        return CVR(String(digits))
+        let prefix: StaticString = "urn:dk:cvr:"
+        var source = source
+        let digits: String? = source.withUTF8 { bytes in
+            let length = prefix.utf8CodeUnitCount
+            guard bytes.count >= length + 8, (0..<length).allSatisfy({ bytes[$0] == prefix.utf8Start[$0] }) else {
+                return nil
+            }
+            let system = bytes.count - length - 8
+            guard system == 0 || (system > 1 && bytes[length + 8] == UInt8(ascii: ":")) else { return nil }
+            return String(decoding: bytes[length..<length + 8], as: UTF8.self)
+        }
+        return digits.flatMap { CVR($0) }
     }
 }
 

@@ -92,14 +92,14 @@ public struct Envelope: Sendable {
             let isAttribute = name.count > 3 && name[0] == 0x63 && name[1] == 0x65 && name[2] == 0x5f
             let isContentType = !isAttribute && name.elementsEqual("content-type".utf8)
             guard isAttribute || isContentType else { return }
-            guard let value, let text = String(validating: value, as: UTF8.self) else {
+            guard let value, let text = Self.text(value) else {
                 throw DeadLetter(.invalidAttribute, "a header is null or not UTF-8")
             }
             if isContentType {
                 contentType = text
                 return
             }
-            guard let name = String(validating: UnsafeRawBufferPointer(rebasing: name[3...]), as: UTF8.self) else {
+            guard let name = Self.text(UnsafeRawBufferPointer(rebasing: name[3...])) else {
                 throw DeadLetter(.invalidAttribute, "a header's name is not UTF-8")
             }
             try attributes.set(name, text)
@@ -108,6 +108,14 @@ public struct Envelope: Sendable {
             contentType != "application/json"
             && contentType.map { mediaType($0) == "application/cloudevents+json" } ?? false
         if isStructured { attributes = Attributes() } else { attributes.contentType = contentType }
+    }
+
+    /// UTF-8 as a string; nil for anything else.
+    private static func text(_ bytes: UnsafeRawBufferPointer) -> String? {
+        var seen: UInt8 = 0
+        for byte in bytes { seen |= byte }
+        if seen < 0x80 { return String(decoding: bytes, as: UTF8.self) }
+        return String(validating: bytes, as: UTF8.self)
     }
 
     private static func readStructured(_ root: JSONNode, into attributes: inout Attributes) throws(DeadLetter)
@@ -143,7 +151,8 @@ public struct Envelope: Sendable {
         guard let type = attributes.type else { throw DeadLetter(.missingAttribute, "ce_type is missing") }
         guard let source = attributes.source else { throw DeadLetter(.missingAttribute, "ce_source is missing") }
         guard specversion == "1.0" else { throw DeadLetter(.invalidAttribute, "ce_specversion is not 1.0") }
-        guard !id.isEmpty, id.utf8.count <= 512, (1...128).contains(id.count) else {
+        // Characters are counted only where the bytes leave it open.
+        guard !id.isEmpty, id.utf8.count <= 128 || (id.utf8.count <= 512 && id.count <= 128) else {
             throw DeadLetter(.invalidAttribute, "ce_id has \(id.count) characters; 1 to 128 are allowed")
         }
         guard source.utf8.count <= 256, Cause.cvr(ofSource: source) != nil else {

@@ -1,3 +1,4 @@
+import FuldmagtBytes
 import FuldmagtJSON
 
 /// Types of inbox records.
@@ -9,14 +10,30 @@ public enum InboxType: String, CaseIterable, Sendable {
 /// An inbox record as it arrives.
 public struct InboxRecord: Sendable {
     /// The sealed number of the citizen it concerns; nil for a shard's own affairs.
-    public var citizen: [UInt8]?
+    public var citizen: SealedNumber?
     public var body: InboxMessage.Body
+}
+
+extension InboxMessage.Body {
+    /// The record's id: the same for the same news.
+    func writeID(shard: String, to id: inout ByteSink) {
+        switch self {
+        case .news(let news):
+            if let first = news.items.first { id.append(uuid: first.grant) } else { id.append("-") }
+            id.append(UInt8(ascii: "/"))
+            id.append(news.event.rawValue)
+            id.append(UInt8(ascii: "/"))
+            id.append(String(news.items.first?.entry ?? 0))
+        case .sweep(let sweep):
+            id.append("sweep/\(shard)/\(sweep.day)/\(sweep.position)/\(sweep.stepText)" as String)
+        }
+    }
 }
 
 extension InboxMessage {
     func write(to json: inout JSONWriter) {
         json.beginObject()
-        if let citizen { json.member("citizen", Hex.text(citizen.sealed)) }
+        if let citizen { json.member("citizen", hex: citizen.sealed.block) }
         switch body {
         case .news(let news): news.write(to: &json)
         case .sweep(let sweep): sweep.write(to: &json)
@@ -30,7 +47,7 @@ extension InboxRecord {
     /// - Returns: nil for anything else.
     public static func read(_ data: JSONNode) -> InboxRecord? {
         guard data.kind == .object else { return nil }
-        let citizen = data["citizen"]?.string.flatMap { Hex.bytes($0) }
+        let citizen = data["citizen"]?.string.flatMap { Ident(hex: $0) }.map { SealedNumber($0) }
         if data["step"] != nil {
             return Sweep.read(data).map { InboxRecord(citizen: nil, body: .sweep($0)) }
         }
@@ -73,7 +90,7 @@ extension Cause {
 extension GrantNews {
     func write(to json: inout JSONWriter) {
         json.member("event", event.rawValue)
-        json.member("grantor", grantor.description)
+        json.member("grantor", hex: grantor)
         json.member("grantorShard", Int(grantorShard))
         json.member("at", Int(at.milliseconds))
         json.key("cause")
@@ -121,7 +138,7 @@ extension GrantNews {
 extension GrantNews.Item {
     func write(to json: inout JSONWriter) {
         json.beginObject()
-        json.member("grant", grant.description)
+        json.member("grant", hex: grant)
         json.member("package", terms.id)
         json.member("packageVersion", terms.version)
         json.member("kind", terms.kind.rawValue)
@@ -196,44 +213,5 @@ extension Sweep {
         return Sweep(
             step: step, day: day, position: Int64(position),
             catalogueChangedAt: node["changedAt"]?.int.map { Instant(milliseconds: Int64($0)) })
-    }
-}
-
-/// Bytes as hexadecimal digits.
-enum Hex {
-    static func text(_ bytes: [UInt8]) -> String {
-        String(unsafeUninitializedCapacity: bytes.count * 2) { buffer in
-            func digit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 87 + value }
-            for (at, byte) in bytes.enumerated() {
-                buffer[at * 2] = digit(byte >> 4)
-                buffer[at * 2 + 1] = digit(byte & 15)
-            }
-            return bytes.count * 2
-        }
-    }
-
-    static func bytes(_ text: String) -> [UInt8]? {
-        let digits = text.utf8
-        guard digits.count % 2 == 0, digits.count <= 512 else { return nil }
-        func value(_ digit: UInt8) -> UInt8? {
-            switch digit {
-            case 48...57: digit - 48
-            case 97...102: digit - 87
-            default: nil
-            }
-        }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(digits.count / 2)
-        var high: UInt8?
-        for digit in digits {
-            guard let value = value(digit) else { return nil }
-            if let first = high {
-                bytes.append(first << 4 | value)
-                high = nil
-            } else {
-                high = value
-            }
-        }
-        return bytes
     }
 }

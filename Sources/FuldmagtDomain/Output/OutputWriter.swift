@@ -1,9 +1,10 @@
+import FuldmagtBytes
 import FuldmagtJSON
 import FuldmagtRecord
 
 /// Writes what decisions say into a frame, as CloudEvents in Kafka's binary mode.
-public struct OutputWriter {
-    public private(set) var frame = Frame()
+public struct OutputWriter: ~Copyable {
+    private var frame = FrameWriter()
     private let settings: Settings
     private let naming: Naming
     /// Headers that are the same on every record of a kind.
@@ -62,11 +63,8 @@ public struct OutputWriter {
 
     /// Takes the frame and counts, and starts new ones.
     public mutating func take() -> (Frame, Counts) {
-        let taken = (frame, counts)
-        frame = Frame()
-        frame.reserveCapacity(taken.0.bytes.count)
-        counts = Counts()
-        return taken
+        defer { counts = Counts() }
+        return (frame.take(), counts)
     }
 
     public mutating func write(_ effects: Effects) {
@@ -85,15 +83,20 @@ public struct OutputWriter {
             for reason in outcome.reasons { counts.rejections[reason.code, default: 0] += 1 }
         }
         var key = outcome.cause.id
-        let id = "\(outcome.cause.source)/\(outcome.cause.id)/\(outcome.status.rawValue)"
         let headers = outcomeHeaders
         key.withUTF8 { key in
             frame.append(
                 topic: Topic.outcomes.rawValue, partition: nil, timestamp: nil, key: UnsafeRawBufferPointer(key),
                 headers: { block in
                     block.append(contentsOf: headers)
-                    HeaderBlock.append("ce_id", id, to: &block)
-                    HeaderBlock.append("ce_time", outcome.decidedAt.description, to: &block)
+                    HeaderBlock.append("ce_id", to: &block) { id in
+                        id.append(outcome.cause.source)
+                        id.append(UInt8(ascii: "/"))
+                        id.append(outcome.cause.id)
+                        id.append(UInt8(ascii: "/"))
+                        id.append(outcome.status.rawValue)
+                    }
+                    HeaderBlock.append("ce_time", to: &block) { $0.append(outcome.decidedAt) }
                     Self.append(outcome.cause.extensions, to: &block)
                 },
                 value: { bytes in
@@ -127,15 +130,15 @@ public struct OutputWriter {
         json.beginArray()
         for grant in outcome.grants {
             json.beginObject()
-            json.member("id", grant.id.uuidText)
+            json.member("id", uuid: grant.id)
             json.member("package", grant.package)
             json.member("state", grant.state.rawValue)
             json.member("version", grant.version)
-            json.member("validUntil", grant.validUntil.description)
+            json.member("validUntil", grant.validUntil)
             json.endObject()
         }
         json.endArray()
-        json.member("decidedAt", outcome.decidedAt.description)
+        json.member("decidedAt", outcome.decidedAt)
         json.key("position")
         json.beginObject()
         json.member("topic", outcome.position.topic.name)
@@ -150,19 +153,19 @@ public struct OutputWriter {
     public mutating func write(_ notice: Notice) {
         let notification = notice.notification
         if notice.isCancellation { counts.cancelled += 1 } else { counts.notifications += 1 }
-        let id = notification.id.uuidText
         let headers = notificationHeaders
         let masked = notification.isAboutAnother ? naming.mask(notice.cause) : nil
         let shardText = shardText
-        var key = notice.recipient.pseudonym.description
-        key.withUTF8 { key in
+        Self.withHex(notice.recipient.pseudonym) { key in
             frame.append(
-                topic: Topic.notifications.rawValue, partition: nil, timestamp: nil,
-                key: UnsafeRawBufferPointer(key),
+                topic: Topic.notifications.rawValue, partition: nil, timestamp: nil, key: key,
                 headers: { block in
                     block.append(contentsOf: headers)
-                    HeaderBlock.append("ce_id", notice.isCancellation ? "\(id)/cancelled" : id, to: &block)
-                    HeaderBlock.append("ce_time", notification.createdAt.description, to: &block)
+                    HeaderBlock.append("ce_id", to: &block) { id in
+                        id.append(uuid: notification.id)
+                        if notice.isCancellation { id.append("/cancelled") }
+                    }
+                    HeaderBlock.append("ce_time", to: &block) { $0.append(notification.createdAt) }
                     HeaderBlock.append("fm_shard", shardText, to: &block)
                     if masked == nil {
                         Self.append(notice.cause.extensions, to: &block)
@@ -181,16 +184,17 @@ public struct OutputWriter {
     static func write(_ notice: Notice, masked: Ident?, to json: inout JSONWriter) {
         let notification = notice.notification
         json.beginObject()
-        json.member("id", notification.id.uuidText)
+        json.member("id", uuid: notification.id)
         json.member("kind", notice.isCancellation ? "cancelled" : notification.kind.rawValue)
         json.key("recipient")
         json.beginObject()
         json.member(notice.recipient.party.isPerson ? "cpr" : "cvr", notice.recipient.party.digits)
         json.endObject()
         json.member("channel", notification.channel.rawValue)
-        json.memberIfPresent("grant", notification.grant?.uuidText)
+        if let grant = notification.grant { json.member("grant", uuid: grant) }
         json.member("title", NotificationText.title(notification.kind))
-        json.member("body", NotificationText.body(notification))
+        json.key("body")
+        json.pieces { NotificationText.body(notification, to: &$0) }
         json.member("language", "da")
         json.member("kle", notification.kle)
         json.key("sender")
@@ -201,13 +205,13 @@ public struct OutputWriter {
         json.key("cause")
         json.beginObject()
         if let masked {
-            json.member("id", masked.description)
+            json.member("id", hex: masked)
         } else {
             json.member("id", notice.cause.id)
             json.member("type", notice.cause.type)
         }
         json.endObject()
-        json.member("createdAt", notification.createdAt.description)
+        json.member("createdAt", notification.createdAt)
         json.endObject()
     }
 
@@ -215,30 +219,36 @@ public struct OutputWriter {
 
     public mutating func write(_ message: InboxMessage) {
         counts.inbox += 1
-        let headers: [UInt8]
-        let id: String
-        switch message.body {
-        case .news(let news):
-            headers = newsHeaders
-            let first = news.items.first
-            id = "\(first?.grant.uuidText ?? "-")/\(news.event.rawValue)/\(first?.entry ?? 0)"
-        case .sweep(let sweep):
-            headers = sweepHeaders
-            id = "sweep/\(shardText)/\(sweep.day)/\(sweep.position)/\(sweep.stepText)"
-        }
-        var key = message.citizen?.pseudonym.description ?? ""
-        key.withUTF8 { key in
+        let shardText = shardText
+        let headers =
+            switch message.body {
+            case .news: newsHeaders
+            case .sweep: sweepHeaders
+            }
+        func write(_ key: UnsafeRawBufferPointer?) {
             frame.append(
-                topic: Topic.inbox.rawValue, partition: message.shard, timestamp: nil,
-                key: key.isEmpty ? nil : UnsafeRawBufferPointer(key),
+                topic: Topic.inbox.rawValue, partition: message.shard, timestamp: nil, key: key,
                 headers: { block in
                     block.append(contentsOf: headers)
-                    HeaderBlock.append("ce_id", id, to: &block)
+                    HeaderBlock.append("ce_id", to: &block) { message.body.writeID(shard: shardText, to: &$0) }
                 },
                 value: { bytes in
                     JSONWriter.append(to: &bytes) { message.write(to: &$0) }
                     return true
                 })
+        }
+        if let citizen = message.citizen {
+            Self.withHex(citizen.pseudonym) { write($0) }
+        } else {
+            write(nil)
+        }
+    }
+
+    private static func withHex(_ ident: Ident, _ body: (UnsafeRawBufferPointer) -> Void) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { buffer in
+            guard let start = buffer.baseAddress else { return }
+            ident.writeHex(to: start)
+            body(UnsafeRawBufferPointer(buffer))
         }
     }
 
@@ -301,7 +311,7 @@ public struct OutputWriter {
             })
     }
 
-    private static func append(_ extensions: [Extension], to block: inout [UInt8]) {
+    private static func append(_ extensions: [Extension], to block: inout ByteSink) {
         for item in extensions { HeaderBlock.append(name: "ce_\(item.name)", value: item.value, to: &block) }
     }
 }

@@ -1,9 +1,11 @@
+import FuldmagtBytes
+
 /// What a decision is made under besides the citizen's own file.
 public struct Circumstances {
     /// The timestamp of the record that started it, never a worker's clock.
-    public let now: Instant
+    public private(set) var now: Instant
     /// The day of `now` in Europe/Copenhagen.
-    public let today: Day
+    public private(set) var today: Day
     public let catalogue: Catalogue
     public let settings: Settings
     public let naming: Naming
@@ -16,23 +18,49 @@ public struct Circumstances {
         self.settings = settings
         self.naming = naming
     }
+
+    /// The same at another time.
+    public mutating func move(to now: Instant) {
+        guard now != self.now else { return }
+        self.now = now
+        today = now.day
+    }
 }
 
 /// Pseudonyms and derived ids under the cluster key, as functions: the rules hold no secret.
 public struct Naming {
     public var identify: (Party) -> Identity
     /// (purpose, cause, citizen, ordinal)
-    public var id: (StaticString, Cause, Ident, String) -> Ident
+    public var id: (StaticString, Cause, Ident, Ordinal) -> Ident
     /// A cause's id as anyone but the citizen may see it.
     public var mask: (Cause) -> Ident
 
     public init(
-        identify: @escaping (Party) -> Identity, id: @escaping (StaticString, Cause, Ident, String) -> Ident,
+        identify: @escaping (Party) -> Identity, id: @escaping (StaticString, Cause, Ident, Ordinal) -> Ident,
         mask: @escaping (Cause) -> Ident
     ) {
         self.identify = identify
         self.id = id
         self.mask = mask
+    }
+}
+
+/// Tells apart what one cause makes for one citizen.
+public enum Ordinal {
+    case index(Int)
+    case notification(NotificationKind, grant: Ident?, entry: Int)
+
+    /// Appends the text that ids are derived from.
+    public func write(to text: inout ByteSink) {
+        switch self {
+        case .index(let index): text.append(String(index))
+        case .notification(let kind, let grant, let entry):
+            text.append(kind.rawValue)
+            text.append(UInt8(ascii: "/"))
+            if let grant { text.append(uuid: grant) } else { text.append(UInt8(ascii: "-")) }
+            text.append(UInt8(ascii: "/"))
+            text.append(String(entry))
+        }
     }
 }
 
@@ -161,10 +189,8 @@ public struct GrantNews: Sendable, Equatable {
 
 extension GrantNews.Item {
     init(_ grant: Grant) {
-        var terms = grant.terms
-        terms.wording = Bilingual(danish: "", english: "")
         self.init(
-            grant: grant.id, terms: terms, state: grant.state, version: grant.version, entry: grant.entry,
+            grant: grant.id, terms: grant.terms, state: grant.state, version: grant.version, entry: grant.entry,
             validFrom: grant.validFrom, validUntil: grant.validUntil)
     }
 }

@@ -16,7 +16,7 @@ extension Draft {
             guard let package = found[at] else { continue }
             give(
                 Grant(
-                    id: circumstances.naming.id("grant", cause, file.citizen.pseudonym, String(at)),
+                    id: circumstances.naming.id("grant", cause, file.citizen.pseudonym, .index(at)),
                     ordinal: file.grants.count,
                     representative: PartyReference(
                         pseudonym: representative.pseudonym, sealed: representative.sealed,

@@ -8,9 +8,10 @@ extension Rules {
     /// What a grantor's shard told changes the representative's view, and is told to the representative by the channel
     /// that *their* exemption asks for.
     public static func receive(
-        _ news: GrantNews, about file: CitizenFile, under circumstances: Circumstances
+        _ news: GrantNews, about file: inout CitizenFile, under circumstances: Circumstances
     ) -> Effects {
-        var draft = Draft(cause: news.cause, file: file, circumstances: circumstances)
+        var draft = Draft(cause: news.cause, file: &file, circumstances: circumstances)
+        defer { swap(&draft.file, &file) }
         for item in news.items {
             draft.store(
                 .received(
@@ -49,12 +50,13 @@ extension Rules {
     ///   - isDue: a move of the citizen's takes effect today.
     ///   - isDayTurn: the calendar went on, not the catalogue.
     public static func review(
-        _ file: CitizenFile, isDue: Bool, isDayTurn: Bool, under circumstances: Circumstances
+        _ file: inout CitizenFile, isDue: Bool, isDayTurn: Bool, under circumstances: Circumstances
     ) -> Effects {
         let residence = file.residence(on: circumstances.today)
         let unknown = Cause(id: "sweep", source: "", type: "sweep")
         let now = circumstances.now
-        var draft = Draft(cause: unknown, file: file, circumstances: circumstances)
+        var draft = Draft(cause: unknown, file: &file, circumstances: circumstances)
+        defer { swap(&draft.file, &file) }
         draft.reevaluate { grant in
             if isDue, let residence { return (residence.cause, now) }
             guard let residence else { return (unknown, now) }

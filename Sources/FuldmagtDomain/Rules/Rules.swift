@@ -14,11 +14,13 @@ public enum Rules {
     /// Decides a command.
     /// - Parameters:
     ///   - position: where the command was first written.
-    ///   - file: the citizen's rows, at least the sections that `sections(for:)` names.
+    ///   - file: the citizen's rows, at least the sections that `sections(for:)` names; brought up to what an accepted
+    ///     command changes.
     public static func decide(
-        _ command: Command, at position: Position, about file: CitizenFile, under circumstances: Circumstances
+        _ command: Command, at position: Position, about file: inout CitizenFile, under circumstances: Circumstances
     ) -> Decision {
-        var draft = Draft(cause: command.cause, file: file, circumstances: circumstances, reasons: command.faults)
+        var draft = Draft(cause: command.cause, file: &file, circumstances: circumstances, reasons: command.faults)
+        defer { swap(&draft.file, &file) }
         switch command.body {
         case .issue(let issue): draft.issue(issue)
         case .revoke(let revoke): draft.revoke(revoke, position: position)
@@ -26,7 +28,10 @@ public enum Rules {
         case .register(let register): draft.register(register)
         case .lift(let lift): draft.lift(lift)
         }
-        guard draft.reasons.isEmpty else { return .reject(draft.reasons) }
+        guard draft.reasons.isEmpty else {
+            precondition(draft.effects.rows.isEmpty, "a rule changed something before it rejected")
+            return .reject(draft.reasons)
+        }
         if !draft.leavesOutcomeToRepresentative {
             draft.effects.outcome = Outcome(
                 cause: command.cause, status: .accepted, grants: draft.lines, decidedAt: circumstances.now,
@@ -46,9 +51,11 @@ struct Draft {
     var lines: [Outcome.GrantLine] = []
     var leavesOutcomeToRepresentative = false
 
-    init(cause: Cause, file: CitizenFile, circumstances: Circumstances, reasons: [Reason] = []) {
+    /// - Parameter file: taken, so that it is changed in place; whoever drafts gives it back.
+    init(cause: Cause, file: inout CitizenFile, circumstances: Circumstances, reasons: [Reason] = []) {
         self.cause = cause
-        self.file = file
+        self.file = CitizenFile(citizen: file.citizen)
+        swap(&self.file, &file)
         self.circumstances = circumstances
         self.reasons = reasons
         now = circumstances.now
@@ -100,7 +107,7 @@ struct Draft {
 
     private func notificationID(_ kind: NotificationKind, grant: Ident?, entry: Int, cause: Cause) -> Ident {
         circumstances.naming.id(
-            "notification", cause, file.citizen.pseudonym, "\(kind.rawValue)/\(grant?.uuidText ?? "-")/\(entry)")
+            "notification", cause, file.citizen.pseudonym, .notification(kind, grant: grant, entry: entry))
     }
 
     /// Withdraws every earlier notification about a grant.

@@ -83,20 +83,27 @@ public struct Day: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     /// `YYYY-MM-DD`.
     public var description: String {
-        String(unsafeUninitializedCapacity: 10) { buffer in
-            let digits = (year, month, dayOfMonth)
-            buffer[0] = UInt8(48 + digits.0 / 1000)
-            buffer[1] = UInt8(48 + digits.0 / 100 % 10)
-            buffer[2] = UInt8(48 + digits.0 / 10 % 10)
-            buffer[3] = UInt8(48 + digits.0 % 10)
-            buffer[4] = UInt8(ascii: "-")
-            buffer[5] = UInt8(48 + digits.1 / 10)
-            buffer[6] = UInt8(48 + digits.1 % 10)
-            buffer[7] = UInt8(ascii: "-")
-            buffer[8] = UInt8(48 + digits.2 / 10)
-            buffer[9] = UInt8(48 + digits.2 % 10)
-            return 10
+        String(unsafeUninitializedCapacity: Self.textLength) { buffer in
+            if let start = buffer.baseAddress { write(to: start) }
+            return Self.textLength
         }
+    }
+
+    static let textLength = 10
+
+    /// Writes `description` as 10 bytes.
+    func write(to target: UnsafeMutablePointer<UInt8>) {
+        let (year, month, day) = (year, month, dayOfMonth)
+        target[0] = UInt8(truncatingIfNeeded: 48 + year / 1000)
+        target[1] = UInt8(truncatingIfNeeded: 48 + year / 100 % 10)
+        target[2] = UInt8(truncatingIfNeeded: 48 + year / 10 % 10)
+        target[3] = UInt8(truncatingIfNeeded: 48 + year % 10)
+        target[4] = UInt8(ascii: "-")
+        target[5] = UInt8(truncatingIfNeeded: 48 + month / 10)
+        target[6] = UInt8(truncatingIfNeeded: 48 + month % 10)
+        target[7] = UInt8(ascii: "-")
+        target[8] = UInt8(truncatingIfNeeded: 48 + day / 10)
+        target[9] = UInt8(truncatingIfNeeded: 48 + day % 10)
     }
 
     public static func < (left: Day, right: Day) -> Bool { left.number < right.number }

@@ -39,33 +39,35 @@ public struct Instant: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     /// RFC 3339 in UTC with milliseconds: `2026-11-22T10:00:00.000Z`.
     public var description: String {
+        String(unsafeUninitializedCapacity: Self.textLength) { buffer in
+            if let start = buffer.baseAddress { write(to: start) }
+            return Self.textLength
+        }
+    }
+
+    static let textLength = 24
+
+    /// Writes `description` as 24 bytes.
+    func write(to target: UnsafeMutablePointer<UInt8>) {
         let days = (milliseconds - (milliseconds < 0 ? 86_399_999 : 0)) / 86_400_000
         let rest = Int(milliseconds - days * 86_400_000)
-        let day = Day(daysSince1970: Int(days))
-        return String(unsafeUninitializedCapacity: 24) { buffer in
-            func put(_ value: Int, at: Int, width: Int) {
-                var value = value
-                for position in stride(from: at + width - 1, through: at, by: -1) {
-                    buffer[position] = UInt8(48 + value % 10)
-                    value /= 10
-                }
+        Day(daysSince1970: Int(days)).write(to: target)
+        func put(_ value: Int, at: Int, width: Int) {
+            var value = value
+            for position in stride(from: at + width - 1, through: at, by: -1) {
+                target[position] = UInt8(truncatingIfNeeded: 48 + value % 10)
+                value /= 10
             }
-            put(day.year, at: 0, width: 4)
-            buffer[4] = UInt8(ascii: "-")
-            put(day.month, at: 5, width: 2)
-            buffer[7] = UInt8(ascii: "-")
-            put(day.dayOfMonth, at: 8, width: 2)
-            buffer[10] = UInt8(ascii: "T")
-            put(rest / 3_600_000, at: 11, width: 2)
-            buffer[13] = UInt8(ascii: ":")
-            put(rest / 60_000 % 60, at: 14, width: 2)
-            buffer[16] = UInt8(ascii: ":")
-            put(rest / 1000 % 60, at: 17, width: 2)
-            buffer[19] = UInt8(ascii: ".")
-            put(rest % 1000, at: 20, width: 3)
-            buffer[23] = UInt8(ascii: "Z")
-            return 24
         }
+        target[10] = UInt8(ascii: "T")
+        put(rest / 3_600_000, at: 11, width: 2)
+        target[13] = UInt8(ascii: ":")
+        put(rest / 60_000 % 60, at: 14, width: 2)
+        target[16] = UInt8(ascii: ":")
+        put(rest / 1000 % 60, at: 17, width: 2)
+        target[19] = UInt8(ascii: ".")
+        put(rest % 1000, at: 20, width: 3)
+        target[23] = UInt8(ascii: "Z")
     }
 
     /// Reads RFC 3339: any offset, any number of decimals (cut to milliseconds).

@@ -34,11 +34,14 @@ public struct Ident: Hashable, Sendable, Comparable, CustomStringConvertible {
     }
 
     /// Reads 32 hexadecimal digits, with or without the dashes of a UUID.
-    public init?(hex: String) {
+    public init?(hex: String) { self.init(hexDigits: hex.utf8) }
+
+    /// The same for digits as bytes.
+    public init?(hexDigits: some Sequence<UInt8>) {
         var high: UInt64 = 0
         var low: UInt64 = 0
         var count = 0
-        for byte in hex.utf8 where byte != UInt8(ascii: "-") {
+        for byte in hexDigits where byte != UInt8(ascii: "-") {
             let digit: UInt8
             switch byte {
             case 48...57: digit = byte - 48
@@ -65,9 +68,15 @@ public struct Ident: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// 32 hexadecimal digits: the form of pseudonyms in keys.
     public var description: String {
         String(unsafeUninitializedCapacity: 32) { buffer in
-            for at in 0..<32 { buffer[at] = hexDigit(at) }
+            if let start = buffer.baseAddress { writeHex(to: start) }
             return 32
         }
+    }
+
+    /// Writes `description` as 32 bytes.
+    func writeHex(to target: UnsafeMutablePointer<UInt8>) {
+        Self.write(high, 16, to: target)
+        Self.write(low, 16, to: target + 16)
     }
 
     /// The same bits with the version and variant of a UUID version 4. MeMo demands that form also of derived ids.
@@ -80,24 +89,40 @@ public struct Ident: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// `8-4-4-4-12` hexadecimal digits.
     public var uuidText: String {
         String(unsafeUninitializedCapacity: 36) { buffer in
-            var to = 0
-            for at in 0..<32 {
-                if at == 8 || at == 12 || at == 16 || at == 20 {
-                    buffer[to] = UInt8(ascii: "-")
-                    to += 1
-                }
-                buffer[to] = hexDigit(at)
-                to += 1
-            }
+            if let start = buffer.baseAddress { writeUUID(to: start) }
             return 36
         }
     }
 
-    private func hexDigit(_ at: Int) -> UInt8 {
-        let word = at < 16 ? high : low
-        let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - (at & 15) * 4)) & 15
-        return digit < 10 ? 48 + digit : 87 + digit
+    /// Writes `uuidText` as 36 bytes.
+    func writeUUID(to target: UnsafeMutablePointer<UInt8>) {
+        Self.write(high >> 32, 8, to: target)
+        target[8] = UInt8(ascii: "-")
+        Self.write(high >> 16, 4, to: target + 9)
+        target[13] = UInt8(ascii: "-")
+        Self.write(high, 4, to: target + 14)
+        target[18] = UInt8(ascii: "-")
+        Self.write(low >> 48, 4, to: target + 19)
+        target[23] = UInt8(ascii: "-")
+        Self.write(low, 12, to: target + 24)
     }
+
+    /// The last `width` hexadecimal digits of a number.
+    private static func write(_ value: UInt64, _ width: Int, to target: UnsafeMutablePointer<UInt8>) {
+        var value = value
+        for at in stride(from: width - 1, through: 0, by: -1) {
+            let digit = UInt8(truncatingIfNeeded: value) & 15
+            target[at] = digit < 10 ? 48 + digit : 87 + digit
+            value >>= 4
+        }
+    }
+}
+
+/// A CPR or CVR number encrypted under the cluster key; it is opened together with its pseudonym.
+public struct SealedNumber: Hashable, Sendable {
+    public let block: Ident
+
+    public init(_ block: Ident) { self.block = block }
 }
 
 /// A party as the system knows it: by pseudonym, with the number sealed under the cluster key, and the shard it lives in.
@@ -106,11 +131,11 @@ public struct Identity: Hashable, Sendable {
     /// Keyed hash of the number.
     public let pseudonym: Ident
     /// The number encrypted under the cluster key: what shards, changelog and inbox hold.
-    public let sealed: [UInt8]
+    public let sealed: SealedNumber
     /// The partition of every command topic, and the shard, that this party's state belongs to.
     public let shard: Int32
 
-    public init(party: Party, pseudonym: Ident, sealed: [UInt8], shard: Int32) {
+    public init(party: Party, pseudonym: Ident, sealed: SealedNumber, shard: Int32) {
         self.party = party
         self.pseudonym = pseudonym
         self.sealed = sealed

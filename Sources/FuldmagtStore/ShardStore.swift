@@ -45,6 +45,9 @@ public final class ShardStore: @unchecked Sendable {
     let keys: ClusterKey
     let options: Options
     private var access: ShardAccess?
+    /// Nil for a shard in memory.
+    private let checkpointer: Checkpointer?
+    private var logSize: LogSize?
     private(set) var epoch: Int64 = 0
 
     /// The file of a shard: `shard-0003.sqlite`.
@@ -65,6 +68,7 @@ public final class ShardStore: @unchecked Sendable {
         do {
             queue = try Self.open(path, options: options)
             try Self.migrate(queue, path: path)
+            checkpointer = try Checkpointer(path: path, pages: options.checkpointPages)
         } catch {
             throw StoreError(error, doing: "opening \(path)")
         }
@@ -76,6 +80,7 @@ public final class ShardStore: @unchecked Sendable {
         self.shard = shard
         self.keys = keys
         options = Options(directory: "", partitions: partitions)
+        checkpointer = nil
         do {
             queue = try DatabaseQueue(configuration: Self.configuration(options))
             try Self.migrate(queue, path: "the shard in memory")
@@ -101,7 +106,6 @@ public final class ShardStore: @unchecked Sendable {
                     PRAGMA secure_delete = ON;
                     PRAGMA temp_store = MEMORY;
                     PRAGMA cache_size = -\(max(options.cacheBytes / 1024, 1024));
-                    PRAGMA wal_autocheckpoint = \(options.checkpointPages);
                     """)
         }
         return configuration
@@ -142,6 +146,7 @@ public final class ShardStore: @unchecked Sendable {
                 guard let connection = db.sqliteConnection else {
                     throw StoreError(.fatal, "\(path) was closed while it was being opened")
                 }
+                if checkpointer != nil { logSize = LogSize(connection) }
                 return try ShardAccess(connection, keys: keys)
             }
         } catch {
@@ -170,8 +175,9 @@ public final class ShardStore: @unchecked Sendable {
     /// Does one turn: everything that `body` writes commits together, guarded by the epoch, or not at all.
     public func turn<Result>(_ body: (ShardAccess) throws -> Result) throws(StoreError) -> Result {
         guard let access else { throw StoreError(.fatal, "shard \(shard) is closed") }
+        try checkpointer?.throwFailure()
         do {
-            return try queue.inDatabase { _ in
+            let result = try queue.inDatabase { _ in
                 try access.begin(epoch: epoch)
                 do {
                     let result = try body(access)
@@ -182,6 +188,8 @@ public final class ShardStore: @unchecked Sendable {
                     throw error
                 }
             }
+            if let logSize, let checkpointer { checkpointer.committed(pagesInLog: logSize.pages) }
+            return result
         } catch {
             throw StoreError(error, doing: "shard \(shard)")
         }
@@ -191,6 +199,7 @@ public final class ShardStore: @unchecked Sendable {
     public func close() throws(StoreError) {
         do {
             queue.inDatabase { _ in access = nil }
+            try checkpointer?.close()
             try queue.close()
         } catch {
             throw StoreError(error, doing: "closing shard \(shard)")

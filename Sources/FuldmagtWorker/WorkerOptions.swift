@@ -16,8 +16,6 @@ public struct WorkerOptions: Sendable {
     public var pollMilliseconds: Int
     /// Page caches of all shards together, bytes.
     public var cacheBytes: Int
-    /// Parties whose pseudonyms and sealed numbers are remembered, over all shards.
-    public var partiesRemembered: Int
     /// Commits wait for the disk.
     public var isDurable: Bool
     /// Dead letters in a row, in one shard, after which the worker stops instead of emptying a topic into them.
@@ -36,11 +34,10 @@ public struct WorkerOptions: Sendable {
         self.settings = settings
         self.keys = keys
         self.directory = directory
-        batchRecords = 8_000
+        batchRecords = 4_000
         batchBytes = 16 << 20
         pollMilliseconds = 50
-        cacheBytes = 128 << 20
-        partiesRemembered = 50_000
+        cacheBytes = 64 << 20
         isDurable = true
         deadLettersInARow = 500
         sweepSize = 200

@@ -165,7 +165,7 @@ struct Environment {
         options.pollMilliseconds = try number(
             "poll.milliseconds", name: "FULDMAGT_POLL_MILLISECONDS", default: options.pollMilliseconds, in: 0...10_000)
         options.cacheBytes =
-            try number("store.cache.mib", name: "FULDMAGT_STORE_CACHE_MIB", default: 128, in: 4...65_536) << 20
+            try number("store.cache.mib", name: "FULDMAGT_STORE_CACHE_MIB", default: 64, in: 4...65_536) << 20
         options.isDurable = try flag("store.durable", name: "FULDMAGT_STORE_DURABLE", default: true)
         options.deadLettersInARow = try number(
             "dead.letters.in.a.row", name: "FULDMAGT_DEAD_LETTERS_IN_A_ROW", default: options.deadLettersInARow,

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CMalloc
 import Foundation
 
 @main
@@ -25,6 +26,12 @@ struct Fuldmagt: AsyncParsableCommand {
             TopicsCommand.self, WorkerCommand.self, PublishCommand.self, OutcomesCommand.self,
             NotificationsCommand.self, StoreCommand.self, BenchCommand.self,
         ])
+
+    static func main() async {
+        // A pool of free memory for each of librdkafka's threads would hold what the others could use.
+        mallopt(M_ARENA_MAX, 2)
+        await main(nil)
+    }
 }
 
 /// How a command ended; see the exit codes in `fuldmagt --help`.

@@ -80,7 +80,7 @@ struct PublishCommand: AsyncParsableCommand {
     }
 
     private func send(_ bytes: [UInt8], key: String?, to topic: Topic, with producer: KafkaProducer) throws {
-        var frame = Frame()
+        var frame = FrameWriter()
         Array((key ?? "").utf8).withUnsafeBytes { keyBytes in
             frame.append(
                 topic: topic.rawValue, partition: nil, timestamp: nil, key: key == nil ? nil : keyBytes,
@@ -91,7 +91,7 @@ struct PublishCommand: AsyncParsableCommand {
                 })
         }
         do {
-            try producer.produce(frame)
+            try producer.produce(frame.take())
         } catch let error as KafkaFailure {
             throw try Connection.trying { () throws(KafkaFailure) -> ExitCode in throw error }
         }

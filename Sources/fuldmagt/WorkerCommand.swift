@@ -16,9 +16,9 @@ struct WorkerCommand: AsyncParsableCommand {
             what is stored is published first.
 
             Settings, beside those in fuldmagt --help:
-              FULDMAGT_BATCH_RECORDS          records of one turn, 1 to 100000 (default 8000)
+              FULDMAGT_BATCH_RECORDS          records of one turn, 1 to 100000 (default 4000)
               FULDMAGT_BATCH_BYTES            bytes of one turn (default 16777216)
-              FULDMAGT_STORE_CACHE_MIB        page caches of all shards (default 128)
+              FULDMAGT_STORE_CACHE_MIB        page caches of all shards (default 64)
               FULDMAGT_STORE_DURABLE          1: commits wait for the disk (default) · 0: they do not
               FULDMAGT_DEAD_LETTERS_IN_A_ROW  unreadable records in a row that stop the worker (default 500)
               FULDMAGT_PROCESSED_DAYS         days that command ids are remembered, at least 90

@@ -11,7 +11,8 @@ import FuldmagtRecord
 public struct ClusterKey: Sendable {
     private let pseudonyms: PreparedHMAC
     private let ids: PreparedHMAC
-    private let numbers: PreparedHMAC
+    private let numbers: SymmetricKey
+    private let nonces: PreparedHMAC
     private let frames: SymmetricKey
     private let proofs: PreparedHMAC
 
@@ -39,7 +40,8 @@ public struct ClusterKey: Sendable {
         }
         pseudonyms = PreparedHMAC(derived("pseudonym"))
         ids = PreparedHMAC(derived("id"))
-        numbers = PreparedHMAC(derived("number"))
+        numbers = derived("number")
+        nonces = PreparedHMAC(derived("nonce"))
         frames = derived("frame")
         proofs = PreparedHMAC(derived("proof"))
     }
@@ -60,47 +62,60 @@ public struct ClusterKey: Sendable {
 
     private static func first(_ digest: SHA256.Digest) -> Ident { digest.withUnsafeBytes { Ident($0) } }
 
-    /// Everything the system keeps about who a party is.
+    /// How the system knows a party, and where it belongs.
     /// - Parameter partitions: of the command topics.
     public func identity(of party: Party, partitions: Int32) -> Identity {
         let digits = party.digits
-        let pseudonym = Self.first(mac(of: digits))
         return Identity(
-            party: party, pseudonym: pseudonym, sealed: seal(digits, of: pseudonym),
+            party: party, pseudonym: Self.first(mac(of: digits)),
             shard: Murmur2.partition(of: digits, partitions: partitions))
     }
 
-    /// Encrypts a number: exclusive or with a keyed hash of its pseudonym.
+    /// Encrypts a party's number with AES-GCM, padded to sixteen bytes.
     ///
-    /// Pseudonym and sealed number together are a deterministic authenticated encryption in the manner of SIV (Rogaway
-    /// and Shrimpton, "A provable-security treatment of the key-wrap problem", 2006): the pseudonym, a keyed hash of
-    /// the number, is both nonce and tag. That equal numbers give equal bytes tells no more than the pseudonym does, and
-    /// makes a replayed record equal to the first.
+    /// The nonce is a keyed hash of the pseudonym, so it need not be kept and never meets two numbers. That equal numbers
+    /// give equal bytes tells no more than the pseudonym beside them does, and makes a replayed record equal to the
+    /// first.
+    public func seal(_ identity: Identity) -> SealedNumber { seal(identity.party.digits, of: identity.pseudonym) }
+
     private func seal(_ number: String, of pseudonym: Ident) -> SealedNumber {
         precondition(number.utf8.count <= 16, "CPR and CVR numbers have ten and eight digits")
-        var block: (high: UInt64, low: UInt64) = (0, 0)
-        for (at, byte) in number.utf8.enumerated() {
-            let bits = UInt64(byte) << UInt64(56 - at % 8 * 8)
-            if at < 8 { block.high |= bits } else { block.low |= bits }
+        do {
+            return try withUnsafeTemporaryAllocation(byteCount: 16, alignment: 1) { block in
+                block.initializeMemory(as: UInt8.self, repeating: 0)
+                for (at, byte) in number.utf8.enumerated() { block[at] = byte }
+                let box = try AES.GCM.seal(
+                    UnsafeRawBufferPointer(block), using: numbers, nonce: try nonce(of: pseudonym))
+                return SealedNumber(
+                    block: box.ciphertext.withUnsafeBytes { Ident($0) }, tag: box.tag.withUnsafeBytes { Ident($0) })
+            }
+        } catch {
+            // A 12-byte nonce and a 32-byte key are what AES-GCM takes; there is no other way to fail.
+            preconditionFailure("AES-GCM refused a derived nonce")
         }
-        let stream = keystream(of: pseudonym)
-        return SealedNumber(Ident(high: block.high ^ stream.high, low: block.low ^ stream.low))
     }
 
-    private func keystream(of pseudonym: Ident) -> Ident {
-        pseudonym.withBytes { Self.first(numbers.code(of: $0)) }
+    private func nonce(of pseudonym: Ident) throws -> AES.GCM.Nonce {
+        let digest = pseudonym.withBytes { nonces.code(of: $0) }
+        return try digest.withUnsafeBytes { try AES.GCM.Nonce(data: UnsafeRawBufferPointer(rebasing: $0[..<12])) }
     }
 
     /// Opens a sealed number.
     /// - Throws: when it was sealed under another key, for another pseudonym, or is damaged.
     private func open(_ sealed: SealedNumber, of pseudonym: Ident) throws(Unsealable) -> String {
-        let stream = keystream(of: pseudonym)
-        let block = Ident(high: sealed.block.high ^ stream.high, low: sealed.block.low ^ stream.low)
-        let digits = block.withBytes { bytes in String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
-        guard Self.first(mac(of: digits)) == pseudonym, seal(digits, of: pseudonym) == sealed else {
+        do {
+            let block = try sealed.block.withBytes { block in
+                try sealed.tag.withBytes { tag in
+                    let box = try AES.GCM.SealedBox(nonce: try nonce(of: pseudonym), ciphertext: block, tag: tag)
+                    return try AES.GCM.open(box, using: numbers)
+                }
+            }
+            let digits = String(decoding: block.prefix { $0 != 0 }, as: UTF8.self)
+            guard Self.first(mac(of: digits)) == pseudonym else { throw Unsealable() }
+            return digits
+        } catch {
             throw Unsealable()
         }
-        return digits
     }
 
     /// Encrypts a stored frame, which holds notifications and dead letters with readable numbers, under a nonce of its own.
@@ -145,7 +160,7 @@ public struct ClusterKey: Sendable {
             do { party = .person(try CPR(digits, today: today)) } catch { throw Unsealable() }
         }
         return Identity(
-            party: party, pseudonym: pseudonym, sealed: sealed,
+            party: party, pseudonym: pseudonym,
             shard: Murmur2.partition(of: digits, partitions: partitions))
     }
 

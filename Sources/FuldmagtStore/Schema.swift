@@ -63,7 +63,7 @@ enum Schema {
         CREATE TABLE citizens (
           row INTEGER PRIMARY KEY,
           pseudonym BLOB NOT NULL UNIQUE CHECK (length(pseudonym) = 16),
-          sealed BLOB NOT NULL CHECK (length(sealed) = 16),
+          sealed BLOB NOT NULL CHECK (length(sealed) = 32),
           kind TEXT NOT NULL CHECK (\(`is`("kind", "person", "company"))),
           municipality INTEGER CHECK (municipality BETWEEN 1 AND 9999)
         ) STRICT;
@@ -139,7 +139,7 @@ enum Schema {
           ordinal INTEGER NOT NULL CHECK (ordinal >= 0),
           id BLOB NOT NULL CHECK (length(id) = 16),
           representative BLOB NOT NULL CHECK (length(representative) = 16),
-          representative_sealed BLOB NOT NULL CHECK (length(representative_sealed) = 16),
+          representative_sealed BLOB NOT NULL CHECK (length(representative_sealed) = 32),
           representative_shard INTEGER NOT NULL CHECK (representative_shard >= 0),
           terms INTEGER NOT NULL REFERENCES terms,
           state TEXT NOT NULL CHECK (\(states)),

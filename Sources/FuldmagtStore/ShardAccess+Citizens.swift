@@ -60,7 +60,7 @@ extension ShardAccess {
     private func citizenRow(of loaded: inout LoadedFile) throws(StoreError) -> Int64 {
         if let row = loaded.row { return row }
         let citizen = loaded.file.citizen
-        try statements.insertCitizen.bind(1, citizen.pseudonym).bind(2, citizen.sealed.block)
+        try statements.insertCitizen.bind(1, citizen.pseudonym).bind(2, keys.seal(citizen))
             .bind(3, citizen.party.isPerson ? "person" : "company").run()
         let row = statements.insertCitizen.insertedRow
         loaded.row = row
@@ -84,7 +84,7 @@ extension ShardAccess {
     private func citizens(_ rows: Statement) throws(StoreError) -> [KnownCitizen] {
         var citizens: [KnownCitizen] = []
         while try rows.next() {
-            citizens.append(KnownCitizen(pseudonym: try rows.ident(1), sealed: SealedNumber(try rows.ident(0))))
+            citizens.append(KnownCitizen(pseudonym: try rows.ident(1), sealed: try rows.sealed(0)))
         }
         return citizens
     }
@@ -141,7 +141,7 @@ extension ShardAccess {
                 Grant(
                     id: try rows.ident(2), ordinal: Int(rows.int(1)),
                     representative: PartyReference(
-                        pseudonym: try rows.ident(3), sealed: SealedNumber(try rows.ident(4)), shard: Int32(rows.int(5))
+                        pseudonym: try rows.ident(3), sealed: try rows.sealed(4), shard: Int32(rows.int(5))
                     ),
                     terms: try terms(at: rows.int(6)), state: try rows.choice(7, GrantState.self),
                     version: Int(rows.int(8)), entry: Int(rows.int(9)), validFrom: try rows.day(10),

@@ -51,7 +51,7 @@ extension ShardAccess {
 
     private func write(_ grant: Grant, citizen: Int64) throws(StoreError) -> Int64 {
         try statements.insertGrant.bind(1, citizen).bind(2, grant.ordinal).bind(3, grant.id)
-            .bind(4, grant.representative.pseudonym).bind(5, grant.representative.sealed.block)
+            .bind(4, grant.representative.pseudonym).bind(5, grant.representative.sealed)
             .bind(6, Int64(grant.representative.shard)).bind(7, try termsRow(grant.terms))
             .bind(8, grant.state.rawValue).bind(9, grant.version).bind(10, grant.entry).bind(11, grant.validFrom)
             .bind(12, grant.validUntil).bind(13, grant.channel.rawValue).bind(14, grant.evidence?.stored).run()

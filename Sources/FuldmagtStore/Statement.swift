@@ -81,6 +81,16 @@ final class Statement {
     }
 
     @discardableResult
+    func bind(_ at: Int32, _ value: SealedNumber) -> Statement {
+        let slot = UnsafeMutableRawPointer(slots + Int(at - 1) * Self.slotSize)
+        for (place, word) in [value.block.high, value.block.low, value.tag.high, value.tag.low].enumerated() {
+            slot.storeBytes(of: word.bigEndian, toByteOffset: place * 8, as: UInt64.self)
+        }
+        sqlite3_bind_blob(handle, at, slot, 32, nil)
+        return self
+    }
+
+    @discardableResult
     func bind(_ at: Int32, _ value: [UInt8]) -> Statement {
         value.withUnsafeBytes {
             _ = sqlite3_bind_blob64(handle, at, $0.baseAddress, UInt64($0.count), Self.transient)
@@ -161,6 +171,16 @@ final class Statement {
             throw damaged(at)
         }
         return Ident(UnsafeRawBufferPointer(start: start, count: 16))
+    }
+
+    /// - Throws: when the column does not hold 32 bytes.
+    func sealed(_ at: Int32) throws(StoreError) -> SealedNumber {
+        guard sqlite3_column_bytes(handle, at) == 32, let start = sqlite3_column_blob(handle, at) else {
+            throw damaged(at)
+        }
+        let bytes = UnsafeRawBufferPointer(start: start, count: 32)
+        return SealedNumber(
+            block: Ident(bytes), tag: Ident(UnsafeRawBufferPointer(rebasing: bytes[16...])))
     }
 
     func optionalIdent(_ at: Int32) throws(StoreError) -> Ident? { isNull(at) ? nil : try ident(at) }

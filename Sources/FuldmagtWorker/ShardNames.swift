@@ -14,6 +14,7 @@ struct ShardNames {
         self.partitions = partitions
         naming = Naming(
             identify: { keys.identity(of: $0, partitions: partitions) },
+            seal: { keys.seal($0) },
             id: { purpose, cause, citizen, ordinal in
                 keys.id(purpose, cause: cause, citizen: citizen, ordinal: ordinal)
             },

@@ -33,7 +33,13 @@ extension InboxMessage.Body {
 extension InboxMessage {
     func write(to json: inout JSONWriter) {
         json.beginObject()
-        if let citizen { json.member("citizen", hex: citizen.sealed.block) }
+        if let citizen {
+            json.key("citizen")
+            json.plainString(count: 64) {
+                citizen.sealed.block.writeHex(to: $0)
+                citizen.sealed.tag.writeHex(to: $0 + 32)
+            }
+        }
         switch body {
         case .news(let news): news.write(to: &json)
         case .sweep(let sweep): sweep.write(to: &json)
@@ -47,7 +53,7 @@ extension InboxRecord {
     /// - Returns: nil for anything else.
     public static func read(_ data: JSONNode) -> InboxRecord? {
         guard data.kind == .object else { return nil }
-        let citizen = data["citizen"]?.string.flatMap { Ident(hex: $0) }.map { SealedNumber($0) }
+        let citizen = data["citizen"]?.string.flatMap { SealedNumber(hex: $0) }
         if data["step"] != nil {
             return Sweep.read(data).map { InboxRecord(citizen: nil, body: .sweep($0)) }
         }

@@ -30,16 +30,19 @@ public struct Circumstances {
 /// Pseudonyms and derived ids under the cluster key, as functions: the rules hold no secret.
 public struct Naming {
     public var identify: (Party) -> Identity
+    public var seal: (Identity) -> SealedNumber
     /// (purpose, cause, citizen, ordinal)
     public var id: (StaticString, Cause, Ident, Ordinal) -> Ident
     /// A cause's id as anyone but the citizen may see it.
     public var mask: (Cause) -> Ident
 
     public init(
-        identify: @escaping (Party) -> Identity, id: @escaping (StaticString, Cause, Ident, Ordinal) -> Ident,
+        identify: @escaping (Party) -> Identity, seal: @escaping (Identity) -> SealedNumber,
+        id: @escaping (StaticString, Cause, Ident, Ordinal) -> Ident,
         mask: @escaping (Cause) -> Ident
     ) {
         self.identify = identify
+        self.seal = seal
         self.id = id
         self.mask = mask
     }

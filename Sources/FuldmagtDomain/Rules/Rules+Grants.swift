@@ -19,7 +19,7 @@ extension Draft {
                     id: circumstances.naming.id("grant", cause, file.citizen.pseudonym, .index(at)),
                     ordinal: file.grants.count,
                     representative: PartyReference(
-                        pseudonym: representative.pseudonym, sealed: representative.sealed,
+                        pseudonym: representative.pseudonym, sealed: circumstances.naming.seal(representative),
                         shard: representative.shard),
                     terms: package.terms, state: .active, version: 1, entry: 0, validFrom: issue.validFrom ?? today,
                     validUntil: validUntil, channel: channel, evidence: issue.evidence))

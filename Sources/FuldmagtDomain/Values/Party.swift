@@ -61,8 +61,8 @@ public struct Ident: Hashable, Sendable, Comparable, CustomStringConvertible {
     public static func < (left: Self, right: Self) -> Bool { (left.high, left.low) < (right.high, right.low) }
 
     /// Calls `body` with the sixteen bytes, big-endian.
-    public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { body($0) }
+    public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { try body($0) }
     }
 
     /// 32 hexadecimal digits: the form of pseudonyms in keys.
@@ -118,27 +118,39 @@ public struct Ident: Hashable, Sendable, Comparable, CustomStringConvertible {
     }
 }
 
-/// A CPR or CVR number encrypted under the cluster key; it is opened together with its pseudonym.
+/// A CPR or CVR number encrypted under the cluster key; it is opened together with its pseudonym. It is what shards,
+/// changelog and inbox hold.
 public struct SealedNumber: Hashable, Sendable {
+    /// The ciphertext.
     public let block: Ident
+    /// What proves that nobody has changed it.
+    public let tag: Ident
 
-    public init(_ block: Ident) { self.block = block }
+    public init(block: Ident, tag: Ident) {
+        self.block = block
+        self.tag = tag
+    }
+
+    /// Reads 64 hexadecimal digits.
+    public init?(hex: String) {
+        guard hex.utf8.count == 64, let block = Ident(hexDigits: hex.utf8.prefix(32)),
+            let tag = Ident(hexDigits: hex.utf8.suffix(32))
+        else { return nil }
+        self.init(block: block, tag: tag)
+    }
 }
 
-/// A party as the system knows it: by pseudonym, with the number sealed under the cluster key, and the shard it lives in.
+/// A party as the system knows it: by pseudonym, and with the shard it lives in.
 public struct Identity: Hashable, Sendable {
     public let party: Party
     /// Keyed hash of the number.
     public let pseudonym: Ident
-    /// The number encrypted under the cluster key: what shards, changelog and inbox hold.
-    public let sealed: SealedNumber
     /// The partition of every command topic, and the shard, that this party's state belongs to.
     public let shard: Int32
 
-    public init(party: Party, pseudonym: Ident, sealed: SealedNumber, shard: Int32) {
+    public init(party: Party, pseudonym: Ident, shard: Int32) {
         self.party = party
         self.pseudonym = pseudonym
-        self.sealed = sealed
         self.shard = shard
     }
 

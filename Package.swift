@@ -86,6 +86,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "FuldmagtJSONTests", dependencies: ["FuldmagtBytes", "FuldmagtJSON"], swiftSettings: settings),
+        .testTarget(
+            name: "FuldmagtKafkaTests", dependencies: ["CRdKafka", "FuldmagtBytes", "FuldmagtKafka", "FuldmagtRecord"],
+            swiftSettings: settings),
         // A broker process for integration tests.
         .target(name: "FuldmagtTestBroker", swiftSettings: settings),
         .testTarget(

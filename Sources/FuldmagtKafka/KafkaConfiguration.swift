@@ -61,6 +61,12 @@ public struct KafkaConfiguration: Sendable, CustomStringConvertible {
             let result = rd_kafka_conf_set(configuration, name, value, &explanation, explanation.count)
             guard result == RD_KAFKA_CONF_OK else {
                 rd_kafka_conf_destroy(configuration)
+                if result == RD_KAFKA_CONF_UNKNOWN {
+                    // A secret under a misspelt name is a secret still.
+                    throw KafkaFailure(
+                        code: 0, consequence: .configuration,
+                        text: "librdkafka has no property \(name); see its CONFIGURATION.md for their names")
+                }
                 let shown = Self.isSecret(name) ? "(masked)" : "“\(value)”"
                 let length = explanation.firstIndex(of: 0) ?? explanation.count
                 var why = String(decoding: explanation[..<length].map(UInt8.init(bitPattern:)), as: UTF8.self)

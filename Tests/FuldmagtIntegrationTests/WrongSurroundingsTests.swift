@@ -1,0 +1,43 @@
+import Foundation
+import FuldmagtDomain
+import FuldmagtKafka
+import FuldmagtTestBroker
+import Testing
+
+/// A worker whose surroundings are wrong says so and ends; it does not go on with less.
+@Suite(.serialized) struct WrongSurroundingsTests {
+    private func run(_ broker: String, log: String) throws -> (status: Int32, text: String) {
+        let worker = try ChildProcess(
+            KafkaCluster.program, ["worker", "--data", log + ".data"],
+            environment: [
+                "FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": broker, "FULDMAGT_TEST_MODE": "1", "FULDMAGT_WORKER_ID": "w",
+                "FULDMAGT_KAFKA_SOCKET_TIMEOUT_MS": "2000",
+            ], log: log)
+        let status = worker.wait()
+        return (status, try String(contentsOfFile: log, encoding: .utf8))
+    }
+
+    @Test("a topic with another partition count is named with both counts, and the exit code says it is a setting")
+    func partitionCounts() throws {
+        let broker = try BrokerProcess()
+        let admin = try KafkaAdmin(KafkaConfiguration(["bootstrap.servers": broker.address]))
+        let topics = Topic.allCases.map {
+            KafkaAdmin.NewTopic(
+                name: $0.name, partitions: $0 == .catalogue ? 1 : $0 == .inbox ? 3 : 4, replicationFactor: 1,
+                configuration: [:])
+        }
+        _ = try admin.create(topics, timeoutMilliseconds: 30_000)
+        let (status, text) = try run(broker.address, log: broker.directory + "-worker.log")
+        #expect(status == 78)
+        #expect(text.contains("fuldmagt.inbox has 3 partitions, but fuldmagt.commands.grant has 4"))
+        try broker.stop()
+    }
+
+    @Test("a broker that is not there is told with the setting that names it, and the exit code says to try again")
+    func wrongAddress() throws {
+        let log = NSTemporaryDirectory() + "fuldmagt-nobody-\(UUID().uuidString).log"
+        let (status, text) = try run("127.0.0.1:1", log: log)
+        #expect(status == 75)
+        #expect(text.contains("FULDMAGT_KAFKA_BOOTSTRAP_SERVERS"))
+    }
+}

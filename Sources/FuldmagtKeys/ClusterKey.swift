@@ -148,20 +148,20 @@ public struct ClusterKey: Sendable {
         }
     }
 
-    /// The identity of a party known by pseudonym and sealed number.
-    public func identity(
-        pseudonym: Ident, sealed: SealedNumber, today: Day, partitions: Int32
-    ) throws(Unsealable) -> Identity {
+    /// The party behind a pseudonym and its sealed number.
+    /// - Throws: when the two do not belong together, or were made under another key.
+    public func party(pseudonym: Ident, sealed: SealedNumber) throws(Unsealable) -> Party {
         let digits = try open(sealed, of: pseudonym)
-        let party: Party
-        if let cvr = CVR(digits) {
-            party = .company(cvr)
-        } else {
-            do { party = .person(try CPR(digits, today: today)) } catch { throw Unsealable() }
-        }
+        if let cvr = CVR(digits) { return .company(cvr) }
+        // It was checked against its day when it was sealed.
+        do { return .person(try CPR(digits, today: .last)) } catch { throw Unsealable() }
+    }
+
+    /// The identity of a party known by pseudonym and sealed number.
+    public func identity(pseudonym: Ident, sealed: SealedNumber, partitions: Int32) throws(Unsealable) -> Identity {
+        let party = try party(pseudonym: pseudonym, sealed: sealed)
         return Identity(
-            party: party, pseudonym: pseudonym,
-            shard: Murmur2.partition(of: digits, partitions: partitions))
+            party: party, pseudonym: pseudonym, shard: Murmur2.partition(of: party.digits, partitions: partitions))
     }
 
     // MARK: Ids

@@ -94,7 +94,7 @@ public struct Dump {
             SELECT c.pseudonym AS citizen, g.ordinal, g.id AS "grant$uuid", g.representative, t.package,
               t.version AS packageVersion, g.state, g.version, g.valid_from AS "validFrom$day",
               g.valid_until AS "validUntil$day", g.channel, g.evidence ->> 'journal' AS journal,
-              g.evidence ->> 'caseworker' AS caseworker, g.evidence ->> 'identification' AS identification
+              g.evidence ->> 'caseworker' AS caseworker, g.evidence ->> 'identification' AS identification, g.request
             FROM grants g JOIN citizens c ON c.row = g.citizen JOIN terms t ON t.row = g.terms
             """
         ),
@@ -120,6 +120,14 @@ public struct Dump {
             SELECT c.pseudonym AS citizen, n.id AS "id$uuid", n.kind, n.grant_id AS "grant$uuid", n.channel,
               n.created_at AS createdAt, n.cancelled_at AS cancelledAt
             FROM notifications n JOIN citizens c ON c.row = n.citizen
+            """
+        ),
+        (
+            "readAccess",
+            """
+            SELECT c.pseudonym AS citizen, a.ordinal, a.holder, a.journal, a.caseworker,
+              a.valid_until AS "validUntil$day", a.at, a.cause, a.ended_at AS endedAt, a.end_cause AS endCause
+            FROM read_accesses a JOIN citizens c ON c.row = a.citizen
             """
         ),
         ("processed", #"SELECT command, content, day AS "day$day" FROM processed"#),

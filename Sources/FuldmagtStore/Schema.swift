@@ -8,12 +8,15 @@ import GRDB
 /// rowid tables, so that a batch touches few pages; small indexes find a citizen's rows.
 enum Schema {
     /// The version this build writes, in `PRAGMA user_version`.
-    static let version = 1
+    static let version = 2
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 the shard") { db in
             try db.execute(sql: first)
+        }
+        migrator.registerMigration("2 requests and read access") { db in
+            try db.execute(sql: second)
         }
         return migrator
     }
@@ -218,6 +221,31 @@ enum Schema {
           SELECT lower(hex(g.id)) AS grant_id, h.entry, h.state, h.version, h.valid_from, h.valid_until,
             datetime(h.at / 1000, 'unixepoch') AS at_utc, h.cause, o.source, o.type, h.asked_by, h.reason
           FROM grant_history h JOIN grants g ON g.row = h.grant_row JOIN origins o ON o.row = h.origin;
+        """
+    }
+
+    private static var second: String {
+        """
+        ALTER TABLE grants ADD COLUMN request TEXT CHECK (state <> 'requested' OR request IS NOT NULL);
+
+        CREATE TABLE read_accesses (
+          citizen INTEGER NOT NULL REFERENCES citizens,
+          ordinal INTEGER NOT NULL CHECK (ordinal >= 0),
+          holder BLOB NOT NULL CHECK (length(holder) = 16),
+          holder_sealed BLOB NOT NULL CHECK (length(holder_sealed) = 32),
+          holder_shard INTEGER NOT NULL CHECK (holder_shard >= 0),
+          journal TEXT,
+          caseworker TEXT,
+          valid_until INTEGER CHECK (valid_until \(day)),
+          at INTEGER NOT NULL,
+          cause TEXT NOT NULL,
+          origin INTEGER NOT NULL REFERENCES origins,
+          ended_at INTEGER,
+          end_cause TEXT,
+          end_origin INTEGER REFERENCES origins,
+          CHECK ((ended_at IS NULL) = (end_cause IS NULL) AND (ended_at IS NULL) = (end_origin IS NULL)),
+          PRIMARY KEY (citizen, ordinal)
+        ) STRICT, WITHOUT ROWID;
         """
     }
 }

@@ -43,6 +43,7 @@ extension ShardAccess {
         if missing.contains(.exemptions) { loaded.file.exemptions = try exemptions(of: row) }
         if missing.contains(.grants) { loaded.file.grants = try grants(of: row) }
         if missing.contains(.received) { loaded.file.received = try received(of: row) }
+        if missing.contains(.readAccesses) { loaded.file.readAccesses = try readAccesses(of: row) }
         if missing.contains(.notifications) { loaded.file.notifications = try notifications(of: row) }
     }
 
@@ -146,10 +147,30 @@ extension ShardAccess {
                     terms: try terms(at: rows.int(6)), state: try rows.choice(7, GrantState.self),
                     version: Int(rows.int(8)), entry: Int(rows.int(9)), validFrom: try rows.day(10),
                     validUntil: try rows.day(11), channel: try rows.choice(12, Channel.self),
-                    // No decision looks at it again; it stays in the shard for those who ask.
-                    evidence: nil, row: rows.int(0)))
+                    evidence: try rows.optionalText(13).map { (text) throws(StoreError) in
+                        try Evidence.stored(text)
+                    }, request: rows.optionalText(14), row: rows.int(0)))
         }
         return grants
+    }
+
+    private func readAccesses(of citizen: Int64) throws(StoreError) -> [ReadAccess] {
+        let rows = statements.readReadAccesses.bind(1, citizen)
+        var accesses: [ReadAccess] = []
+        while try rows.next() {
+            accesses.append(
+                ReadAccess(
+                    ordinal: Int(rows.int(0)),
+                    holder: PartyReference(
+                        pseudonym: try rows.ident(1), sealed: try rows.sealed(2), shard: Int32(rows.int(3))),
+                    journal: rows.optionalText(4), caseworker: rows.optionalText(5),
+                    validUntil: try rows.optionalDay(6), at: rows.instant(7),
+                    cause: try cause(id: rows.text(8), origin: rows.int(9), extensions: nil),
+                    endedAt: rows.optionalInstant(10),
+                    endCause: rows.isNull(11)
+                        ? nil : try cause(id: rows.text(11), origin: rows.int(12), extensions: nil)))
+        }
+        return accesses
     }
 
     private func received(of citizen: Int64) throws(StoreError) -> [ReceivedGrant] {

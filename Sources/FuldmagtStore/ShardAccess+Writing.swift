@@ -13,15 +13,14 @@ extension ShardAccess {
         case .grant(let grant, let entry):
             let row = try write(grant, citizen: citizen)
             file.grants[grant.ordinal].row = row
-            try write(
-                entry, number: grant.entry, row: row, state: grant.state, version: grant.version,
-                validFrom: grant.validFrom, validUntil: grant.validUntil)
-        case .grantState(let ordinal, let state, let number, let entry):
-            let grant = file.grants[ordinal]
-            try statements.setGrantState.bind(1, grant.row).bind(2, state.rawValue).bind(3, number).run()
-            try write(
-                entry, number: number, row: grant.row, state: state, version: grant.version,
-                validFrom: grant.validFrom, validUntil: grant.validUntil)
+            try write(entry, of: grant, row: row)
+        case .grantChanged(let grant, let entry):
+            // A grant of the same turn has got its row since the rules saw it.
+            let row = file.grants[grant.ordinal].row
+            try statements.changeGrant.bind(1, row).bind(2, grant.state.rawValue).bind(3, grant.version)
+                .bind(4, grant.entry).bind(5, grant.validFrom).bind(6, grant.validUntil)
+                .bind(7, grant.channel.rawValue).bind(8, grant.evidence?.stored).run()
+            try write(entry, of: grant, row: row)
         case .received(let grant): try write(grant, citizen: citizen)
         case .notification(let notification):
             let row = try write(notification, citizen: citizen)
@@ -30,6 +29,10 @@ extension ShardAccess {
             }
         case .notificationCancelled(_, let at, let row):
             try statements.cancelNotification.bind(1, row).bind(2, at).run()
+        case .readAccess(let access): try write(access, citizen: citizen)
+        case .readAccessEnded(let ordinal, let at, let cause):
+            try statements.endReadAccess.bind(1, citizen).bind(2, ordinal).bind(3, at).bind(4, cause.id)
+                .bind(5, try origin(of: cause)).run()
         case .due(let day): try statements.insertDue.bind(1, day).bind(2, citizen).run()
         }
     }
@@ -54,16 +57,24 @@ extension ShardAccess {
             .bind(4, grant.representative.pseudonym).bind(5, grant.representative.sealed)
             .bind(6, Int64(grant.representative.shard)).bind(7, try termsRow(grant.terms))
             .bind(8, grant.state.rawValue).bind(9, grant.version).bind(10, grant.entry).bind(11, grant.validFrom)
-            .bind(12, grant.validUntil).bind(13, grant.channel.rawValue).bind(14, grant.evidence?.stored).run()
+            .bind(12, grant.validUntil).bind(13, grant.channel.rawValue).bind(14, grant.evidence?.stored).bind(
+                15, grant.request
+            ).run()
         return statements.insertGrant.insertedRow
     }
 
-    private func write(
-        _ entry: GrantEntry, number: Int, row: Int64, state: GrantState, version: Int, validFrom: Day, validUntil: Day
-    ) throws(StoreError) {
-        try statements.insertHistory.bind(1, row).bind(2, number).bind(3, state.rawValue).bind(4, version)
-            .bind(5, validFrom).bind(6, validUntil).bind(7, entry.at).bind(8, entry.cause.id)
-            .bind(9, try origin(of: entry.cause)).bind(10, entry.by).bind(11, entry.reason).run()
+    private func write(_ entry: GrantEntry, of grant: Grant, row: Int64) throws(StoreError) {
+        try statements.insertHistory.bind(1, row).bind(2, grant.entry).bind(3, grant.state.rawValue)
+            .bind(4, grant.version).bind(5, grant.validFrom).bind(6, grant.validUntil).bind(7, entry.at)
+            .bind(8, entry.cause.id).bind(9, try origin(of: entry.cause)).bind(10, entry.by).bind(11, entry.reason)
+            .run()
+    }
+
+    private func write(_ access: ReadAccess, citizen: Int64) throws(StoreError) {
+        try statements.insertReadAccess.bind(1, citizen).bind(2, access.ordinal).bind(3, access.holder.pseudonym)
+            .bind(4, access.holder.sealed).bind(5, Int64(access.holder.shard)).bind(6, access.journal)
+            .bind(7, access.caseworker).bind(8, access.validUntil).bind(9, access.at).bind(10, access.cause.id)
+            .bind(11, try origin(of: access.cause)).run()
     }
 
     private func write(_ grant: ReceivedGrant, citizen: Int64) throws(StoreError) {

@@ -9,7 +9,8 @@ final class Statements {
     let findCitizen, insertCitizen, setMunicipality, citizensOf, dueCitizens, insertDue, deleteDue: Statement
     let readResidences, insertResidence: Statement
     let readExemptions, insertExemption, liftExemption: Statement
-    let readGrants, insertGrant, setGrantState, insertHistory: Statement
+    let readGrants, insertGrant, changeGrant, insertHistory: Statement
+    let readReadAccesses, insertReadAccess, endReadAccess: Statement
     let readReceived, insertReceived: Statement
     let readNotifications, readNotificationsAbout, insertNotification, cancelNotification: Statement
     let findOrigin, insertOrigin, readOrigin: Statement
@@ -75,16 +76,37 @@ final class Statements {
         readGrants = try prepare(
             """
             SELECT row, ordinal, id, representative, representative_sealed, representative_shard, terms, state, version,
-              entry, valid_from, valid_until, channel
+              entry, valid_from, valid_until, channel, evidence, request
             FROM grants WHERE citizen = ?1 ORDER BY ordinal
             """)
         insertGrant = try prepare(
             """
             INSERT INTO grants (citizen, ordinal, id, representative, representative_sealed, representative_shard, terms,
-              state, version, entry, valid_from, valid_until, channel, evidence)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+              state, version, entry, valid_from, valid_until, channel, evidence, request)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
             """)
-        setGrantState = try prepare("UPDATE grants SET state = ?2, entry = ?3 WHERE row = ?1")
+        changeGrant = try prepare(
+            """
+            UPDATE grants SET state = ?2, version = ?3, entry = ?4, valid_from = ?5, valid_until = ?6, channel = ?7,
+              evidence = ?8
+            WHERE row = ?1
+            """)
+        readReadAccesses = try prepare(
+            """
+            SELECT ordinal, holder, holder_sealed, holder_shard, journal, caseworker, valid_until, at, cause, origin,
+              ended_at, end_cause, end_origin
+            FROM read_accesses WHERE citizen = ?1 ORDER BY ordinal
+            """)
+        insertReadAccess = try prepare(
+            """
+            INSERT INTO read_accesses (citizen, ordinal, holder, holder_sealed, holder_shard, journal, caseworker,
+              valid_until, at, cause, origin)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            """)
+        endReadAccess = try prepare(
+            """
+            UPDATE read_accesses SET ended_at = ?3, end_cause = ?4, end_origin = ?5 WHERE citizen = ?1 AND ordinal = ?2
+            """)
         insertHistory = try prepare(
             "INSERT INTO grant_history VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")
         readReceived = try prepare(

@@ -18,15 +18,21 @@ struct ShardNames {
             id: { purpose, cause, citizen, ordinal in
                 keys.id(purpose, cause: cause, citizen: citizen, ordinal: ordinal)
             },
-            mask: { keys.maskedCause(source: $0.source, id: $0.id) })
+            mask: { keys.maskedCause(source: $0.source, id: $0.id) },
+            open: { reference in
+                do {
+                    return try keys.party(pseudonym: reference.pseudonym, sealed: reference.sealed)
+                } catch {
+                    return nil
+                }
+            })
     }
 
     func identity(of party: Party) -> Identity { keys.identity(of: party, partitions: partitions) }
 
     /// The identity behind a sealed number.
-    func identity(of citizen: KnownCitizen, today: Day) throws(ClusterKey.Unsealable) -> Identity {
-        try keys.identity(
-            pseudonym: citizen.pseudonym, sealed: citizen.sealed, today: today, partitions: partitions)
+    func identity(of citizen: KnownCitizen) throws(ClusterKey.Unsealable) -> Identity {
+        try keys.identity(pseudonym: citizen.pseudonym, sealed: citizen.sealed, partitions: partitions)
     }
 
     func proof(_ parts: [String]) -> Ident { keys.proof(of: parts) }

@@ -63,6 +63,9 @@ struct ShardTurn {
                 var file = try take(citizen, from: &loaded)
                 try decide(command, at: position, under: circumstances, file: &file, output: &output)
                 loaded = file
+            case .readAccess(let news):
+                guard let citizen = item.citizen else { continue }
+                try receive(news, citizen, under: circumstances, loaded: &loaded, output: &output)
             case .news(let news):
                 guard let citizen = item.citizen else { continue }
                 var file = try take(citizen, from: &loaded)
@@ -74,6 +77,17 @@ struct ShardTurn {
                 loaded = file
             }
         }
+    }
+
+    private mutating func receive(
+        _ news: ReadAccessNews, _ citizen: Identity, under circumstances: Circumstances,
+        loaded: inout LoadedFile?, output: inout OutputWriter
+    ) throws {
+        var file = try take(citizen, from: &loaded)
+        try access.load([.exemptions], into: &file)
+        let effects = measured { Rules.receive(news, about: &file.file, under: circumstances) }
+        try store(effects, to: &file, output: &output)
+        loaded = file
     }
 
     private func take(_ citizen: Identity, from loaded: inout LoadedFile?) throws -> LoadedFile {
@@ -182,7 +196,7 @@ struct ShardTurn {
         output: inout OutputWriter
     ) throws {
         for known in citizens {
-            let citizen = try names.identity(of: known, today: circumstances.today)
+            let citizen = try names.identity(of: known)
             var file = try access.file(of: citizen)
             try access.load(Rules.sweepSections, into: &file)
             let effects = Rules.review(

@@ -9,6 +9,7 @@ struct WorkItem {
     enum Work {
         case command(Command, key: Ident, content: Ident, position: Position)
         case news(GrantNews)
+        case readAccess(ReadAccessNews)
         case sweep(Sweep)
         case deadLetter(DeadLetter)
         case forward(to: Int32, FirstWritten)
@@ -115,20 +116,27 @@ struct RecordDecoder {
         case .sweep(let sweep):
             return WorkItem(work: .sweep(sweep), citizen: nil, now: written, index: index)
         case .news(let news):
-            let citizen: Identity
-            do {
-                guard let pseudonym = record.key.flatMap({ Ident(hexDigits: $0) }), let sealed = message.citizen else {
-                    throw ClusterKey.Unsealable()
-                }
-                citizen = try names.identity(
-                    of: KnownCitizen(pseudonym: pseudonym, sealed: sealed), today: written.day)
-            } catch {
-                throw DeadLetter(.invalidCitizen, "an inbox record whose sealed number cannot be opened")
-            }
-            guard citizen.shard == shard else {
-                throw DeadLetter(.invalidCitizen, "an inbox record for a citizen of another shard")
-            }
-            return WorkItem(work: .news(news), citizen: citizen, now: news.at, index: index)
+            return WorkItem(
+                work: .news(news), citizen: try citizen(of: message, record), now: news.at, index: index)
+        case .readAccess(let news):
+            return WorkItem(
+                work: .readAccess(news), citizen: try citizen(of: message, record), now: news.at, index: index)
         }
+    }
+
+    private func citizen(of message: InboxRecord, _ record: RecordView) throws(DeadLetter) -> Identity {
+        guard let pseudonym = record.key.flatMap({ Ident(hexDigits: $0) }), let sealed = message.citizen else {
+            throw DeadLetter(.invalidCitizen, "an inbox record that does not say whom it concerns")
+        }
+        let citizen: Identity
+        do {
+            citizen = try names.identity(of: KnownCitizen(pseudonym: pseudonym, sealed: sealed))
+        } catch {
+            throw DeadLetter(.invalidCitizen, "an inbox record whose sealed number cannot be opened")
+        }
+        guard citizen.shard == shard else {
+            throw DeadLetter(.invalidCitizen, "an inbox record for a citizen of another shard")
+        }
+        return citizen
     }
 }

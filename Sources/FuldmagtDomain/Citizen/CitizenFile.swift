@@ -9,6 +9,8 @@ public struct CitizenFile: Sendable {
     public var grants: [Grant] = []
     public var received: [ReceivedGrant] = []
     public var notifications: [Notification] = []
+    /// In the order they were given.
+    public var readAccesses: [ReadAccess] = []
 
     public init(citizen: Identity) { self.citizen = citizen }
 
@@ -26,9 +28,7 @@ public struct CitizenFile: Sendable {
         case .exemption(let exemption): exemptions.append(exemption)
         case .exemptionLifted(let ordinal, let lifting): exemptions[ordinal].lifting = lifting
         case .grant(let grant, _): grants.append(grant)
-        case .grantState(let ordinal, let state, let entry, _):
-            grants[ordinal].state = state
-            grants[ordinal].entry = entry
+        case .grantChanged(let grant, _): grants[grant.ordinal] = grant
         case .received(let grant):
             received.removeAll { $0.id == grant.id }
             received.append(grant)
@@ -37,6 +37,10 @@ public struct CitizenFile: Sendable {
             for index in notifications.indices where notifications[index].id == id {
                 notifications[index].cancelledAt = at
             }
+        case .readAccess(let access): readAccesses.append(access)
+        case .readAccessEnded(let ordinal, let at, let cause):
+            readAccesses[ordinal].endedAt = at
+            readAccesses[ordinal].endCause = cause
         case .due: break
         }
     }
@@ -51,6 +55,7 @@ public struct FileSections: OptionSet, Sendable {
     public static let grants = FileSections(rawValue: 4)
     public static let received = FileSections(rawValue: 8)
     public static let notifications = FileSections(rawValue: 16)
+    public static let readAccesses = FileSections(rawValue: 32)
 }
 
 /// One change of a citizen's rows.
@@ -59,11 +64,14 @@ public enum RowChange: Sendable {
     case exemption(Exemption)
     case exemptionLifted(ordinal: Int, Exemption.Lifting)
     case grant(Grant, GrantEntry)
-    case grantState(ordinal: Int, GrantState, entry: Int, GrantEntry)
+    /// Another state, version, validity or channel, as a new entry of its history.
+    case grantChanged(Grant, GrantEntry)
     /// The newest view of a received grant, known before or not.
     case received(ReceivedGrant)
     case notification(Notification)
     case notificationCancelled(Ident, at: Instant, row: Int64)
+    case readAccess(ReadAccess)
+    case readAccessEnded(ordinal: Int, at: Instant, Cause)
     /// Something must be looked at again on a day.
     case due(Day)
 }

@@ -73,12 +73,15 @@ public struct Grant: Sendable, Equatable {
     public var validUntil: Day
     public var channel: Channel
     public var evidence: Evidence?
+    /// Command id of the request that it began as.
+    public var request: String?
     /// The store's handle; 0 until stored.
     public var row: Int64 = 0
 
     public init(
         id: Ident, ordinal: Int, representative: PartyReference, terms: PackageTerms, state: GrantState, version: Int,
-        entry: Int, validFrom: Day, validUntil: Day, channel: Channel, evidence: Evidence?, row: Int64 = 0
+        entry: Int, validFrom: Day, validUntil: Day, channel: Channel, evidence: Evidence?, request: String? = nil,
+        row: Int64 = 0
     ) {
         self.id = id
         self.ordinal = ordinal
@@ -91,6 +94,7 @@ public struct Grant: Sendable, Equatable {
         self.validUntil = validUntil
         self.channel = channel
         self.evidence = evidence
+        self.request = request
         self.row = row
     }
 

@@ -10,11 +10,17 @@ public enum PostChannel: String, CaseIterable, Sendable {
 public enum NotificationKind: String, CaseIterable, Sendable {
     case grantGiven = "grant-given"
     case grantReceived = "grant-received"
+    case grantRequested = "grant-requested"
+    case grantDeclined = "grant-declined"
+    case grantRenewed = "grant-renewed"
+    case grantCorrected = "grant-corrected"
     case grantRevoked = "grant-revoked"
     case grantDormant = "grant-dormant"
     case grantAwake = "grant-awake"
     case exemptionRegistered = "exemption-registered"
     case exemptionLifted = "exemption-lifted"
+    case readAccessGiven = "readaccess-given"
+    case readAccessEnded = "readaccess-ended"
 }
 
 /// A notification in its recipient's file.
@@ -66,6 +72,12 @@ enum NotificationText {
         switch kind {
         case .grantGiven: "Du har givet en fuldmagt"
         case .grantReceived: "Du har fået en fuldmagt"
+        case .grantRequested: "Du er bedt om en fuldmagt"
+        case .grantDeclined: "Du får ikke en fuldmagt"
+        case .grantRenewed: "En fuldmagt er forlænget"
+        case .grantCorrected: "En fuldmagt er rettet"
+        case .readAccessGiven: "En læseadgang er givet"
+        case .readAccessEnded: "En læseadgang er slut"
         case .grantRevoked: "En fuldmagt er trukket tilbage"
         case .grantDormant: "En fuldmagt virker ikke lige nu"
         case .grantAwake: "En fuldmagt virker igen"
@@ -97,6 +109,32 @@ enum NotificationText {
             text.piece(". Den gælder til og med ")
             until()
             text.piece(".")
+        case (.grantRequested, _):
+            text.piece("Du er bedt om at give fuldmagt til ")
+            package()
+            text.piece(". Den skal gælde til og med ")
+            until()
+            text.piece(". Den gælder først, når du siger ja.")
+        case (.grantDeclined, _):
+            text.piece("Du har bedt om fuldmagt til ")
+            package()
+            text.piece(". Svaret er nej.")
+        case (.grantRenewed, _):
+            text.piece("Fuldmagten til ")
+            package()
+            text.piece(" er forlænget. Den gælder nu til og med ")
+            until()
+            text.piece(".")
+        case (.grantCorrected, _):
+            text.piece("Fuldmagten til ")
+            package()
+            text.piece(" er rettet. Den gælder til og med ")
+            until()
+            text.piece(".")
+        case (.readAccessGiven, false): text.piece("Du har givet en anden adgang til at læse din digitale post.")
+        case (.readAccessGiven, true): text.piece("Du har fået adgang til at læse en andens digitale post.")
+        case (.readAccessEnded, false): text.piece("En anden kan ikke længere læse din digitale post.")
+        case (.readAccessEnded, true): text.piece("Du kan ikke længere læse en andens digitale post.")
         case (.grantRevoked, let isAboutAnother):
             text.piece("Fuldmagten til ")
             package()

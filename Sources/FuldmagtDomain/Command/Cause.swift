@@ -74,10 +74,19 @@ public struct Position: Hashable, Sendable {
 /// The types of command that workers decide.
 public enum CommandType: String, CaseIterable, Sendable {
     case grantIssue = "grant.issue"
+    case grantRequest = "grant.request"
+    case grantApprove = "grant.approve"
+    case grantDecline = "grant.decline"
     case grantRevoke = "grant.revoke"
+    case grantRenew = "grant.renew"
+    case grantCorrect = "grant.correct"
     case moveRelocate = "move.relocate"
     case exemptionRegister = "exemption.register"
     case exemptionLift = "exemption.lift"
+    case exemptionCorrect = "exemption.correct"
+    case readAccessGrant = "readaccess.grant"
+    case readAccessWithdraw = "readaccess.withdraw"
+    case mailboxEnrol = "mailbox.enrol"
     case packageDefine = "package.define"
     case activationSet = "activation.set"
     case itSystemDefine = "itsystem.define"
@@ -89,9 +98,12 @@ public enum CommandType: String, CaseIterable, Sendable {
     /// The topic it belongs on.
     public var topic: Topic {
         switch self {
-        case .grantIssue, .grantRevoke: .grantCommands
+        case .grantIssue, .grantRequest, .grantApprove, .grantDecline, .grantRevoke, .grantRenew, .grantCorrect:
+            .grantCommands
         case .moveRelocate: .moveCommands
-        case .exemptionRegister, .exemptionLift: .exemptionCommands
+        case .exemptionRegister, .exemptionLift, .exemptionCorrect, .readAccessGrant, .readAccessWithdraw,
+            .mailboxEnrol:
+            .exemptionCommands
         case .packageDefine, .activationSet, .itSystemDefine, .authorityDefine: .catalogue
         }
     }

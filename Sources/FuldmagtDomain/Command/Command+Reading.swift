@@ -15,7 +15,8 @@ extension Command {
         }
         let citizenField: StaticString =
             switch envelope.type {
-            case .grantIssue, .grantRevoke: "grantor"
+            case .grantIssue, .grantRequest, .grantApprove, .grantDecline, .grantRevoke, .grantRenew, .grantCorrect:
+                "grantor"
             default: "citizen"
             }
         var reader = FieldReader(data, today: today, settings: settings)
@@ -26,17 +27,27 @@ extension Command {
         let body: Body =
             switch envelope.type {
             case .grantIssue: .issue(.read(&reader))
+            case .grantRequest: .request(.readRequest(&reader))
+            case .grantApprove: .approve(.read(&reader, needsEvidence: true))
+            case .grantDecline: .decline(.read(&reader, needsEvidence: false))
             case .grantRevoke: .revoke(.read(&reader))
+            case .grantRenew: .renew(.read(&reader))
+            case .grantCorrect: .correct(.read(&reader))
             case .moveRelocate: .relocate(.read(&reader))
             case .exemptionRegister: .register(.read(&reader))
             case .exemptionLift: .lift(.read(&reader))
+            case .exemptionCorrect: .correctExemption(.read(&reader))
+            case .readAccessGrant: .giveReadAccess(.read(&reader))
+            case .readAccessWithdraw: .withdrawReadAccess(.read(&reader))
+            case .mailboxEnrol: .enrol(.read(&reader))
             case .packageDefine, .activationSet, .itSystemDefine, .authorityDefine:
                 throw DeadLetter(.wrongTopic, "\(envelope.type.rawValue) belongs on \(Topic.catalogue.name)")
             }
         if !citizen.isPerson {
             switch body {
-            case .issue, .revoke, .relocate: reader.faults.append(Reason(.missingField, "\(citizenField).cpr"))
-            case .register, .lift: break
+            case .issue, .request, .approve, .decline, .revoke, .renew, .correct, .relocate:
+                reader.faults.append(Reason(.missingField, "\(citizenField).cpr"))
+            case .register, .lift, .correctExemption, .giveReadAccess, .withdrawReadAccess, .enrol: break
             }
         }
         return Command(cause: envelope.cause, citizen: citizen, body: body, faults: reader.faults)

@@ -11,10 +11,20 @@ public struct Command: Sendable {
 
     public enum Body: Sendable {
         case issue(GrantIssue)
+        /// The same wish, from the representative.
+        case request(GrantIssue)
+        case approve(GrantAnswer)
+        case decline(GrantAnswer)
         case revoke(GrantRevoke)
+        case renew(GrantRenew)
+        case correct(GrantCorrect)
         case relocate(Relocate)
         case register(ExemptionRegister)
         case lift(ExemptionLift)
+        case correctExemption(ExemptionCorrect)
+        case giveReadAccess(ReadAccessCommand)
+        case withdrawReadAccess(ReadAccessCommand)
+        case enrol(MailboxEnrol)
     }
 
     public init(cause: Cause, citizen: Party, body: Body, faults: [Reason]) {
@@ -83,6 +93,38 @@ public struct GrantIssue: Sendable {
     public var evidence: Evidence?
 }
 
+/// `grant.approve` and `grant.decline`
+public struct GrantAnswer: Sendable {
+    /// Command id of the request.
+    public var request: String?
+    public var channel: Channel?
+    /// Of an approval.
+    public var evidence: Evidence?
+}
+
+/// A grant and the version of it that the sender has seen.
+public struct SeenGrant: Sendable {
+    /// Nil when the id is not one of ours.
+    public var id: Ident?
+    public var version: Int?
+}
+
+/// `grant.renew`
+public struct GrantRenew: Sendable {
+    /// Nil where the field could not be read.
+    public var grant: SeenGrant?
+    public var validUntil: Day?
+}
+
+/// `grant.correct`: what is left out stays as it is.
+public struct GrantCorrect: Sendable {
+    public var grant: SeenGrant?
+    public var validFrom: Day?
+    public var validUntil: Day?
+    public var representative: Party?
+    public var journal: String?
+}
+
 /// `grant.revoke`
 public struct GrantRevoke: Sendable {
     public enum Target: Sendable {
@@ -125,4 +167,25 @@ public struct ExemptionLift: Sendable {
     public var municipality: Municipality?
     public var journal: String?
     public var by: Actor?
+}
+
+/// `exemption.correct`: the citizen was exempted by mistake.
+public struct ExemptionCorrect: Sendable {
+    public var municipality: Municipality?
+    public var journal: String?
+    public var caseworker: String?
+}
+
+/// `readaccess.grant` and `readaccess.withdraw`
+public struct ReadAccessCommand: Sendable {
+    public var holder: Party?
+    public var journal: String?
+    public var caseworker: String?
+    public var validUntil: Day?
+}
+
+/// `mailbox.enrol`
+public struct MailboxEnrol: Sendable {
+    public enum Cause: String, CaseIterable, Sendable { case automatic, voluntary }
+    public var reason: Cause?
 }

@@ -4,6 +4,7 @@ import FuldmagtJSON
 /// Types of inbox records.
 public enum InboxType: String, CaseIterable, Sendable {
     case news = "dk.fuldmagt.inbox.news.v1"
+    case readAccess = "dk.fuldmagt.inbox.readaccess.v1"
     case sweep = "dk.fuldmagt.inbox.sweep.v1"
 }
 
@@ -24,6 +25,11 @@ extension InboxMessage.Body {
             id.append(news.event.rawValue)
             id.append(UInt8(ascii: "/"))
             id.append(String(news.items.first?.entry ?? 0))
+        case .readAccess(let news):
+            id.append(news.cause.source)
+            id.append(UInt8(ascii: "/"))
+            id.append(news.cause.id)
+            id.append("/readaccess")
         case .sweep(let sweep):
             id.append("sweep/\(shard)/\(sweep.day)/\(sweep.position)/\(sweep.stepText)" as String)
         }
@@ -42,6 +48,11 @@ extension InboxMessage {
         }
         switch body {
         case .news(let news): news.write(to: &json)
+        case .readAccess(let news):
+            json.member("readAccess", news.event.rawValue)
+            json.member("at", Int(news.at.milliseconds))
+            json.key("cause")
+            news.cause.write(to: &json)
         case .sweep(let sweep): sweep.write(to: &json)
         }
         json.endObject()
@@ -57,7 +68,17 @@ extension InboxRecord {
         if data["step"] != nil {
             return Sweep.read(data).map { InboxRecord(citizen: nil, body: .sweep($0)) }
         }
-        guard let citizen, let news = GrantNews.read(data) else { return nil }
+        guard let citizen else { return nil }
+        if let event = data["readAccess"] {
+            guard let event = event.string.flatMap({ ReadAccessNews.Event(rawValue: $0) }), let at = data["at"]?.int,
+                let cause = data["cause"].flatMap({ Cause.read($0) })
+            else { return nil }
+            return InboxRecord(
+                citizen: citizen,
+                body: .readAccess(
+                    ReadAccessNews(event: event, cause: cause, at: Instant(milliseconds: Int64(at)))))
+        }
+        guard let news = GrantNews.read(data) else { return nil }
         return InboxRecord(citizen: citizen, body: .news(news))
     }
 }
@@ -107,6 +128,12 @@ extension GrantNews {
             json.member("topic", Int(outcomePosition.topic.rawValue))
             json.member("partition", Int(outcomePosition.partition))
             json.member("offset", Int(outcomePosition.offset))
+            if !outcomeAlso.isEmpty {
+                json.key("also")
+                json.beginArray()
+                for line in outcomeAlso { line.write(to: &json) }
+                json.endArray()
+            }
             json.endObject()
         }
         json.key("grants")
@@ -122,22 +149,48 @@ extension GrantNews {
             let cause = node["cause"].flatMap({ Cause.read($0) })
         else { return nil }
         var position: Position?
+        var also: [Outcome.GrantLine] = []
+        var isWhole = true
         if let outcome = node["outcome"] {
             guard let topic = outcome["topic"]?.int.flatMap({ UInt8(exactly: $0) }).flatMap({ Topic(rawValue: $0) }),
                 let partition = outcome["partition"]?.int.flatMap({ Int32(exactly: $0) }),
                 let offset = outcome["offset"]?.int
             else { return nil }
             position = Position(topic: topic, partition: partition, offset: Int64(offset))
+            outcome["also"]?.forEachElement { _, element in
+                if let line = Outcome.GrantLine.read(element) { also.append(line) } else { isWhole = false }
+            }
         }
         var items: [Item] = []
-        var isWhole = true
         node["grants"]?.forEachElement { _, element in
             if let item = Item.read(element) { items.append(item) } else { isWhole = false }
         }
         guard isWhole, !items.isEmpty else { return nil }
         return GrantNews(
             event: event, grantor: grantor, grantorShard: grantorShard, items: items, cause: cause,
-            at: Instant(milliseconds: Int64(at)), outcomePosition: position)
+            at: Instant(milliseconds: Int64(at)), outcomePosition: position,
+            outcomeAlso: also)
+    }
+}
+
+extension Outcome.GrantLine {
+    /// As outcomes list it.
+    func write(to json: inout JSONWriter) {
+        json.beginObject()
+        json.member("id", uuid: id)
+        json.member("package", package)
+        json.member("state", state.rawValue)
+        json.member("version", version)
+        json.member("validUntil", validUntil)
+        json.endObject()
+    }
+
+    static func read(_ node: JSONNode) -> Outcome.GrantLine? {
+        guard let id = node["id"]?.string.flatMap({ Ident(hex: $0) }), let package = node["package"]?.string,
+            let state = node["state"]?.string.flatMap({ GrantState(rawValue: $0) }),
+            let version = node["version"]?.int, let until = node["validUntil"]?.string.flatMap({ Day($0) })
+        else { return nil }
+        return Outcome.GrantLine(id: id, package: package, state: state, version: version, validUntil: until)
     }
 }
 

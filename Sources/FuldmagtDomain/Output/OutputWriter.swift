@@ -11,6 +11,7 @@ public struct OutputWriter: ~Copyable {
     private let outcomeHeaders: [UInt8]
     private let notificationHeaders: [UInt8]
     private let newsHeaders: [UInt8]
+    private let readAccessHeaders: [UInt8]
     private let sweepHeaders: [UInt8]
     private let shardText: String
     private var counts = Counts()
@@ -58,6 +59,7 @@ public struct OutputWriter: ~Copyable {
         outcomeHeaders = common("dk.fuldmagt.outcome.v1")
         notificationHeaders = common("dk.fuldmagt.notification.v1")
         newsHeaders = common(InboxType.news.rawValue)
+        readAccessHeaders = common(InboxType.readAccess.rawValue)
         sweepHeaders = common(InboxType.sweep.rawValue)
     }
 
@@ -128,15 +130,7 @@ public struct OutputWriter: ~Copyable {
         json.endArray()
         json.key("grants")
         json.beginArray()
-        for grant in outcome.grants {
-            json.beginObject()
-            json.member("id", uuid: grant.id)
-            json.member("package", grant.package)
-            json.member("state", grant.state.rawValue)
-            json.member("version", grant.version)
-            json.member("validUntil", grant.validUntil)
-            json.endObject()
-        }
+        for grant in outcome.grants { grant.write(to: &json) }
         json.endArray()
         json.member("decidedAt", outcome.decidedAt)
         json.key("position")
@@ -223,6 +217,7 @@ public struct OutputWriter: ~Copyable {
         let headers =
             switch message.body {
             case .news: newsHeaders
+            case .readAccess: readAccessHeaders
             case .sweep: sweepHeaders
             }
         func write(_ key: UnsafeRawBufferPointer?) {

@@ -35,16 +35,19 @@ public struct Naming {
     public var id: (StaticString, Cause, Ident, Ordinal) -> Ident
     /// A cause's id as anyone but the citizen may see it.
     public var mask: (Cause) -> Ident
+    /// Who a reference is to; nil when its number cannot be opened.
+    public var open: (PartyReference) -> Party?
 
     public init(
         identify: @escaping (Party) -> Identity, seal: @escaping (Identity) -> SealedNumber,
         id: @escaping (StaticString, Cause, Ident, Ordinal) -> Ident,
-        mask: @escaping (Cause) -> Ident
+        mask: @escaping (Cause) -> Ident, open: @escaping (PartyReference) -> Party?
     ) {
         self.identify = identify
         self.seal = seal
         self.id = id
         self.mask = mask
+        self.open = open
     }
 }
 
@@ -157,6 +160,7 @@ public struct InboxMessage: Sendable {
 
     public enum Body: Sendable {
         case news(GrantNews)
+        case readAccess(ReadAccessNews)
         case sweep(Sweep)
     }
 
@@ -169,7 +173,9 @@ public struct InboxMessage: Sendable {
 
 /// What a grantor's shard tells a representative's.
 public struct GrantNews: Sendable, Equatable {
-    public enum Event: String, CaseIterable, Sendable { case given, revoked, dormant, awake }
+    public enum Event: String, CaseIterable, Sendable {
+        case given, declined, renewed, corrected, revoked, dormant, awake
+    }
     public struct Item: Sendable, Equatable {
         public var grant: Ident
         public var terms: PackageTerms
@@ -188,6 +194,17 @@ public struct GrantNews: Sendable, Equatable {
     public var at: Instant
     /// Set for a revocation: its outcome is written by the representative's shard, once nothing unsent is left there.
     public var outcomePosition: Position?
+    /// What the outcome lists besides the items.
+    public var outcomeAlso: [Outcome.GrantLine] = []
+}
+
+/// What a citizen's shard tells that of somebody who may read their post.
+public struct ReadAccessNews: Sendable, Equatable {
+    public enum Event: String, CaseIterable, Sendable { case given, ended }
+    public var event: Event
+    public var cause: Cause
+    /// Time of the cause.
+    public var at: Instant
 }
 
 extension GrantNews.Item {

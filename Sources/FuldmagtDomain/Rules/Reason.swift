@@ -34,7 +34,10 @@ public enum ReasonCode: String, CaseIterable, Sendable {
     case validityEnded = "validity-ended"
     case validityTooLong = "validity-too-long"
     case alreadyGranted = "already-granted"
+    case alreadyRequested = "already-requested"
     case unknownGrant = "unknown-grant"
+    case unknownRequest = "unknown-request"
+    case versionMismatch = "version-mismatch"
     case notActive = "not-active"
     case evidenceMissing = "evidence-missing"
     case assessmentMissing = "assessment-missing"
@@ -42,6 +45,7 @@ public enum ReasonCode: String, CaseIterable, Sendable {
     case journalMissing = "journal-missing"
     case alreadyExempt = "already-exempt"
     case notExempt = "not-exempt"
+    case unknownReadAccess = "unknown-readaccess"
     case notDecidingAuthority = "not-deciding-authority"
     case residenceUnknown = "residence-unknown"
 
@@ -90,6 +94,18 @@ public enum ReasonCode: String, CaseIterable, Sendable {
                 "Samme fuldmagt findes allerede. Forlæng den i stedet.",
                 "The same grant exists already. Renew it instead."
             )
+        case .alreadyRequested:
+            (
+                "Der er allerede bedt om samme fuldmagt. Fuldmagtsgiver skal svare på den.",
+                "The same grant is requested already. The grantor has to answer it."
+            )
+        case .unknownRequest:
+            ("Der er ingen ubesvaret anmodning med det id.", "There is no unanswered request of that id.")
+        case .versionMismatch:
+            (
+                "Fuldmagten er ændret siden. Hent den igen, og prøv med den nye version.",
+                "The grant has changed since. Read it again, and try with the new version."
+            )
         case .unknownGrant: ("Fuldmagten findes ikke.", "There is no such grant.")
         case .notActive: ("Fuldmagten gælder ikke længere.", "The grant is no longer in force.")
         case .evidenceMissing:
@@ -108,6 +124,7 @@ public enum ReasonCode: String, CaseIterable, Sendable {
         case .alreadyExempt:
             ("Borgeren er allerede fritaget for Digital Post.", "The citizen is already exempt from Digital Post.")
         case .notExempt: ("Borgeren er ikke fritaget for Digital Post.", "The citizen is not exempt from Digital Post.")
+        case .unknownReadAccess: ("Læseadgangen findes ikke.", "There is no such read access.")
         case .notDecidingAuthority:
             (
                 "Kun den kommune, hvor borgeren bor, kan afgøre det.",

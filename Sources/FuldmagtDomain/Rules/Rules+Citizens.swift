@@ -58,4 +58,72 @@ extension Draft {
             reject(.notDecidingAuthority, "municipality")
         }
     }
+
+    /// `exemption.correct`: an exemption that was registered by mistake ends.
+    mutating func correct(_ correct: ExemptionCorrect) {
+        if !file.isExempt(on: today) { reject(.notExempt, "citizen") }
+        checkDecidingMunicipality(correct.municipality)
+        guard reasons.isEmpty else { return }
+        liftExemption(by: .authority, journal: correct.journal)
+    }
+
+    /// Ends the exemption in force, if there is one, and says so to the citizen.
+    private mutating func liftExemption(by actor: ExemptionLift.Actor, journal: String?) {
+        guard file.isExempt(on: today), let exemption = file.exemptions.last else { return }
+        store(
+            .exemptionLifted(
+                ordinal: exemption.ordinal, Exemption.Lifting(at: now, by: actor, cause: cause, journal: journal)))
+        notify(.exemptionLifted, cause: cause)
+    }
+
+    /// `mailbox.enrol`: automatic enrolment passes over the exempt; who joins of their own will is exempt no longer (lov om
+    /// Digital Post § 4).
+    mutating func enrol(_ enrol: MailboxEnrol) {
+        guard reasons.isEmpty, enrol.reason == .voluntary else { return }
+        liftExemption(by: .citizen, journal: nil)
+    }
+
+    // MARK: Read access
+
+    /// `readaccess.grant`: lifts an exemption, which would leave nothing to read, and touches no grant.
+    mutating func giveReadAccess(_ command: ReadAccessCommand) {
+        let holder = command.holder.map(circumstances.naming.identify)
+        if holder == file.citizen { reject(.sameParty, "holder") }
+        if let until = command.validUntil, until < today { reject(.validityEnded, "validUntil") }
+        guard reasons.isEmpty, let holder else { return }
+        if let earlier = readAccess(of: holder) { store(.readAccessEnded(ordinal: earlier, at: now, cause)) }
+        let reference = PartyReference(
+            pseudonym: holder.pseudonym, sealed: circumstances.naming.seal(holder), shard: holder.shard)
+        store(
+            .readAccess(
+                ReadAccess(
+                    ordinal: file.readAccesses.count, holder: reference, journal: command.journal,
+                    caseworker: command.caseworker, validUntil: command.validUntil, at: now, cause: cause)))
+        liftExemption(by: .citizen, journal: nil)
+        notify(.readAccessGiven, cause: cause)
+        tell(.given, reference)
+    }
+
+    /// `readaccess.withdraw`
+    mutating func withdrawReadAccess(_ command: ReadAccessCommand) {
+        let holder = command.holder.map(circumstances.naming.identify)
+        if holder == file.citizen { reject(.sameParty, "holder") }
+        let ordinal = holder.flatMap { readAccess(of: $0) }
+        if holder != nil, holder != file.citizen, ordinal == nil { reject(.unknownReadAccess, "holder") }
+        guard reasons.isEmpty, let ordinal else { return }
+        store(.readAccessEnded(ordinal: ordinal, at: now, cause))
+        notify(.readAccessEnded, cause: cause)
+        tell(.ended, file.readAccesses[ordinal].holder)
+    }
+
+    private func readAccess(of holder: Identity) -> Int? {
+        file.readAccesses.firstIndex { $0.holder.pseudonym == holder.pseudonym && $0.isInForce(on: today) }
+    }
+
+    private mutating func tell(_ event: ReadAccessNews.Event, _ holder: PartyReference) {
+        effects.inbox.append(
+            InboxMessage(
+                shard: holder.shard, citizen: holder,
+                body: .readAccess(ReadAccessNews(event: event, cause: cause, at: now))))
+    }
 }

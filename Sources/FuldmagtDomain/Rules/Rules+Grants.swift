@@ -1,32 +1,51 @@
 extension Draft {
     /// `grant.issue`: all packages or none.
     mutating func issue(_ issue: GrantIssue) {
-        let representative = issue.representative.map(circumstances.naming.identify)
-        if let representative, representative == file.citizen { reject(.sameParty, "representative") }
-        let found = (issue.packages ?? []).map { circumstances.catalogue.package($0) }
-        checkAges(issue, packages: found)
-        checkDates(issue, packages: found)
-        for (at, id) in (issue.packages ?? []).enumerated() where !id.isEmpty {
-            checkPackage(id, found[at], field: "packages[\(at)]", representative: representative)
-        }
-        guard reasons.isEmpty, let representative, let ids = issue.packages, let validUntil = issue.validUntil,
-            let channel = issue.channel
-        else { return }
-        for at in ids.indices {
-            guard let package = found[at] else { continue }
-            give(
-                Grant(
-                    id: circumstances.naming.id("grant", cause, file.citizen.pseudonym, .index(at)),
-                    ordinal: file.grants.count,
-                    representative: PartyReference(
-                        pseudonym: representative.pseudonym, sealed: circumstances.naming.seal(representative),
-                        shard: representative.shard),
-                    terms: package.terms, state: .active, version: 1, entry: 0, validFrom: issue.validFrom ?? today,
-                    validUntil: validUntil, channel: channel, evidence: issue.evidence))
+        for grant in checked(issue, state: .active) { give(grant) }
+    }
+
+    /// `grant.request`: the representative asks; nothing is valid before the grantor has said yes (borger.dk).
+    mutating func request(_ request: GrantIssue) {
+        for grant in checked(request, state: .requested) {
+            store(.grant(grant, GrantEntry(at: now, cause: cause)))
+            lines.append(Outcome.GrantLine(grant))
+            notify(.grantRequested, grant: grant, cause: cause)
         }
     }
 
-    private mutating func give(_ grant: Grant) {
+    /// The grants that a wish comes to; none when there is a reason against any of them.
+    private mutating func checked(_ issue: GrantIssue, state: GrantState) -> [Grant] {
+        let representative = issue.representative.map(circumstances.naming.identify)
+        if let representative, representative == file.citizen { reject(.sameParty, "representative") }
+        let found = (issue.packages ?? []).map { circumstances.catalogue.package($0) }
+        checkAges(representative: issue.representative, packages: found)
+        if let from = issue.validFrom, let channel = issue.channel, channel != .paper, from < today.adding(days: -30) {
+            reject(.invalidField, "validFrom", about: "30")
+        }
+        checkEnd(issue.validUntil, from: issue.validFrom, packages: found)
+        for (at, id) in (issue.packages ?? []).enumerated() where !id.isEmpty {
+            checkPackage(id, found[at], field: "packages[\(at)]", representative: representative?.pseudonym)
+            if state == .requested, let representative, isRequested(id, by: representative.pseudonym) {
+                reject(.alreadyRequested, "packages[\(at)]")
+            }
+        }
+        guard reasons.isEmpty, let representative, let validUntil = issue.validUntil, let channel = issue.channel else {
+            return []
+        }
+        let reference = PartyReference(
+            pseudonym: representative.pseudonym, sealed: circumstances.naming.seal(representative),
+            shard: representative.shard)
+        return found.enumerated().compactMap { at, package in
+            guard let package else { return nil }
+            return Grant(
+                id: circumstances.naming.id("grant", cause, file.citizen.pseudonym, .index(at)),
+                ordinal: file.grants.count + at, representative: reference, terms: package.terms, state: state,
+                version: 1, entry: 0, validFrom: issue.validFrom ?? today, validUntil: validUntil, channel: channel,
+                evidence: issue.evidence, request: state == .requested ? cause.id : nil)
+        }
+    }
+
+    mutating func give(_ grant: Grant) {
         store(.grant(grant, GrantEntry(at: now, cause: cause)))
         lines.append(Outcome.GrantLine(grant))
         notify(.grantGiven, grant: grant, cause: cause)
@@ -35,33 +54,35 @@ extension Draft {
 
     /// The grantor must be 15, and so must the representative, unless the package says otherwise (borger.dk; for
     /// representatives our decision).
-    private mutating func checkAges(_ issue: GrantIssue, packages: [Package?]) {
+    mutating func checkAges(representative: Party?, packages: [Package?], field: String = "representative") {
         let packages = packages.compactMap { $0 }
         if case .person(let grantor) = file.citizen.party, let age = packages.map(\.minimumAge).max(),
             grantor.age(on: today) < age
         {
             reject(.grantorTooYoung, "grantor")
         }
-        if case .person(let representative)? = issue.representative,
+        checkAge(of: representative, packages: packages, field: field)
+    }
+
+    mutating func checkAge(of representative: Party?, packages: [Package], field: String) {
+        if case .person(let representative)? = representative,
             let age = packages.map(\.representativeMinimumAge).max(), representative.age(on: today) < age
         {
-            reject(.representativeTooYoung, "representative")
+            reject(.representativeTooYoung, field)
         }
     }
 
-    private mutating func checkDates(_ issue: GrantIssue, packages: [Package?]) {
-        if let from = issue.validFrom, let channel = issue.channel, channel != .paper, from < today.adding(days: -30) {
-            reject(.invalidField, "validFrom", about: "30")
-        }
-        guard let until = issue.validUntil else { return }
-        if until < today { reject(.validityEnded, "validUntil") }
-        if let from = issue.validFrom, until < from { reject(.invalidField, "validUntil") }
+    /// A grant ends in the future, after it begins, and within the package's limit: a hundred years where it sets none.
+    mutating func checkEnd(_ until: Day?, from: Day?, packages: [Package?], field: String = "validUntil") {
+        guard let until else { return }
+        if until < today { reject(.validityEnded, field) }
+        if let from, until < from { reject(.invalidField, field) }
         let limit = packages.compactMap { $0?.maximumValidityDays }.min().map { today.adding(days: $0) }
         let last = min(limit ?? today.adding(years: 100), today.adding(years: 100))
-        if until > last { reject(.validityTooLong, "validUntil", about: "≤ \(last)") }
+        if until > last { reject(.validityTooLong, field, about: "≤ \(last)") }
     }
 
-    private mutating func checkPackage(_ id: String, _ package: Package?, field: String, representative: Identity?) {
+    mutating func checkPackage(_ id: String, _ package: Package?, field: String, representative: Ident?) {
         guard let package else {
             reject(.unknownPackage, field)
             return
@@ -76,12 +97,18 @@ extension Draft {
                 reject(.residenceUnknown, field)
             }
         }
-        if let representative, livingGrant(of: id, to: representative.pseudonym) != nil {
+        if let representative, livingGrant(of: id, to: representative) != nil {
             reject(.alreadyGranted, field)
         }
     }
 
-    private func livingGrant(of package: String, to representative: Ident) -> Int? {
+    func isRequested(_ package: String, by representative: Ident) -> Bool {
+        file.grants.contains {
+            $0.state == .requested && $0.representative.pseudonym == representative && $0.terms.id == package
+        }
+    }
+
+    func livingGrant(of package: String, to representative: Ident) -> Int? {
         file.grants.firstIndex {
             $0.representative.pseudonym == representative && $0.terms.id == package && $0.isLiving(on: today)
         }

@@ -13,13 +13,20 @@ extension Rules {
         var draft = Draft(cause: news.cause, file: &file, circumstances: circumstances)
         defer { swap(&draft.file, &file) }
         for item in news.items {
+            guard news.event != .declined else {
+                draft.notify(.grantDeclined, item: item, cause: news.cause)
+                continue
+            }
             draft.store(
                 .received(
                     ReceivedGrant(
                         id: item.grant, grantor: news.grantor, grantorShard: news.grantorShard, terms: item.terms,
                         state: item.state, validFrom: item.validFrom, validUntil: item.validUntil)))
             switch news.event {
+            case .declined: break
             case .given: draft.notify(.grantReceived, item: item, cause: news.cause)
+            case .renewed: draft.notify(.grantRenewed, item: item, cause: news.cause)
+            case .corrected: draft.notify(.grantCorrected, item: item, cause: news.cause)
             case .dormant: draft.notify(.grantDormant, item: item, cause: news.cause)
             case .awake: draft.notify(.grantAwake, item: item, cause: news.cause)
             case .revoked:
@@ -34,8 +41,18 @@ extension Rules {
                     .init(
                         id: $0.grant, package: $0.terms.id, state: $0.state, version: $0.version,
                         validUntil: $0.validUntil)
-                }, decidedAt: news.at, position: position)
+                } + news.outcomeAlso, decidedAt: news.at, position: position)
         }
+        return draft.effects
+    }
+
+    /// Somebody's shard told that this party may read their post, or may no longer.
+    public static func receive(
+        _ news: ReadAccessNews, about file: inout CitizenFile, under circumstances: Circumstances
+    ) -> Effects {
+        var draft = Draft(cause: news.cause, file: &file, circumstances: circumstances)
+        defer { swap(&draft.file, &file) }
+        draft.notify(news.event == .given ? .readAccessGiven : .readAccessEnded, item: nil, cause: news.cause)
         return draft.effects
     }
 

@@ -4,10 +4,14 @@ public enum Rules {
     /// Which parts of a file a command needs.
     public static func sections(for body: Command.Body) -> FileSections {
         switch body {
-        case .issue: [.residences, .exemptions, .grants]
+        case .issue, .request, .approve: [.residences, .exemptions, .grants]
+        case .decline, .renew: [.exemptions, .grants]
+        case .correct: [.exemptions, .grants, .notifications]
         case .revoke: [.exemptions, .grants, .notifications]
         case .relocate: [.residences, .exemptions, .grants]
-        case .register, .lift: [.residences, .exemptions]
+        case .register, .lift, .correctExemption: [.residences, .exemptions]
+        case .giveReadAccess, .withdrawReadAccess: [.exemptions, .readAccesses]
+        case .enrol: [.exemptions]
         }
     }
 
@@ -23,10 +27,19 @@ public enum Rules {
         defer { swap(&draft.file, &file) }
         switch command.body {
         case .issue(let issue): draft.issue(issue)
+        case .request(let request): draft.request(request)
+        case .approve(let answer): draft.approve(answer)
+        case .decline(let answer): draft.decline(answer)
+        case .renew(let renew): draft.renew(renew)
+        case .correct(let correct): draft.correct(correct, position: position)
         case .revoke(let revoke): draft.revoke(revoke, position: position)
         case .relocate(let relocate): draft.relocate(relocate)
         case .register(let register): draft.register(register)
         case .lift(let lift): draft.lift(lift)
+        case .correctExemption(let correct): draft.correct(correct)
+        case .giveReadAccess(let access): draft.giveReadAccess(access)
+        case .withdrawReadAccess(let access): draft.withdrawReadAccess(access)
+        case .enrol(let enrol): draft.enrol(enrol)
         }
         guard draft.reasons.isEmpty else {
             precondition(draft.effects.rows.isEmpty, "a rule changed something before it rejected")
@@ -90,11 +103,11 @@ struct Draft {
         write(notification, cause: cause)
     }
 
-    /// Notifies a representative whose file this is about somebody else's grant.
-    mutating func notify(_ kind: NotificationKind, item: GrantNews.Item, cause: Cause) {
+    /// Notifies somebody whose file this is about another citizen's grant, or read access.
+    mutating func notify(_ kind: NotificationKind, item: GrantNews.Item?, cause: Cause) {
         let notification = Notification(
-            id: notificationID(kind, grant: item.grant, entry: item.entry, cause: cause), kind: kind,
-            grant: item.grant, terms: item.terms, validUntil: item.validUntil, channel: file.channel(on: today),
+            id: notificationID(kind, grant: item?.grant, entry: item?.entry ?? 0, cause: cause), kind: kind,
+            grant: item?.grant, terms: item?.terms, validUntil: item?.validUntil, channel: file.channel(on: today),
             sender: circumstances.settings.sender, kle: KLE.powersOfAttorney, isAboutAnother: true, createdAt: now)
         write(notification, cause: cause)
     }
@@ -139,11 +152,15 @@ struct Draft {
             InboxMessage(shard: grant.representative.shard, citizen: grant.representative, body: .news(news)))
     }
 
-    /// Has the representative's shard write the outcome, after it has withdrawn what was unsent.
+    /// Has the shard of the representative who lost a grant write the outcome, after it has withdrawn what was unsent.
     mutating func leaveOutcomeToRepresentative(position: Position) {
-        guard let last = effects.inbox.indices.last, case .news(var news) = effects.inbox[last].body else { return }
+        let at = effects.inbox.firstIndex {
+            if case .news(let news) = $0.body { news.event == .revoked } else { false }
+        }
+        guard let at, case .news(var news) = effects.inbox[at].body else { return }
         news.outcomePosition = position
-        effects.inbox[last].body = .news(news)
+        news.outcomeAlso = lines.filter { line in !news.items.contains { $0.grant == line.id } }
+        effects.inbox[at].body = .news(news)
         leavesOutcomeToRepresentative = true
     }
 
@@ -165,16 +182,25 @@ struct Draft {
         }
     }
 
-    /// Moves a grant to another state, with its history, and tells both parties.
+    /// Stores a grant as it has become, with its history.
+    /// - Returns: the grant as stored.
+    @discardableResult
+    mutating func change(
+        _ ordinal: Int, cause: Cause, by: String? = nil, reason: String? = nil, _ body: (inout Grant) -> Void
+    ) -> Grant {
+        var grant = file.grants[ordinal]
+        body(&grant)
+        grant.entry += 1
+        store(.grantChanged(grant, GrantEntry(at: now, cause: cause, by: by, reason: reason)))
+        lines.append(Outcome.GrantLine(grant))
+        return grant
+    }
+
+    /// Moves a grant to another state and tells both parties.
     mutating func change(
         _ ordinal: Int, to state: GrantState, cause: Cause, by: String? = nil, reason: String? = nil
     ) {
-        store(
-            .grantState(
-                ordinal: ordinal, state, entry: file.grants[ordinal].entry + 1,
-                GrantEntry(at: now, cause: cause, by: by, reason: reason)))
-        let grant = file.grants[ordinal]
-        lines.append(Outcome.GrantLine(grant))
+        let grant = change(ordinal, cause: cause, by: by, reason: reason) { $0.state = state }
         switch state {
         case .active:
             notify(.grantAwake, grant: grant, cause: cause)

@@ -3,6 +3,9 @@ public struct Day: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// Year, month and day as one number, 20281122 for 22 November 2028: ordered, and readable in a table.
     public let number: Int32
 
+    /// The last day there is here.
+    public static let last = Day(daysSince1970: 2_932_896)
+
     public var year: Int { Int(number) / 10_000 }
     public var month: Int { Int(number) / 100 % 100 }
     public var dayOfMonth: Int { Int(number) % 100 }

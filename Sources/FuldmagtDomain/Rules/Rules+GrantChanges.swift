@@ -1,0 +1,121 @@
+extension Draft {
+    /// The unanswered grants of a request, in the order asked for.
+    private mutating func requested(_ answer: GrantAnswer) -> [Int] {
+        guard let request = answer.request else { return [] }
+        let ordinals = file.grants.indices.filter {
+            file.grants[$0].state == .requested && file.grants[$0].request == request
+        }
+        if ordinals.isEmpty { reject(.unknownRequest, "request") }
+        return ordinals
+    }
+
+    /// `grant.approve`: the grantor says yes, digitally or on signed paper handed in (aalborg.dk, assens.dk). Checked
+    /// again as an issue is; a request whose check fails stays.
+    mutating func approve(_ answer: GrantAnswer) {
+        let ordinals = requested(answer)
+        let found = ordinals.map { circumstances.catalogue.package(file.grants[$0].terms.id) }
+        if let first = ordinals.first {
+            let grant = file.grants[first]
+            checkAges(representative: circumstances.naming.open(grant.representative), packages: found)
+            checkEnd(grant.validUntil, from: grant.validFrom, packages: found)
+        }
+        for (at, ordinal) in ordinals.enumerated() {
+            let grant = file.grants[ordinal]
+            checkPackage(
+                grant.terms.id, found[at], field: "packages[\(at)]", representative: grant.representative.pseudonym)
+        }
+        guard reasons.isEmpty, let channel = answer.channel else { return }
+        let today = today
+        for ordinal in ordinals {
+            let grant = change(ordinal, cause: cause) { grant in
+                grant.state = .active
+                grant.channel = channel
+                grant.evidence = answer.evidence
+                // Nobody could have a right before the grantor agreed, but on paper that may have been earlier.
+                if channel != .paper { grant.validFrom = max(grant.validFrom, today) }
+            }
+            notify(.grantGiven, grant: grant, cause: cause)
+            tell(.given, grant, cause: cause)
+        }
+    }
+
+    /// `grant.decline`
+    mutating func decline(_ answer: GrantAnswer) {
+        let ordinals = requested(answer)
+        guard reasons.isEmpty else { return }
+        for ordinal in ordinals {
+            let grant = change(ordinal, cause: cause) { $0.state = .declined }
+            tell(.declined, grant, cause: cause)
+        }
+    }
+
+    /// A living grant in the version that the sender has seen.
+    private mutating func seen(_ grant: SeenGrant?) -> Int? {
+        guard let grant else { return nil }
+        guard let id = grant.id, let ordinal = file.grants.firstIndex(where: { $0.id == id }) else {
+            reject(.unknownGrant, "grant")
+            return nil
+        }
+        if !file.grants[ordinal].isLiving(on: today) { reject(.notActive, "grant") }
+        if let version = grant.version, version != file.grants[ordinal].version { reject(.versionMismatch, "version") }
+        return ordinal
+    }
+
+    /// `grant.renew`: a later end. Dormant grants may be renewed too.
+    mutating func renew(_ renew: GrantRenew) {
+        guard let ordinal = seen(renew.grant) else { return }
+        let grant = file.grants[ordinal]
+        checkEnd(renew.validUntil, from: nil, packages: [circumstances.catalogue.package(grant.terms.id)])
+        if let until = renew.validUntil, until < grant.validUntil { reject(.invalidField, "validUntil") }
+        guard reasons.isEmpty, let until = renew.validUntil else { return }
+        let renewed = change(ordinal, cause: cause) { grant in
+            grant.version += 1
+            grant.validUntil = until
+        }
+        notify(.grantRenewed, grant: renewed, cause: cause)
+        tell(.renewed, renewed, cause: cause)
+    }
+
+    /// `grant.correct`: a registration was wrong. Another representative is a revocation and a new grant in one.
+    mutating func correct(_ correct: GrantCorrect, position: Position) {
+        guard let ordinal = seen(correct.grant) else { return }
+        let grant = file.grants[ordinal]
+        let package = circumstances.catalogue.package(grant.terms.id)
+        let from = correct.validFrom ?? grant.validFrom
+        let until = correct.validUntil ?? grant.validUntil
+        checkEnd(correct.validUntil, from: nil, packages: [package], field: "changes.validUntil")
+        if until < from {
+            reject(.invalidField, correct.validUntil == nil ? "changes.validFrom" : "changes.validUntil")
+        }
+        let representative = correct.representative.map(circumstances.naming.identify)
+        if let representative {
+            if representative == file.citizen { reject(.sameParty, "changes.representative") }
+            checkAge(
+                of: representative.party, packages: package.map { [$0] } ?? [], field: "changes.representative")
+            if livingGrant(of: grant.terms.id, to: representative.pseudonym) != nil {
+                reject(.alreadyGranted, "changes.representative")
+            }
+        }
+        guard reasons.isEmpty else { return }
+        guard let representative else {
+            let corrected = change(ordinal, cause: cause) { grant in
+                grant.version += 1
+                grant.validFrom = from
+                grant.validUntil = until
+            }
+            notify(.grantCorrected, grant: corrected, cause: cause)
+            tell(.corrected, corrected, cause: cause)
+            return
+        }
+        change(ordinal, to: .revoked, cause: cause)
+        give(
+            Grant(
+                id: circumstances.naming.id("grant", cause, file.citizen.pseudonym, .index(0)),
+                ordinal: file.grants.count,
+                representative: PartyReference(
+                    pseudonym: representative.pseudonym, sealed: circumstances.naming.seal(representative),
+                    shard: representative.shard), terms: grant.terms, state: grant.state, version: 1, entry: 0,
+                validFrom: from, validUntil: until, channel: grant.channel, evidence: grant.evidence))
+        leaveOutcomeToRepresentative(position: position)
+    }
+}

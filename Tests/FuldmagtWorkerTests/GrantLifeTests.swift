@@ -1,0 +1,216 @@
+import FuldmagtDomain
+import FuldmagtStore
+import Testing
+
+/// What citizens and their helpers live through, a scenario each.
+@Suite struct GrantLifeTests {
+    private let anna = TestCluster.anna
+    private let bent = TestCluster.bent
+    private let carl = TestCluster.carl
+
+    private func begin() throws -> TestCluster {
+        let cluster = try TestCluster()
+        cluster.defineCatalogue()
+        cluster.move(anna, to: "0101", on: "2020-01-01", id: "home")
+        try cluster.drain()
+        return cluster
+    }
+
+    private func request(_ cluster: TestCluster, _ packages: String, id: String) {
+        cluster.send(
+            "grant.request",
+            #"{"grantor":{"cpr":"\#(anna)"},"representative":{"cpr":"\#(bent)"},"packages":[\#(packages)],"validUntil":"2028-01-01"}"#,
+            id: id, key: anna)
+    }
+
+    private func answer(_ cluster: TestCluster, _ verb: String, _ request: String, id: String, more: String = "") {
+        cluster.send(
+            "grant.\(verb)",
+            #"{"grantor":{"cpr":"\#(anna)"},"request":"\#(request)","channel":"\#(more.isEmpty ? "digital" : "paper")"\#(more)}"#,
+            id: id, key: anna)
+    }
+
+    @Test("a helper asks, the citizen says yes on paper, and only then may the helper act")
+    func requestAnsweredOnPaper() throws {
+        let cluster = try begin()
+        request(cluster, #""care","tax""#, id: "ask")
+        try cluster.drain()
+        #expect(cluster.answer("ask") == "accepted")
+        #expect(cluster.outcomes(of: "ask").first?.text("grants.1.state") == "requested")
+        #expect(
+            cluster.notifications(to: anna) == ["grant-requested digital-post", "grant-requested digital-post"])
+        #expect(cluster.notifications(to: bent) == [])
+        request(cluster, #""tax""#, id: "ask-again")
+        answer(cluster, "approve", "ask", id: "no-evidence", more: #","evidence":{"caseworker":"x"}"#)
+        answer(cluster, "approve", "nothing", id: "no-request")
+        try cluster.drain()
+        #expect(cluster.answer("ask-again") == "rejected already-requested@packages[0]")
+        #expect(
+            cluster.answer("no-evidence")
+                == "rejected evidence-missing@evidence.identification journal-missing@evidence.journal")
+        #expect(cluster.answer("no-request") == "rejected unknown-request@request")
+        answer(
+            cluster, "approve", "ask", id: "yes",
+            more: #","evidence":{"journal":"J-1","caseworker":"x","identification":"passport"}"#)
+        try cluster.drain()
+        #expect(cluster.answer("yes") == "accepted")
+        let asked = cluster.outcomes(of: "ask").first
+        let given = cluster.outcomes(of: "yes").first
+        #expect(given?.text("grants.0.id") == asked?.text("grants.0.id"))
+        #expect(given?.text("grants.0.state") == "active" && given?.text("grants.0.version") == "1")
+        #expect(cluster.notifications(to: bent) == ["grant-received digital-post", "grant-received digital-post"])
+        answer(cluster, "approve", "ask", id: "twice")
+        try cluster.drain()
+        #expect(cluster.answer("twice") == "rejected unknown-request@request")
+        #expect(try cluster.dump().contains { $0.contains(#""channel":"paper""#) && $0.contains(#""request":"ask""#) })
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("a request whose package is no longer offered stays, and can be declined")
+    func declined() throws {
+        let cluster = try begin()
+        request(cluster, #""care""#, id: "ask")
+        cluster.move(anna, to: "0147", on: "2026-11-01", id: "away")
+        try cluster.drain()
+        #expect(cluster.answer("away") == "accepted")
+        #expect((cluster.outcomes(of: "away").first?.json["grants"] as? [Any])?.isEmpty == true)
+        answer(cluster, "approve", "ask", id: "too-late")
+        try cluster.drain()
+        #expect(cluster.answer("too-late") == "rejected package-not-activated@packages[0]")
+        answer(cluster, "decline", "ask", id: "no")
+        try cluster.drain()
+        #expect(cluster.answer("no") == "accepted")
+        #expect(cluster.outcomes(of: "no").first?.text("grants.0.state") == "declined")
+        #expect(cluster.notifications(to: bent) == ["grant-declined digital-post"])
+        #expect(try cluster.check() == [])
+    }
+
+    private func grantID(_ cluster: TestCluster, _ command: String, _ at: Int = 0) throws -> String {
+        try #require(cluster.outcomes(of: command).first?.text("grants.\(at).id"))
+    }
+
+    @Test("a grant is renewed by who has seen its version, and never to an earlier day")
+    func renewed() throws {
+        let cluster = try begin()
+        cluster.issue(anna, to: bent, ["tax"], id: "g")
+        try cluster.drain()
+        let grant = try grantID(cluster, "g")
+        func renew(_ id: String, version: Int, until: String) {
+            cluster.send(
+                "grant.renew",
+                #"{"grantor":{"cpr":"\#(anna)"},"grant":"\#(grant)","version":\#(version),"validUntil":"\#(until)"}"#,
+                id: id, key: anna)
+        }
+        renew("r1", version: 1, until: "2029-01-01")
+        renew("r2", version: 1, until: "2030-01-01")
+        renew("r3", version: 2, until: "2028-06-01")
+        renew("r4", version: 2, until: "2020-06-01")
+        renew("r5", version: 2, until: "2130-06-01")
+        try cluster.drain()
+        #expect(cluster.answer("r1") == "accepted")
+        #expect(cluster.outcomes(of: "r1").first?.text("grants.0.version") == "2")
+        #expect(cluster.outcomes(of: "r1").first?.text("grants.0.validUntil") == "2029-01-01")
+        #expect(cluster.answer("r2") == "rejected version-mismatch@version")
+        #expect(cluster.answer("r3") == "rejected invalid-field@validUntil")
+        #expect(cluster.answer("r4") == "rejected invalid-field@validUntil validity-ended@validUntil")
+        #expect(cluster.answer("r5") == "rejected validity-too-long@validUntil")
+        #expect(cluster.notifications(to: anna) == ["grant-given digital-post", "grant-renewed digital-post"])
+        #expect(cluster.notifications(to: bent) == ["grant-received digital-post", "grant-renewed digital-post"])
+        #expect(try cluster.dump().contains { $0.contains(#""table":"received""#) && $0.contains("2029-01-01") })
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("a wrong helper was registered: one command takes the right away and gives it to the right one")
+    func corrected() throws {
+        let cluster = try begin()
+        cluster.issue(anna, to: bent, ["tax"], id: "g")
+        try cluster.drain()
+        let grant = try grantID(cluster, "g")
+        func correct(_ id: String, version: Int, _ changes: String) {
+            cluster.send(
+                "grant.correct",
+                #"{"grantor":{"cpr":"\#(anna)"},"grant":"\#(grant)","version":\#(version),"changes":\#(changes),"journal":"J-2"}"#,
+                id: id, key: anna)
+        }
+        correct("c0", version: 1, "{}")
+        correct("c1", version: 1, #"{"validUntil":"2027-06-01"}"#)
+        correct("c2", version: 2, #"{"validFrom":"2027-07-01"}"#)
+        correct("c3", version: 2, #"{"representative":{"cpr":"\#(anna)"}}"#)
+        correct("c4", version: 2, #"{"representative":{"cpr":"\#(carl)"}}"#)
+        correct("c5", version: 2, #"{"validUntil":"2027-06-01"}"#)
+        try cluster.drain()
+        #expect(cluster.answer("c0") == "rejected missing-field@changes")
+        #expect(cluster.answer("c1") == "accepted")
+        #expect(cluster.answer("c2") == "rejected invalid-field@changes.validFrom")
+        #expect(cluster.answer("c3") == "rejected same-party@changes.representative")
+        #expect(cluster.answer("c4") == "accepted")
+        let outcome = cluster.outcomes(of: "c4").first
+        #expect(outcome?.text("grants.0.state") == "revoked" && outcome?.text("grants.1.state") == "active")
+        #expect(outcome?.text("grants.0.id") == grant && outcome?.text("grants.1.id") != grant)
+        #expect(cluster.answer("c5") == "rejected not-active@grant")
+        #expect(
+            cluster.notifications(to: bent) == [
+                "grant-received digital-post", "grant-corrected digital-post", "cancelled digital-post",
+                "cancelled digital-post", "grant-revoked digital-post",
+            ])
+        #expect(cluster.notifications(to: carl) == ["grant-received digital-post"])
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("who lets a daughter read the post is exempt no longer; grants are not touched; an exemption by mistake ends")
+    func readAccess() throws {
+        let cluster = try begin()
+        cluster.issue(anna, to: bent, ["tax"], id: "g")
+        let form = #""municipality":"0101","form":"FD 001A","journal":"J","caseworker":"x""#
+        func exempt(_ id: String) {
+            cluster.send(
+                "exemption.register",
+                #"{"citizen":{"cpr":"\#(anna)"},\#(form),"requestedBy":"citizen","appearedInPerson":true}"#, id: id,
+                key: anna)
+        }
+        func say(_ type: String, _ more: String, id: String) {
+            cluster.send(
+                type, #"{"citizen":{"cpr":"\#(anna)"}\#(more)}"#, id: id, key: anna, topic: .exemptionCommands)
+        }
+        let holder = #","holder":{"cpr":"\#(bent)"}"#
+        exempt("e1")
+        say("mailbox.enrol", #","reason":"automatic""#, id: "m1")
+        say("readaccess.grant", holder, id: "r1")
+        say("readaccess.withdraw", #","holder":{"cpr":"\#(carl)"}"#, id: "r2")
+        say("readaccess.withdraw", holder, id: "r3")
+        say("readaccess.withdraw", holder, id: "r4")
+        exempt("e2")
+        say(
+            "exemption.correct", #","municipality":"0101","journal":"J","caseworker":"x","registeredByMistake":false"#,
+            id: "x1")
+        say(
+            "exemption.correct", #","municipality":"0101","journal":"J","caseworker":"x","registeredByMistake":true"#,
+            id: "x2")
+        say(
+            "exemption.correct", #","municipality":"0101","journal":"J","caseworker":"x","registeredByMistake":true"#,
+            id: "x3")
+        exempt("e3")
+        say("mailbox.enrol", #","reason":"voluntary""#, id: "m2")
+        try cluster.drain()
+        #expect(cluster.answer("m1") == "accepted" && cluster.answer("r1") == "accepted")
+        #expect(cluster.answer("r2") == "rejected unknown-readaccess@holder")
+        #expect(cluster.answer("r3") == "accepted")
+        #expect(cluster.answer("r4") == "rejected unknown-readaccess@holder")
+        #expect(cluster.answer("x1") == "rejected invalid-field@registeredByMistake")
+        #expect(cluster.answer("x2") == "accepted")
+        #expect(cluster.answer("x3") == "rejected not-exempt@citizen")
+        #expect(cluster.answer("m2") == "accepted")
+        #expect(
+            cluster.notifications(to: anna).filter { !$0.hasPrefix("grant") } == [
+                "exemption-registered letter", "exemption-lifted digital-post", "readaccess-given digital-post",
+                "readaccess-ended digital-post", "exemption-registered letter", "exemption-lifted digital-post",
+                "exemption-registered letter", "exemption-lifted digital-post",
+            ])
+        #expect(
+            cluster.notifications(to: bent) == [
+                "grant-received digital-post", "readaccess-given digital-post", "readaccess-ended digital-post",
+            ])
+        #expect(try cluster.dump().contains { $0.contains(#""table":"grant""#) && $0.contains(#""state":"active""#) })
+        #expect(try cluster.check() == [])
+    }
+}

@@ -11,15 +11,19 @@ public struct Settings: Sendable {
     public var partitions: Int32
     /// KLE numbers that exist.
     public var kle: KLERegister
+    /// Days that a request waits for the grantor's answer. No source says how long; 180 is our decision.
+    public var requestDays: Int
 
     public init(
-        admitsTestPersons: Bool, sender: Sender, cluster: String, partitions: Int32, kle: KLERegister = KLERegister()
+        admitsTestPersons: Bool, sender: Sender, cluster: String, partitions: Int32, kle: KLERegister = KLERegister(),
+        requestDays: Int = 180
     ) {
         self.admitsTestPersons = admitsTestPersons
         self.sender = sender
         self.cluster = cluster
         self.partitions = partitions
         self.kle = kle
+        self.requestDays = requestDays
     }
 }
 

@@ -72,7 +72,8 @@ public struct Dump {
         (
             "residence",
             """
-            SELECT c.pseudonym AS citizen, r.arrival, r.effective AS "effective$day",
+            SELECT c.pseudonym AS citizen, r.arrival, nullif(r.kind, 'relocate') AS kind,
+              r.effective AS "effective$day",
               r.municipality AS "municipality$municipality", r.came_from AS "from$municipality",
               r.registered_at AS registeredAt, r.at, r.cause
             FROM residences r JOIN citizens c ON c.row = r.citizen
@@ -128,6 +129,15 @@ public struct Dump {
             SELECT c.pseudonym AS citizen, a.ordinal, a.holder, a.journal, a.caseworker,
               a.valid_until AS "validUntil$day", a.at, a.cause, a.ended_at AS endedAt, a.end_cause AS endCause
             FROM read_accesses a JOIN citizens c ON c.row = a.citizen
+            """
+        ),
+        (
+            "death",
+            """
+            SELECT c.pseudonym AS citizen, d.ordinal, d.effective AS "effective$day", d.at, d.cause,
+              d.corrected_at AS correctedAt, d.correction_cause AS correctionCause,
+              d.correction_journal AS correctionJournal
+            FROM deaths d JOIN citizens c ON c.row = d.citizen
             """
         ),
         ("processed", #"SELECT command, content, day AS "day$day" FROM processed"#),

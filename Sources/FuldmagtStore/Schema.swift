@@ -8,7 +8,7 @@ import GRDB
 /// rowid tables, so that a batch touches few pages; small indexes find a citizen's rows.
 enum Schema {
     /// The version this build writes, in `PRAGMA user_version`.
-    static let version = 2
+    static let version = 3
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -17,6 +17,9 @@ enum Schema {
         }
         migrator.registerMigration("2 requests and read access") { db in
             try db.execute(sql: second)
+        }
+        migrator.registerMigration("3 deaths, ends, and lives abroad") { db in
+            try db.execute(sql: third)
         }
         return migrator
     }
@@ -246,6 +249,55 @@ enum Schema {
           CHECK ((ended_at IS NULL) = (end_cause IS NULL) AND (ended_at IS NULL) = (end_origin IS NULL)),
           PRIMARY KEY (citizen, ordinal)
         ) STRICT, WITHOUT ROWID;
+        """
+    }
+
+    private static var third: String {
+        """
+        CREATE TABLE homes (
+          citizen INTEGER NOT NULL REFERENCES citizens,
+          arrival INTEGER NOT NULL CHECK (arrival >= 0),
+          kind TEXT NOT NULL CHECK (\(`is`("kind", "relocate", "emigrate", "immigrate"))),
+          effective INTEGER NOT NULL CHECK (effective \(day)),
+          municipality INTEGER CHECK (municipality BETWEEN 1 AND 9999),
+          came_from INTEGER CHECK (came_from BETWEEN 1 AND 9999),
+          registered_at INTEGER,
+          at INTEGER NOT NULL,
+          cause TEXT NOT NULL,
+          origin INTEGER NOT NULL REFERENCES origins,
+          extensions TEXT CHECK (extensions IS NULL OR json_valid(extensions)),
+          CHECK (kind <> 'relocate' OR municipality IS NOT NULL),
+          PRIMARY KEY (citizen, arrival)
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO homes
+          SELECT citizen, arrival, 'relocate', effective, municipality, came_from, registered_at, at, cause, origin,
+            extensions
+          FROM residences;
+        DROP TABLE residences;
+        ALTER TABLE homes RENAME TO residences;
+
+        ALTER TABLE citizens ADD COLUMN died INTEGER CHECK (died \(day));
+        CREATE TABLE deaths (
+          citizen INTEGER NOT NULL REFERENCES citizens,
+          ordinal INTEGER NOT NULL CHECK (ordinal >= 0),
+          effective INTEGER NOT NULL CHECK (effective \(day)),
+          at INTEGER NOT NULL,
+          cause TEXT NOT NULL,
+          origin INTEGER NOT NULL REFERENCES origins,
+          corrected_at INTEGER,
+          correction_cause TEXT,
+          correction_origin INTEGER REFERENCES origins,
+          correction_journal TEXT,
+          CHECK ((corrected_at IS NULL) = (correction_cause IS NULL)
+            AND (corrected_at IS NULL) = (correction_origin IS NULL)
+            AND (corrected_at IS NULL) = (correction_journal IS NULL)),
+          PRIMARY KEY (citizen, ordinal)
+        ) STRICT, WITHOUT ROWID;
+
+        ALTER TABLE grants ADD COLUMN lapses_on INTEGER CHECK (lapses_on \(day));
+        -- The end that both parties have been reminded of, or that needs no reminder.
+        ALTER TABLE grants ADD COLUMN reminded_of INTEGER CHECK (reminded_of \(day));
+        CREATE INDEX grants_by_end ON grants (valid_until) WHERE state = 'active' OR state = 'dormant';
         """
     }
 }

@@ -25,12 +25,14 @@ extension ShardAccess {
     /// Begins a citizen's file; nothing is read yet but whether there is one.
     public func file(of citizen: Identity) throws(StoreError) -> LoadedFile {
         let found = statements.findCitizen.bind(1, citizen.pseudonym)
+        var file = CitizenFile(citizen: citizen)
         var row: Int64?
         if try found.next() {
             row = found.int(0)
-            found.reset()
+            defer { found.reset() }
+            file.died = try found.optionalDay(1)
         }
-        return LoadedFile(file: CitizenFile(citizen: citizen), row: row, loaded: [])
+        return LoadedFile(file: file, row: row, loaded: [])
     }
 
     /// Reads the sections that are not there yet.
@@ -43,6 +45,8 @@ extension ShardAccess {
         if missing.contains(.exemptions) { loaded.file.exemptions = try exemptions(of: row) }
         if missing.contains(.grants) { loaded.file.grants = try grants(of: row) }
         if missing.contains(.received) { loaded.file.received = try received(of: row) }
+        if missing.contains(.deaths) { loaded.file.deaths = try deaths(of: row) }
+        if missing.contains(.causes) { try loadCauses(into: &loaded.file) }
         if missing.contains(.readAccesses) { loaded.file.readAccesses = try readAccesses(of: row) }
         if missing.contains(.notifications) { loaded.file.notifications = try notifications(of: row) }
     }
@@ -79,7 +83,12 @@ extension ShardAccess {
 
     /// Citizens with something due on a day or before.
     public func dueCitizens(on day: Day, limit: Int) throws(StoreError) -> [KnownCitizen] {
-        try citizens(statements.dueCitizens.bind(1, day).bind(2, limit))
+        try citizens(statements.dueCitizens.bind(1, day).bind(2, day.adding(days: 30)).bind(3, limit))
+    }
+
+    /// A citizen of this shard by pseudonym; nil when nothing is stored about them.
+    public func citizen(_ pseudonym: Ident) throws(StoreError) -> KnownCitizen? {
+        try citizens(statements.knownCitizen.bind(1, pseudonym)).first
     }
 
     private func citizens(_ rows: Statement) throws(StoreError) -> [KnownCitizen] {
@@ -103,7 +112,8 @@ extension ShardAccess {
         while try rows.next() {
             residences.append(
                 Residence(
-                    arrival: Int(rows.int(0)), effective: try rows.day(1), municipality: try rows.municipality(2),
+                    kind: try rows.choice(9, Residence.Kind.self), arrival: Int(rows.int(0)),
+                    effective: try rows.day(1), municipality: try rows.optionalMunicipality(2),
                     from: try rows.optionalMunicipality(3), registeredAt: rows.optionalInstant(4),
                     at: rows.instant(5),
                     cause: try cause(id: rows.text(6), origin: rows.int(7), extensions: rows.optionalText(8))))
@@ -150,8 +160,45 @@ extension ShardAccess {
                     evidence: try rows.optionalText(13).map { (text) throws(StoreError) in
                         try Evidence.stored(text)
                     }, request: rows.optionalText(14), row: rows.int(0)))
+            grants[grants.count - 1].lapsesOn = try rows.optionalDay(15)
+            grants[grants.count - 1].remindedOf = try rows.optionalDay(16)
         }
         return grants
+    }
+
+    private func deaths(of citizen: Int64) throws(StoreError) -> [Death] {
+        let rows = statements.readDeaths.bind(1, citizen)
+        var deaths: [Death] = []
+        while try rows.next() {
+            var correction: Death.Correction?
+            if !rows.isNull(5) {
+                correction = Death.Correction(
+                    at: rows.instant(5), cause: try cause(id: rows.text(6), origin: rows.int(7), extensions: nil),
+                    journal: rows.text(8))
+            }
+            deaths.append(
+                Death(
+                    ordinal: Int(rows.int(0)), effective: try rows.day(1), at: rows.instant(2),
+                    cause: try cause(id: rows.text(3), origin: rows.int(4), extensions: nil), correction: correction))
+        }
+        return deaths
+    }
+
+    /// What set the present end of each living grant or request, and what ended those that have ended.
+    private func loadCauses(into file: inout CitizenFile) throws(StoreError) {
+        for at in file.grants.indices {
+            let grant = file.grants[at]
+            let rows: Statement
+            switch grant.state {
+            case .active, .dormant, .requested:
+                rows = statements.readCause.bind(1, grant.row).bind(2, grant.version)
+            case .ended: rows = statements.readLastCause.bind(1, grant.row).bind(2, grant.entry)
+            case .revoked, .expired, .declined, .lapsed: continue
+            }
+            guard try rows.next() else { throw StoreError(.fatal, "a grant has no history") }
+            defer { rows.reset() }
+            file.grants[at].cause = try cause(id: rows.text(0), origin: rows.int(1), extensions: nil)
+        }
     }
 
     private func readAccesses(of citizen: Int64) throws(StoreError) -> [ReadAccess] {

@@ -19,7 +19,8 @@ extension ShardAccess {
             let row = file.grants[grant.ordinal].row
             try statements.changeGrant.bind(1, row).bind(2, grant.state.rawValue).bind(3, grant.version)
                 .bind(4, grant.entry).bind(5, grant.validFrom).bind(6, grant.validUntil)
-                .bind(7, grant.channel.rawValue).bind(8, grant.evidence?.stored).run()
+                .bind(7, grant.channel.rawValue).bind(8, grant.evidence?.stored).bind(9, grant.lapsesOn)
+                .bind(10, grant.remindedOf).run()
             try write(entry, of: grant, row: row)
         case .received(let grant): try write(grant, citizen: citizen)
         case .notification(let notification):
@@ -29,6 +30,16 @@ extension ShardAccess {
             }
         case .notificationCancelled(_, let at, let row):
             try statements.cancelNotification.bind(1, row).bind(2, at).run()
+        case .grantReminded(let ordinal, let day):
+            try statements.setReminded.bind(1, file.grants[ordinal].row).bind(2, day).run()
+        case .death(let death):
+            try statements.insertDeath.bind(1, citizen).bind(2, death.ordinal).bind(3, death.effective)
+                .bind(4, death.at).bind(5, death.cause.id).bind(6, try origin(of: death.cause)).run()
+            try statements.setDied.bind(1, citizen).bind(2, death.effective).run()
+        case .deathCorrected(let correction):
+            try statements.correctDeath.bind(1, citizen).bind(2, correction.at).bind(3, correction.cause.id)
+                .bind(4, try origin(of: correction.cause)).bind(5, correction.journal).run()
+            try statements.setDied.bind(1, citizen).bindNull(2).run()
         case .readAccess(let access): try write(access, citizen: citizen)
         case .readAccessEnded(let ordinal, let at, let cause):
             try statements.endReadAccess.bind(1, citizen).bind(2, ordinal).bind(3, at).bind(4, cause.id)
@@ -41,7 +52,7 @@ extension ShardAccess {
         try statements.insertResidence.bind(1, citizen).bind(2, residence.arrival).bind(3, residence.effective)
             .bind(4, residence.municipality).bind(5, residence.from).bind(6, residence.registeredAt)
             .bind(7, residence.at).bind(8, residence.cause.id).bind(9, try origin(of: residence.cause))
-            .bind(10, Extension.stored(residence.cause.extensions)).run()
+            .bind(10, Extension.stored(residence.cause.extensions)).bind(11, residence.kind.rawValue).run()
     }
 
     private func write(_ exemption: Exemption, citizen: Int64) throws(StoreError) {
@@ -57,9 +68,8 @@ extension ShardAccess {
             .bind(4, grant.representative.pseudonym).bind(5, grant.representative.sealed)
             .bind(6, Int64(grant.representative.shard)).bind(7, try termsRow(grant.terms))
             .bind(8, grant.state.rawValue).bind(9, grant.version).bind(10, grant.entry).bind(11, grant.validFrom)
-            .bind(12, grant.validUntil).bind(13, grant.channel.rawValue).bind(14, grant.evidence?.stored).bind(
-                15, grant.request
-            ).run()
+            .bind(12, grant.validUntil).bind(13, grant.channel.rawValue).bind(14, grant.evidence?.stored)
+            .bind(15, grant.request).bind(16, grant.lapsesOn).bind(17, grant.remindedOf).run()
         return statements.insertGrant.insertedRow
     }
 

@@ -6,6 +6,7 @@ final class Statements {
     let positions, setPosition, reviewed, setReviewed: Statement
     let claim, claimed, forget: Statement
     let appendFrame, pendingFrames, markSent: Statement
+    let knownCitizen, setDied, readDeaths, insertDeath, correctDeath, readCause, readLastCause, setReminded: Statement
     let findCitizen, insertCitizen, setMunicipality, citizensOf, dueCitizens, insertDue, deleteDue: Statement
     let readResidences, insertResidence: Statement
     let readExemptions, insertExemption, liftExemption: Statement
@@ -34,7 +35,28 @@ final class Statements {
         pendingFrames = try prepare("SELECT frame, records, ends, bytes FROM outbox ORDER BY frame")
         markSent = try prepare("DELETE FROM outbox WHERE frame <= ?1")
 
-        findCitizen = try prepare("SELECT row FROM citizens WHERE pseudonym = ?1")
+        findCitizen = try prepare("SELECT row, died FROM citizens WHERE pseudonym = ?1")
+        knownCitizen = try prepare("SELECT sealed, pseudonym FROM citizens WHERE pseudonym = ?1")
+        setDied = try prepare("UPDATE citizens SET died = ?2 WHERE row = ?1")
+        readDeaths = try prepare(
+            """
+            SELECT ordinal, effective, at, cause, origin, corrected_at, correction_cause, correction_origin,
+              correction_journal
+            FROM deaths WHERE citizen = ?1 ORDER BY ordinal
+            """)
+        insertDeath = try prepare(
+            "INSERT INTO deaths (citizen, ordinal, effective, at, cause, origin) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+        correctDeath = try prepare(
+            """
+            UPDATE deaths SET corrected_at = ?2, correction_cause = ?3, correction_origin = ?4, correction_journal = ?5
+            WHERE citizen = ?1 AND corrected_at IS NULL
+            """)
+        readCause = try prepare(
+            """
+            SELECT cause, origin FROM grant_history WHERE grant_row = ?1 AND version = ?2 ORDER BY entry LIMIT 1
+            """)
+        readLastCause = try prepare("SELECT cause, origin FROM grant_history WHERE grant_row = ?1 AND entry = ?2")
+        setReminded = try prepare("UPDATE grants SET reminded_of = ?2 WHERE row = ?1")
         insertCitizen = try prepare("INSERT INTO citizens (pseudonym, sealed, kind) VALUES (?1, ?2, ?3)")
         setMunicipality = try prepare(
             "UPDATE citizens SET municipality = ?2 WHERE row = ?1 AND municipality IS NOT ?2")
@@ -44,18 +66,25 @@ final class Statements {
             """)
         dueCitizens = try prepare(
             """
-            SELECT DISTINCT c.sealed, c.pseudonym FROM due d JOIN citizens c ON c.row = d.citizen WHERE d.day <= ?1
-            ORDER BY d.day, c.pseudonym LIMIT ?2
+            SELECT c.sealed, c.pseudonym
+            FROM (
+              SELECT citizen FROM due WHERE day <= ?1
+              UNION SELECT citizen FROM grants WHERE (state = 'active' OR state = 'dormant') AND valid_until < ?1
+              UNION SELECT citizen FROM grants
+                WHERE (state = 'active' OR state = 'dormant') AND valid_until BETWEEN ?1 AND ?2
+                  AND reminded_of IS NOT valid_until
+            ) d JOIN citizens c ON c.row = d.citizen
+            ORDER BY c.pseudonym LIMIT ?3
             """)
         insertDue = try prepare("INSERT INTO due VALUES (?1, ?2) ON CONFLICT DO NOTHING")
         deleteDue = try prepare("DELETE FROM due WHERE day <= ?1 AND citizen = ?2")
 
         readResidences = try prepare(
             """
-            SELECT arrival, effective, municipality, came_from, registered_at, at, cause, origin, extensions
+            SELECT arrival, effective, municipality, came_from, registered_at, at, cause, origin, extensions, kind
             FROM residences WHERE citizen = ?1 ORDER BY arrival
             """)
-        insertResidence = try prepare("INSERT INTO residences VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")
+        insertResidence = try prepare("INSERT INTO residences VALUES (?1, ?2, ?11, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")
         readExemptions = try prepare(
             """
             SELECT ordinal, municipality, form, journal, caseworker, requested_by, appeared_in_person, departure,
@@ -76,19 +105,20 @@ final class Statements {
         readGrants = try prepare(
             """
             SELECT row, ordinal, id, representative, representative_sealed, representative_shard, terms, state, version,
-              entry, valid_from, valid_until, channel, evidence, request
+              entry, valid_from, valid_until, channel, evidence, request, lapses_on, reminded_of
             FROM grants WHERE citizen = ?1 ORDER BY ordinal
             """)
         insertGrant = try prepare(
             """
             INSERT INTO grants (citizen, ordinal, id, representative, representative_sealed, representative_shard, terms,
-              state, version, entry, valid_from, valid_until, channel, evidence, request)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+              state, version, entry, valid_from, valid_until, channel, evidence, request,
+              lapses_on, reminded_of)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
             """)
         changeGrant = try prepare(
             """
             UPDATE grants SET state = ?2, version = ?3, entry = ?4, valid_from = ?5, valid_until = ?6, channel = ?7,
-              evidence = ?8
+              evidence = ?8, lapses_on = ?9, reminded_of = ?10
             WHERE row = ?1
             """)
         readReadAccesses = try prepare(

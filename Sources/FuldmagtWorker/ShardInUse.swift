@@ -190,7 +190,7 @@ final class ShardInUse: @unchecked Sendable {
         _ = output.take()
         output.write(
             InboxMessage(
-                shard: shard, citizen: nil,
+                shard: shard, citizen: nil, sealed: nil,
                 body: .sweep(
                     Sweep(
                         step: .begin, day: isDayTurn ? today : max(reviewed.day, changedAt.day), position: catalogue,

@@ -63,6 +63,14 @@ struct ShardTurn {
                 var file = try take(citizen, from: &loaded)
                 try decide(command, at: position, under: circumstances, file: &file, output: &output)
                 loaded = file
+            case .death(let death):
+                // Nothing is stored about a citizen who never gave a grant; then there is nothing to end.
+                guard let pseudonym = item.pseudonym, let known = try access.citizen(pseudonym) else { continue }
+                var file = try take(try names.identity(of: known), from: &loaded)
+                try access.load([.exemptions, .grants, .notifications], into: &file)
+                let effects = measured { Rules.receive(death, about: &file.file, under: circumstances) }
+                try store(effects, to: &file, output: &output)
+                loaded = file
             case .readAccess(let news):
                 guard let citizen = item.citizen else { continue }
                 try receive(news, citizen, under: circumstances, loaded: &loaded, output: &output)
@@ -162,7 +170,7 @@ struct ShardTurn {
             }
         }
         for sweep in rest {
-            output.write(InboxMessage(shard: shard, citizen: nil, body: .sweep(sweep)))
+            output.write(InboxMessage(shard: shard, citizen: nil, sealed: nil, body: .sweep(sweep)))
         }
     }
 
@@ -198,7 +206,7 @@ struct ShardTurn {
         for known in citizens {
             let citizen = try names.identity(of: known)
             var file = try access.file(of: citizen)
-            try access.load(Rules.sweepSections, into: &file)
+            try access.load(Rules.sweepSections(isDue: isDue), into: &file)
             let effects = Rules.review(
                 &file.file, isDue: isDue, isDayTurn: sweep.isDayTurn, under: circumstances)
             try store(effects, to: &file, output: &output)

@@ -10,13 +10,16 @@ struct WorkItem {
         case command(Command, key: Ident, content: Ident, position: Position)
         case news(GrantNews)
         case readAccess(ReadAccessNews)
+        case death(RepresentativeDeath)
         case sweep(Sweep)
         case deadLetter(DeadLetter)
         case forward(to: Int32, FirstWritten)
     }
     var work: Work
-    /// Whose file it concerns; nil where none is.
+    /// Whose file it concerns; nil where none is, and where only the shard can say who.
     var citizen: Identity?
+    /// The pseudonym of whom it concerns.
+    var pseudonym: Ident?
     /// The time that counts for the decision.
     var now: Instant
     /// Index of the record in its batch.
@@ -36,7 +39,8 @@ struct WorkOrder {
         for (index, item) in items.enumerated() {
             order.append(
                 WorkOrder(
-                    citizen: item.citizen?.pseudonym ?? Ident(high: 0, low: 0), index: Int32(truncatingIfNeeded: index))
+                    citizen: item.citizen?.pseudonym ?? item.pseudonym ?? Ident(high: 0, low: 0),
+                    index: Int32(truncatingIfNeeded: index))
             )
         }
         order.sort { ($0.citizen.high, $0.citizen.low, $0.index) < ($1.citizen.high, $1.citizen.low, $1.index) }
@@ -118,6 +122,12 @@ struct RecordDecoder {
         case .news(let news):
             return WorkItem(
                 work: .news(news), citizen: try citizen(of: message, record), now: news.at, index: index)
+        case .death(let death):
+            guard let pseudonym = record.key.flatMap({ Ident(hexDigits: $0) }) else {
+                throw DeadLetter(.invalidCitizen, "an inbox record that does not say whom it concerns")
+            }
+            return WorkItem(
+                work: .death(death), citizen: nil, pseudonym: pseudonym, now: death.at, index: index)
         case .readAccess(let news):
             return WorkItem(
                 work: .readAccess(news), citizen: try citizen(of: message, record), now: news.at, index: index)

@@ -130,7 +130,8 @@ struct Environment {
         return Settings(
             admitsTestPersons: try isTestMode,
             sender: Sender(cvr: cvr, name: text("sender.name") ?? "Fuldmagt (example authority)"),
-            cluster: try cluster, partitions: partitions, kle: try kle)
+            cluster: try cluster, partitions: partitions, kle: try kle,
+            requestDays: try number("request.days", name: "FULDMAGT_REQUEST_DAYS", default: 180, in: 1...3_650))
     }
 
     private var kle: KLERegister {

@@ -213,4 +213,165 @@ import Testing
         #expect(try cluster.dump().contains { $0.contains(#""table":"grant""#) && $0.contains(#""state":"active""#) })
         #expect(try cluster.check() == [])
     }
+
+    private func says(_ cluster: TestCluster, _ type: String, _ who: String, _ more: String, id: String) {
+        cluster.send(
+            type, #"{"citizen":{"cpr":"\#(who)"},\#(more)}"#, id: id, key: who,
+            topic: type.hasPrefix("move") ? .moveCommands : .exemptionCommands)
+    }
+
+    private func states(_ cluster: TestCluster, _ table: String = "grant") throws -> [String] {
+        try cluster.dump().filter { $0.contains(#""table":"\#(table)""#) }.compactMap { line in
+            line.split(separator: #""state":""#).dropFirst().first.map { String($0.prefix { $0 != "\"" }) }
+        }.sorted()
+    }
+
+    @Test("a helper dies: the grants end, the citizen is told, the helper's unsent post is withdrawn, nothing revives")
+    func helperDies() throws {
+        let cluster = try begin()
+        cluster.issue(anna, to: bent, ["tax", "care"], id: "g")
+        try cluster.drain()
+        says(cluster, "move.decease", bent, #""effective":"2026-11-20""#, id: "d")
+        says(cluster, "move.decease", bent, #""effective":"2026-11-20""#, id: "d2")
+        says(cluster, "move.relocate", bent, #""to":"0101","effective":"2026-11-21""#, id: "m")
+        try cluster.drain()
+        #expect(cluster.answer("d") == "accepted")
+        #expect(cluster.answer("d2") == "rejected citizen-dead@citizen")
+        #expect(cluster.answer("m") == "rejected citizen-dead@citizen")
+        #expect(try states(cluster) == ["ended", "ended"])
+        #expect(try states(cluster, "received") == ["ended", "ended"])
+        #expect(
+            cluster.notifications(to: anna).sorted()
+                == [
+                    "cancelled digital-post", "cancelled digital-post", "grant-ended digital-post",
+                    "grant-ended digital-post", "grant-given digital-post", "grant-given digital-post",
+                ])
+        #expect(
+            cluster.notifications(to: bent).sorted()
+                == [
+                    "cancelled digital-post", "cancelled digital-post", "grant-received digital-post",
+                    "grant-received digital-post",
+                ])
+        cluster.issue(anna, to: bent, ["tax"], id: "late")
+        try cluster.drain()
+        #expect(cluster.answer("late") == "accepted")
+        #expect(try states(cluster) == ["ended", "ended", "ended"])
+        #expect(cluster.notifications(to: bent).count == 4)
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("the citizen dies: grants and requests end, the helper is told, the dead get no post; a mistake is put right")
+    func citizenDies() throws {
+        let cluster = try begin()
+        cluster.issue(anna, to: bent, ["tax"], id: "g")
+        request(cluster, #""care""#, id: "ask")
+        try cluster.drain()
+        says(cluster, "move.decease", anna, #""effective":"2026-11-20""#, id: "d")
+        try cluster.drain()
+        cluster.issue(anna, to: carl, ["tax"], id: "late")
+        says(cluster, "mailbox.enrol", anna, #""reason":"automatic""#, id: "m")
+        try cluster.drain()
+        #expect(cluster.answer("d") == "accepted")
+        #expect(cluster.outcomes(of: "d").first?.text("grants.1.state") == "ended")
+        #expect(cluster.answer("late") == "rejected grantor-dead@grantor")
+        #expect(cluster.answer("m").hasPrefix("rejected citizen-dead@citizen"))
+        #expect(
+            cluster.notifications(to: bent) == [
+                "grant-received digital-post", "cancelled digital-post", "grant-ended digital-post",
+                "grant-ended digital-post",
+            ])
+        #expect(!cluster.notifications(to: anna).contains { $0.hasPrefix("grant-ended") })
+        says(cluster, "move.correct", anna, #""journal":"J","diedByMistake":true"#, id: "alive")
+        says(cluster, "move.correct", anna, #""journal":"J","diedByMistake":true"#, id: "alive2")
+        try cluster.drain()
+        cluster.issue(anna, to: carl, ["tax"], id: "again")
+        try cluster.drain()
+        #expect(cluster.answer("alive") == "accepted")
+        #expect(cluster.answer("alive2") == "rejected invalid-field@diedByMistake")
+        #expect(cluster.notifications(to: anna).filter { $0 == "grant-ended digital-post" }.count == 2)
+        #expect(cluster.answer("again") == "accepted")
+        #expect(try states(cluster) == ["active", "ended", "ended"])
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("a citizen emigrates exempted and comes back: grants sleep and wake, the exemption for the departure ends")
+    func emigratesAndReturns() throws {
+        let cluster = try begin()
+        cluster.issue(anna, to: bent, ["care", "tax"], id: "g")
+        says(
+            cluster, "exemption.register", anna,
+            #""municipality":"0101","form":"FD 001A","journal":"J","caseworker":"x","requestedBy":"citizen","appearedInPerson":true,"departure":true"#,
+            id: "e")
+        try cluster.drain()
+        says(cluster, "move.emigrate", anna, #""to":"Sverige","effective":"2026-11-22""#, id: "out")
+        try cluster.drain()
+        cluster.issue(anna, to: carl, ["care"], id: "abroad")
+        says(cluster, "move.immigrate", anna, #""to":"0751","effective":"2026-11-25""#, id: "back")
+        try cluster.drain()
+        #expect(cluster.outcomes(of: "out").first?.text("grants.0.state") == "dormant")
+        #expect((cluster.outcomes(of: "out").first?.json["grants"] as? [Any])?.count == 1)
+        #expect(cluster.answer("abroad") == "rejected residence-unknown@packages[0]")
+        #expect((cluster.outcomes(of: "back").first?.json["grants"] as? [Any])?.isEmpty == true)
+        #expect(try states(cluster) == ["active", "dormant"])
+        cluster.clock.advance(days: 3)
+        try cluster.drain()
+        #expect(try states(cluster) == ["active", "active"])
+        #expect(cluster.outcomes(of: "back").count == 1)
+        #expect(
+            cluster.notifications(to: anna).suffix(3) == [
+                "grant-dormant letter", "exemption-lifted digital-post", "grant-awake digital-post",
+            ])
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("a grant is over: both are reminded once, thirty days before, and it expires once; a renewed one lives on")
+    func expires() throws {
+        let cluster = try begin()
+        cluster.issue(anna, to: bent, ["tax"], id: "g", until: "2027-01-31")
+        cluster.issue(anna, to: bent, ["care"], id: "soon", until: "2026-12-01")
+        try cluster.drain()
+        for _ in 0..<60 {
+            cluster.clock.advance(days: 1)
+            try cluster.drain()
+        }
+        #expect(try states(cluster) == ["active", "expired"])
+        #expect(cluster.notifications(to: anna).filter { $0 == "grant-expiring digital-post" }.count == 1)
+        #expect(cluster.notifications(to: bent).filter { $0 == "grant-expiring digital-post" }.count == 1)
+        let grant = try grantID(cluster, "g")
+        cluster.send(
+            "grant.renew",
+            #"{"grantor":{"cpr":"\#(anna)"},"grant":"\#(grant)","version":1,"validUntil":"2027-06-30"}"#, id: "r",
+            key: anna)
+        try cluster.drain()
+        cluster.clock.advance(days: 100)
+        try cluster.drain()
+        #expect(try states(cluster) == ["active", "expired"])
+        cluster.clock.advance(days: 100)
+        try cluster.drain()
+        cluster.clock.advance(days: 1)
+        try cluster.drain()
+        #expect(try states(cluster) == ["expired", "expired"])
+        #expect(try states(cluster, "received") == ["expired", "expired"])
+        // Stopped from May to July, nobody was reminded in time; an end that is past is no news.
+        #expect(cluster.notifications(to: anna).filter { $0 == "grant-expiring digital-post" }.count == 1)
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("nobody answers: a request lapses on its day, and neither before nor after it is answered")
+    func lapses() throws {
+        let cluster = try begin()
+        request(cluster, #""tax""#, id: "ask")
+        try cluster.drain()
+        cluster.clock.advance(days: 179)
+        try cluster.drain()
+        #expect(try states(cluster) == ["requested"])
+        cluster.clock.advance(days: 1)
+        try cluster.drain()
+        #expect(try states(cluster) == ["lapsed"])
+        answer(cluster, "approve", "ask", id: "too-late")
+        try cluster.drain()
+        #expect(cluster.answer("too-late") == "rejected unknown-request@request")
+        #expect(cluster.notifications(to: bent) == [])
+        #expect(try cluster.check() == [])
+    }
 }

@@ -13,7 +13,7 @@ final class TestCluster {
     static let keys: ClusterKey = {
         do { return try ClusterKey(hex: String(repeating: "0a", count: 32)) } catch { preconditionFailure("\(error)") }
     }()
-    /// 2026-11-23T10:00:00Z
+    /// 2026-11-24T10:00:00Z
     static let start = Instant(milliseconds: 1_795_514_400_000)
 
     final class Clock: Sendable {

@@ -1,6 +1,10 @@
 /// All rows of one citizen, or as many as a decision needs.
 public struct CitizenFile: Sendable {
     public let citizen: Identity
+    /// The day of the citizen's death, which may be to come.
+    public var died: Day?
+    /// Deaths entered, where a decision needs them; all but the last were mistakes.
+    public var deaths: [Death] = []
     /// In order of arrival.
     public var residences: [Residence] = []
     /// In order of registration; at most the last is in force.
@@ -17,6 +21,8 @@ public struct CitizenFile: Sendable {
     /// Where the citizen lives on a day; nil when no register has told.
     public func residence(on day: Day) -> Residence? { Residence.current(of: residences, on: day) }
 
+    public func isDead(on day: Day) -> Bool { died.map { $0 <= day } ?? false }
+
     public func isExempt(on day: Day) -> Bool { exemptions.last?.isInForce(on: day) ?? false }
 
     public func channel(on day: Day) -> PostChannel { isExempt(on: day) ? .letter : .digitalPost }
@@ -29,6 +35,13 @@ public struct CitizenFile: Sendable {
         case .exemptionLifted(let ordinal, let lifting): exemptions[ordinal].lifting = lifting
         case .grant(let grant, _): grants.append(grant)
         case .grantChanged(let grant, _): grants[grant.ordinal] = grant
+        case .grantReminded(let ordinal, let day): grants[ordinal].remindedOf = day
+        case .death(let death):
+            deaths.append(death)
+            died = death.effective
+        case .deathCorrected(let correction):
+            if let last = deaths.indices.last { deaths[last].correction = correction }
+            died = nil
         case .received(let grant):
             received.removeAll { $0.id == grant.id }
             received.append(grant)
@@ -56,6 +69,9 @@ public struct FileSections: OptionSet, Sendable {
     public static let received = FileSections(rawValue: 8)
     public static let notifications = FileSections(rawValue: 16)
     public static let readAccesses = FileSections(rawValue: 32)
+    public static let deaths = FileSections(rawValue: 64)
+    /// `cause` of grants.
+    public static let causes = FileSections(rawValue: 128)
 }
 
 /// One change of a citizen's rows.
@@ -66,6 +82,10 @@ public enum RowChange: Sendable {
     case grant(Grant, GrantEntry)
     /// Another state, version, validity or channel, as a new entry of its history.
     case grantChanged(Grant, GrantEntry)
+    /// The parties have been reminded of the end.
+    case grantReminded(ordinal: Int, Day)
+    case death(Death)
+    case deathCorrected(Death.Correction)
     /// The newest view of a received grant, known before or not.
     case received(ReceivedGrant)
     case notification(Notification)
@@ -76,12 +96,46 @@ public enum RowChange: Sendable {
     case due(Day)
 }
 
-/// A citizen lives in a municipality from a day on.
+/// The citizen's death, as a register told it.
+public struct Death: Sendable, Equatable {
+    /// Counts the deaths entered from 0.
+    public var ordinal: Int
+    public var effective: Day
+    public var at: Instant
+    public var cause: Cause
+    /// Set when it had been entered by mistake.
+    public var correction: Correction?
+
+    public struct Correction: Sendable, Equatable {
+        public var at: Instant
+        public var cause: Cause
+        public var journal: String
+
+        public init(at: Instant, cause: Cause, journal: String) {
+            self.at = at
+            self.cause = cause
+            self.journal = journal
+        }
+    }
+
+    public init(ordinal: Int, effective: Day, at: Instant, cause: Cause, correction: Correction? = nil) {
+        self.ordinal = ordinal
+        self.effective = effective
+        self.at = at
+        self.cause = cause
+        self.correction = correction
+    }
+}
+
+/// A citizen lives in a municipality, or abroad, from a day on.
 public struct Residence: Sendable, Equatable {
+    public enum Kind: String, CaseIterable, Sendable { case relocate, emigrate, immigrate }
+    public var kind: Kind
     /// Counts the moves of a citizen from 0, in the order they came.
     public var arrival: Int
     public var effective: Day
-    public var municipality: Municipality
+    /// Nil abroad, and where a register does not say.
+    public var municipality: Municipality?
     public var from: Municipality?
     /// When the register noted it.
     public var registeredAt: Instant?
@@ -90,9 +144,10 @@ public struct Residence: Sendable, Equatable {
     public var cause: Cause
 
     public init(
-        arrival: Int, effective: Day, municipality: Municipality, from: Municipality?, registeredAt: Instant?,
-        at: Instant, cause: Cause
+        kind: Kind = .relocate, arrival: Int, effective: Day, municipality: Municipality?, from: Municipality?,
+        registeredAt: Instant?, at: Instant, cause: Cause
     ) {
+        self.kind = kind
         self.arrival = arrival
         self.effective = effective
         self.municipality = municipality

@@ -75,8 +75,23 @@ public struct Grant: Sendable, Equatable {
     public var evidence: Evidence?
     /// Command id of the request that it began as.
     public var request: String?
+    /// For a request: the day from which it is no longer open.
+    public var lapsesOn: Day?
+    /// The end that both parties have been reminded of, or that needs no reminder.
+    public var remindedOf: Day?
+    /// What set its present end, or ended it, where the decision needs to know.
+    public var cause: Cause?
     /// The store's handle; 0 until stored.
     public var row: Int64 = 0
+
+    /// Days before its end that a grant's parties are reminded.
+    static let reminderDays = 30
+
+    /// Sets the end. A grant that is to end soon anyway needs no reminder.
+    mutating func end(on day: Day, today: Day) {
+        validUntil = day
+        remindedOf = day.adding(days: -Self.reminderDays) <= today ? day : nil
+    }
 
     public init(
         id: Ident, ordinal: Int, representative: PartyReference, terms: PackageTerms, state: GrantState, version: Int,

@@ -15,6 +15,8 @@ public enum NotificationKind: String, CaseIterable, Sendable {
     case grantRenewed = "grant-renewed"
     case grantCorrected = "grant-corrected"
     case grantRevoked = "grant-revoked"
+    case grantEnded = "grant-ended"
+    case grantExpiring = "grant-expiring"
     case grantDormant = "grant-dormant"
     case grantAwake = "grant-awake"
     case exemptionRegistered = "exemption-registered"
@@ -62,7 +64,7 @@ public struct Notification: Sendable, Equatable {
     }
 
     /// Revocations and endings are told even after a change of mind; everything else about a dead grant is withdrawn.
-    var canBeCancelled: Bool { cancelledAt == nil && kind != .grantRevoked }
+    var canBeCancelled: Bool { cancelledAt == nil && kind != .grantRevoked && kind != .grantEnded }
 }
 
 /// The texts, in plain Danish. Nothing in them tells a representative where the citizen lives, or names anybody.
@@ -79,6 +81,8 @@ enum NotificationText {
         case .readAccessGiven: "En læseadgang er givet"
         case .readAccessEnded: "En læseadgang er slut"
         case .grantRevoked: "En fuldmagt er trukket tilbage"
+        case .grantEnded: "En fuldmagt er ophørt"
+        case .grantExpiring: "En fuldmagt udløber snart"
         case .grantDormant: "En fuldmagt virker ikke lige nu"
         case .grantAwake: "En fuldmagt virker igen"
         case .exemptionRegistered: "Du er fritaget for Digital Post"
@@ -140,6 +144,17 @@ enum NotificationText {
             package()
             text.piece(" er trukket tilbage. ")
             text.piece(isAboutAnother ? "Du må ikke længere bruge den." : "Den gælder ikke længere.")
+        case (.grantEnded, let isAboutAnother):
+            text.piece("Fuldmagten til ")
+            package()
+            text.piece(" er ophørt. ")
+            text.piece(isAboutAnother ? "Du må ikke længere bruge den." : "Den gælder ikke længere.")
+        case (.grantExpiring, let isAboutAnother):
+            text.piece("Fuldmagten til ")
+            package()
+            text.piece(" gælder til og med ")
+            until()
+            text.piece(isAboutAnother ? ". Herefter må du ikke bruge den." : ". Du kan forlænge den inden da.")
         case (.grantDormant, false):
             text.piece("Fuldmagten til ")
             package()

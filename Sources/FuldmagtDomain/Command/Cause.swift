@@ -81,6 +81,10 @@ public enum CommandType: String, CaseIterable, Sendable {
     case grantRenew = "grant.renew"
     case grantCorrect = "grant.correct"
     case moveRelocate = "move.relocate"
+    case moveEmigrate = "move.emigrate"
+    case moveImmigrate = "move.immigrate"
+    case moveDecease = "move.decease"
+    case moveCorrect = "move.correct"
     case exemptionRegister = "exemption.register"
     case exemptionLift = "exemption.lift"
     case exemptionCorrect = "exemption.correct"
@@ -100,7 +104,7 @@ public enum CommandType: String, CaseIterable, Sendable {
         switch self {
         case .grantIssue, .grantRequest, .grantApprove, .grantDecline, .grantRevoke, .grantRenew, .grantCorrect:
             .grantCommands
-        case .moveRelocate: .moveCommands
+        case .moveRelocate, .moveEmigrate, .moveImmigrate, .moveDecease, .moveCorrect: .moveCommands
         case .exemptionRegister, .exemptionLift, .exemptionCorrect, .readAccessGrant, .readAccessWithdraw,
             .mailboxEnrol:
             .exemptionCommands

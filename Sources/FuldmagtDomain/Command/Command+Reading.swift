@@ -33,7 +33,11 @@ extension Command {
             case .grantRevoke: .revoke(.read(&reader))
             case .grantRenew: .renew(.read(&reader))
             case .grantCorrect: .correct(.read(&reader))
-            case .moveRelocate: .relocate(.read(&reader))
+            case .moveRelocate: .relocate(.read(&reader, kind: .relocate))
+            case .moveEmigrate: .relocate(.read(&reader, kind: .emigrate))
+            case .moveImmigrate: .relocate(.read(&reader, kind: .immigrate))
+            case .moveDecease: .decease(Decease(effective: reader.day("effective", required: .missingField)))
+            case .moveCorrect: .correctDeath(.read(&reader))
             case .exemptionRegister: .register(.read(&reader))
             case .exemptionLift: .lift(.read(&reader))
             case .exemptionCorrect: .correctExemption(.read(&reader))
@@ -45,7 +49,8 @@ extension Command {
             }
         if !citizen.isPerson {
             switch body {
-            case .issue, .request, .approve, .decline, .revoke, .renew, .correct, .relocate:
+            case .issue, .request, .approve, .decline, .revoke, .renew, .correct, .relocate, .decease,
+                .correctDeath:
                 reader.faults.append(Reason(.missingField, "\(citizenField).cpr"))
             case .register, .lift, .correctExemption, .giveReadAccess, .withdrawReadAccess, .enrol: break
             }
@@ -165,15 +170,31 @@ extension GrantRevoke {
 }
 
 extension Relocate {
-    static func read(_ reader: inout FieldReader) -> Relocate {
+    static func read(_ reader: inout FieldReader, kind: Residence.Kind) -> Relocate {
         var registeredAt: Instant?
         if let node = reader.value("registeredAt") {
             registeredAt = node.string.flatMap { Instant($0) }
             if registeredAt == nil { reader.fault(.invalidField, "registeredAt") }
         }
+        let to: Municipality? =
+            switch kind {
+            case .relocate: reader.municipality("to", required: .missingField)
+            case .immigrate: reader.municipality("to", required: nil)
+            // `to` may name a country, which is not kept.
+            case .emigrate: nil
+            }
         return Relocate(
-            from: reader.municipality("from", required: nil), to: reader.municipality("to", required: .missingField),
+            kind: kind, from: kind == .relocate ? reader.municipality("from", required: nil) : nil, to: to,
             effective: reader.day("effective", required: .missingField), registeredAt: registeredAt)
+    }
+}
+
+extension DeathCorrect {
+    static func read(_ reader: inout FieldReader) -> DeathCorrect {
+        if reader.flag("diedByMistake", required: .missingField) == false {
+            reader.fault(.invalidField, "diedByMistake")
+        }
+        return DeathCorrect(journal: reader.text("journal", required: .journalMissing))
     }
 }
 

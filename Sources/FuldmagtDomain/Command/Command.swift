@@ -19,6 +19,8 @@ public struct Command: Sendable {
         case renew(GrantRenew)
         case correct(GrantCorrect)
         case relocate(Relocate)
+        case decease(Decease)
+        case correctDeath(DeathCorrect)
         case register(ExemptionRegister)
         case lift(ExemptionLift)
         case correctExemption(ExemptionCorrect)
@@ -139,13 +141,25 @@ public struct GrantRevoke: Sendable {
     public var reason: String?
 }
 
-/// `move.relocate`
+/// `move.relocate`, `move.emigrate` and `move.immigrate`: where the citizen lives from a day on.
 public struct Relocate: Sendable {
+    public var kind: Residence.Kind
     public var from: Municipality?
+    /// Nil for a move abroad, and where a register does not say.
     public var to: Municipality?
     public var effective: Day?
     /// When the register noted the move: decides between moves of equal effective date.
     public var registeredAt: Instant?
+}
+
+/// `move.decease`
+public struct Decease: Sendable {
+    public var effective: Day?
+}
+
+/// `move.correct`: a death was entered by mistake.
+public struct DeathCorrect: Sendable {
+    public var journal: String?
 }
 
 /// `exemption.register`. The ground is neither asked nor kept: a municipality may not test it.

@@ -5,12 +5,13 @@ import FuldmagtJSON
 public enum InboxType: String, CaseIterable, Sendable {
     case news = "dk.fuldmagt.inbox.news.v1"
     case readAccess = "dk.fuldmagt.inbox.readaccess.v1"
+    case death = "dk.fuldmagt.inbox.death.v1"
     case sweep = "dk.fuldmagt.inbox.sweep.v1"
 }
 
 /// An inbox record as it arrives.
 public struct InboxRecord: Sendable {
-    /// The sealed number of the citizen it concerns; nil for a shard's own affairs.
+    /// The sealed number of the citizen it concerns; nil for a shard's own affairs, and where the shard knows it.
     public var citizen: SealedNumber?
     public var body: InboxMessage.Body
 }
@@ -30,6 +31,10 @@ extension InboxMessage.Body {
             id.append(UInt8(ascii: "/"))
             id.append(news.cause.id)
             id.append("/readaccess")
+        case .death(let death):
+            id.append(hex: death.representative)
+            id.append("/death/")
+            if let first = death.grants.first { id.append(uuid: first) }
         case .sweep(let sweep):
             id.append("sweep/\(shard)/\(sweep.day)/\(sweep.position)/\(sweep.stepText)" as String)
         }
@@ -39,11 +44,11 @@ extension InboxMessage.Body {
 extension InboxMessage {
     func write(to json: inout JSONWriter) {
         json.beginObject()
-        if let citizen {
+        if let sealed {
             json.key("citizen")
             json.plainString(count: 64) {
-                citizen.sealed.block.writeHex(to: $0)
-                citizen.sealed.tag.writeHex(to: $0 + 32)
+                sealed.block.writeHex(to: $0)
+                sealed.tag.writeHex(to: $0 + 32)
             }
         }
         switch body {
@@ -53,9 +58,37 @@ extension InboxMessage {
             json.member("at", Int(news.at.milliseconds))
             json.key("cause")
             news.cause.write(to: &json)
+        case .death(let death): death.write(to: &json)
         case .sweep(let sweep): sweep.write(to: &json)
         }
         json.endObject()
+    }
+}
+
+extension RepresentativeDeath {
+    func write(to json: inout JSONWriter) {
+        json.member("deceased", hex: representative)
+        json.member("at", Int(at.milliseconds))
+        json.key("cause")
+        cause.write(to: &json)
+        json.key("grants")
+        json.beginArray()
+        for grant in grants { json.plainString(count: 32) { grant.writeHex(to: $0) } }
+        json.endArray()
+    }
+
+    static func read(_ node: JSONNode) -> RepresentativeDeath? {
+        guard let representative = node["deceased"]?.string.flatMap({ Ident(hex: $0) }), let at = node["at"]?.int,
+            let cause = node["cause"].flatMap({ Cause.read($0) })
+        else { return nil }
+        var grants: [Ident] = []
+        var isWhole = true
+        node["grants"]?.forEachElement { _, element in
+            if let grant = element.string.flatMap({ Ident(hex: $0) }) { grants.append(grant) } else { isWhole = false }
+        }
+        guard isWhole, !grants.isEmpty else { return nil }
+        return RepresentativeDeath(
+            representative: representative, grants: grants, cause: cause, at: Instant(milliseconds: Int64(at)))
     }
 }
 
@@ -67,6 +100,9 @@ extension InboxRecord {
         let citizen = data["citizen"]?.string.flatMap { SealedNumber(hex: $0) }
         if data["step"] != nil {
             return Sweep.read(data).map { InboxRecord(citizen: nil, body: .sweep($0)) }
+        }
+        if data["deceased"] != nil {
+            return RepresentativeDeath.read(data).map { InboxRecord(citizen: nil, body: .death($0)) }
         }
         guard let citizen else { return nil }
         if let event = data["readAccess"] {

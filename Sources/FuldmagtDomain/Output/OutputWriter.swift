@@ -12,6 +12,7 @@ public struct OutputWriter: ~Copyable {
     private let notificationHeaders: [UInt8]
     private let newsHeaders: [UInt8]
     private let readAccessHeaders: [UInt8]
+    private let deathHeaders: [UInt8]
     private let sweepHeaders: [UInt8]
     private let shardText: String
     private var counts = Counts()
@@ -60,6 +61,7 @@ public struct OutputWriter: ~Copyable {
         notificationHeaders = common("dk.fuldmagt.notification.v1")
         newsHeaders = common(InboxType.news.rawValue)
         readAccessHeaders = common(InboxType.readAccess.rawValue)
+        deathHeaders = common(InboxType.death.rawValue)
         sweepHeaders = common(InboxType.sweep.rawValue)
     }
 
@@ -218,6 +220,7 @@ public struct OutputWriter: ~Copyable {
             switch message.body {
             case .news: newsHeaders
             case .readAccess: readAccessHeaders
+            case .death: deathHeaders
             case .sweep: sweepHeaders
             }
         func write(_ key: UnsafeRawBufferPointer?) {
@@ -233,7 +236,7 @@ public struct OutputWriter: ~Copyable {
                 })
         }
         if let citizen = message.citizen {
-            Self.withHex(citizen.pseudonym) { write($0) }
+            Self.withHex(citizen) { write($0) }
         } else {
             write(nil)
         }

@@ -154,27 +154,44 @@ public struct Notice: Sendable {
 /// A record that one shard sends to another, or to itself.
 public struct InboxMessage: Sendable {
     public var shard: Int32
-    /// Whose file it concerns; nil for a shard's own affairs.
-    public var citizen: PartyReference?
+    /// The pseudonym of whom it concerns; nil for a shard's own affairs.
+    public var citizen: Ident?
+    /// Their number, where their shard may not know them yet.
+    public var sealed: SealedNumber?
     public var body: Body
 
     public enum Body: Sendable {
         case news(GrantNews)
         case readAccess(ReadAccessNews)
+        case death(RepresentativeDeath)
         case sweep(Sweep)
     }
 
-    public init(shard: Int32, citizen: PartyReference?, body: Body) {
+    public init(shard: Int32, citizen: Ident?, sealed: SealedNumber?, body: Body) {
         self.shard = shard
         self.citizen = citizen
+        self.sealed = sealed
         self.body = body
     }
+
+    init(to citizen: PartyReference, _ body: Body) {
+        self.init(shard: citizen.shard, citizen: citizen.pseudonym, sealed: citizen.sealed, body: body)
+    }
+}
+
+/// A representative's shard tells a grantor's that the representative is dead.
+public struct RepresentativeDeath: Sendable, Equatable {
+    public var representative: Ident
+    public var grants: [Ident]
+    public var cause: Cause
+    /// Time of the cause.
+    public var at: Instant
 }
 
 /// What a grantor's shard tells a representative's.
 public struct GrantNews: Sendable, Equatable {
     public enum Event: String, CaseIterable, Sendable {
-        case given, declined, renewed, corrected, revoked, dormant, awake
+        case given, declined, renewed, corrected, revoked, dormant, awake, ended, expired, expiring
     }
     public struct Item: Sendable, Equatable {
         public var grant: Ident

@@ -31,6 +31,8 @@ public enum ReasonCode: String, CaseIterable, Sendable {
     case sameParty = "same-party"
     case grantorTooYoung = "grantor-too-young"
     case representativeTooYoung = "representative-too-young"
+    case grantorDead = "grantor-dead"
+    case citizenDead = "citizen-dead"
     case validityEnded = "validity-ended"
     case validityTooLong = "validity-too-long"
     case alreadyGranted = "already-granted"
@@ -86,6 +88,8 @@ public enum ReasonCode: String, CaseIterable, Sendable {
                 "Fuldmagtshaver er for ung til denne fuldmagtspakke.",
                 "The representative is too young for this package."
             )
+        case .grantorDead: ("Fuldmagtsgiver er død.", "The grantor is dead.")
+        case .citizenDead: ("Borgeren er død.", "The citizen is dead.")
         case .validityEnded: ("Slutdatoen er allerede passeret.", "The end date has already passed.")
         case .validityTooLong:
             ("Fuldmagten må ikke gælde så længe.", "The grant may not be valid for that long.")

@@ -1,18 +1,33 @@
 extension Draft {
-    /// `move.relocate`: ordered by effective date. A late, older move is kept as history and changes nothing else; a move
-    /// to come is accepted now and takes effect on its day.
+    /// `move.relocate`, `move.emigrate`, `move.immigrate`: ordered by effective date. A late, older move is kept as history
+    /// and changes nothing else; a move to come is accepted now and takes effect on its day.
     mutating func relocate(_ relocate: Relocate) {
-        guard reasons.isEmpty, let municipality = relocate.to, let effective = relocate.effective else { return }
-        let before = file.residence(on: today)?.municipality
+        guard reasons.isEmpty, let effective = relocate.effective else { return }
+        let before = file.residence(on: today)
         store(
             .residence(
                 Residence(
-                    arrival: file.residences.count, effective: effective, municipality: municipality,
-                    from: relocate.from, registeredAt: relocate.registeredAt, at: now, cause: cause)))
+                    kind: relocate.kind, arrival: file.residences.count, effective: effective,
+                    municipality: relocate.to, from: relocate.from, registeredAt: relocate.registeredAt, at: now,
+                    cause: cause)))
         if effective > today { store(.due(effective)) }
-        guard file.residence(on: today)?.municipality != before else { return }
+        guard let residence = file.residence(on: today), residence != before else { return }
+        if residence.cause == cause { endDepartureExemption(residence) }
+        guard residence.municipality != before?.municipality else { return }
         let (cause, now) = (cause, now)
         reevaluate { _ in (cause, now) }
+    }
+
+    /// Moving back to Denmark lifts an exemption that was given for the departure.
+    mutating func endDepartureExemption(_ residence: Residence) {
+        guard residence.kind == .immigrate, let exemption = file.exemptions.last, exemption.departure,
+            exemption.isInForce(on: today), exemption.at <= residence.at
+        else { return }
+        store(
+            .exemptionLifted(
+                ordinal: exemption.ordinal,
+                Exemption.Lifting(at: now, by: .authority, cause: residence.cause, journal: nil)))
+        notify(.exemptionLifted, cause: residence.cause)
     }
 
     /// `exemption.register`. Source: lov om Digital Post § 3 and the municipalities' practice: in person with
@@ -122,8 +137,6 @@ extension Draft {
 
     private mutating func tell(_ event: ReadAccessNews.Event, _ holder: PartyReference) {
         effects.inbox.append(
-            InboxMessage(
-                shard: holder.shard, citizen: holder,
-                body: .readAccess(ReadAccessNews(event: event, cause: cause, at: now))))
+            InboxMessage(to: holder, .readAccess(ReadAccessNews(event: event, cause: cause, at: now))))
     }
 }

@@ -33,6 +33,8 @@ extension Draft {
                 grant.evidence = answer.evidence
                 // Nobody could have a right before the grantor agreed, but on paper that may have been earlier.
                 if channel != .paper { grant.validFrom = max(grant.validFrom, today) }
+                grant.end(on: grant.validUntil, today: today)
+                grant.lapsesOn = nil
             }
             notify(.grantGiven, grant: grant, cause: cause)
             tell(.given, grant, cause: cause)
@@ -68,9 +70,10 @@ extension Draft {
         checkEnd(renew.validUntil, from: nil, packages: [circumstances.catalogue.package(grant.terms.id)])
         if let until = renew.validUntil, until < grant.validUntil { reject(.invalidField, "validUntil") }
         guard reasons.isEmpty, let until = renew.validUntil else { return }
+        let today = today
         let renewed = change(ordinal, cause: cause) { grant in
             grant.version += 1
-            grant.validUntil = until
+            grant.end(on: until, today: today)
         }
         notify(.grantRenewed, grant: renewed, cause: cause)
         tell(.renewed, renewed, cause: cause)
@@ -97,25 +100,27 @@ extension Draft {
             }
         }
         guard reasons.isEmpty else { return }
+        let today = today
         guard let representative else {
             let corrected = change(ordinal, cause: cause) { grant in
                 grant.version += 1
                 grant.validFrom = from
-                grant.validUntil = until
+                if until != grant.validUntil { grant.end(on: until, today: today) }
             }
             notify(.grantCorrected, grant: corrected, cause: cause)
             tell(.corrected, corrected, cause: cause)
             return
         }
         change(ordinal, to: .revoked, cause: cause)
-        give(
-            Grant(
-                id: circumstances.naming.id("grant", cause, file.citizen.pseudonym, .index(0)),
-                ordinal: file.grants.count,
-                representative: PartyReference(
-                    pseudonym: representative.pseudonym, sealed: circumstances.naming.seal(representative),
-                    shard: representative.shard), terms: grant.terms, state: grant.state, version: 1, entry: 0,
-                validFrom: from, validUntil: until, channel: grant.channel, evidence: grant.evidence))
+        var given = Grant(
+            id: circumstances.naming.id("grant", cause, file.citizen.pseudonym, .index(0)),
+            ordinal: file.grants.count,
+            representative: PartyReference(
+                pseudonym: representative.pseudonym, sealed: circumstances.naming.seal(representative),
+                shard: representative.shard), terms: grant.terms, state: grant.state, version: 1, entry: 0,
+            validFrom: from, validUntil: until, channel: grant.channel, evidence: grant.evidence)
+        given.end(on: until, today: today)
+        give(given)
         leaveOutcomeToRepresentative(position: position)
     }
 }

@@ -6,7 +6,10 @@ extension Draft {
 
     /// `grant.request`: the representative asks; nothing is valid before the grantor has said yes (borger.dk).
     mutating func request(_ request: GrantIssue) {
-        for grant in checked(request, state: .requested) {
+        for var grant in checked(request, state: .requested) {
+            let last = today.adding(days: circumstances.settings.requestDays)
+            grant.lapsesOn = last
+            if effects.rows.isEmpty { store(.due(last)) }
             store(.grant(grant, GrantEntry(at: now, cause: cause)))
             lines.append(Outcome.GrantLine(grant))
             notify(.grantRequested, grant: grant, cause: cause)
@@ -37,11 +40,13 @@ extension Draft {
             shard: representative.shard)
         return found.enumerated().compactMap { at, package in
             guard let package else { return nil }
-            return Grant(
+            var grant = Grant(
                 id: circumstances.naming.id("grant", cause, file.citizen.pseudonym, .index(at)),
                 ordinal: file.grants.count + at, representative: reference, terms: package.terms, state: state,
                 version: 1, entry: 0, validFrom: issue.validFrom ?? today, validUntil: validUntil, channel: channel,
                 evidence: issue.evidence, request: state == .requested ? cause.id : nil)
+            grant.end(on: validUntil, today: today)
+            return grant
         }
     }
 
@@ -89,9 +94,9 @@ extension Draft {
         }
         if let retired = package.retired, retired <= today { reject(.packageRetired, field) }
         if package.scope == .municipal {
-            if let residence = file.residence(on: today) {
-                if !circumstances.catalogue.isActive(id, in: residence.municipality, on: today) {
-                    reject(.packageNotActivated, field, about: residence.municipality.name)
+            if let residence = file.residence(on: today)?.municipality {
+                if !circumstances.catalogue.isActive(id, in: residence, on: today) {
+                    reject(.packageNotActivated, field, about: residence.name)
                 }
             } else {
                 reject(.residenceUnknown, field)

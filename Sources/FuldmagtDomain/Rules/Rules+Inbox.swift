@@ -2,7 +2,7 @@ extension Rules {
     /// Which parts of a file news about grants needs. Of the notifications only those about the grants in question:
     /// an organisation may have received very many.
     public static func sections(for news: GrantNews) -> (FileSections, notificationsAbout: [Ident]) {
-        ([.exemptions], news.event == .revoked ? news.items.map(\.grant) : [])
+        ([.exemptions], news.event == .revoked || news.event == .ended ? news.items.map(\.grant) : [])
     }
 
     /// What a grantor's shard told changes the representative's view, and is told to the representative by the channel
@@ -17,13 +17,22 @@ extension Rules {
                 draft.notify(.grantDeclined, item: item, cause: news.cause)
                 continue
             }
+            let isDead = draft.file.isDead(on: draft.today) && item.state.isLiving
             draft.store(
                 .received(
                     ReceivedGrant(
                         id: item.grant, grantor: news.grantor, grantorShard: news.grantorShard, terms: item.terms,
-                        state: item.state, validFrom: item.validFrom, validUntil: item.validUntil)))
+                        state: isDead ? .ended : item.state, validFrom: item.validFrom, validUntil: item.validUntil)))
+            if isDead {
+                draft.tellDeath(
+                    to: news.grantor, shard: news.grantorShard, grants: [item.grant], cause: news.cause)
+            }
             switch news.event {
-            case .declined: break
+            case .declined, .expired: break
+            case .expiring: draft.notify(.grantExpiring, item: item, cause: news.cause)
+            case .ended:
+                draft.cancelNotifications(about: item.grant, cause: news.cause)
+                draft.notify(.grantEnded, item: item, cause: news.cause)
             case .given: draft.notify(.grantReceived, item: item, cause: news.cause)
             case .renewed: draft.notify(.grantRenewed, item: item, cause: news.cause)
             case .corrected: draft.notify(.grantCorrected, item: item, cause: news.cause)
@@ -56,7 +65,12 @@ extension Rules {
         return draft.effects
     }
 
-    public static let sweepSections: FileSections = [.residences, .exemptions, .grants]
+    /// What looking at a citizen again needs: all of it where a day brought something about.
+    public static func sweepSections(isDue: Bool) -> FileSections {
+        isDue
+            ? [.residences, .exemptions, .grants, .causes, .deaths, .received, .notifications]
+            : [.residences, .exemptions, .grants]
+    }
 
     /// A citizen is looked at again because the day or the catalogue changed.
     ///
@@ -74,14 +88,44 @@ extension Rules {
         let now = circumstances.now
         var draft = Draft(cause: unknown, file: &file, circumstances: circumstances)
         defer { swap(&draft.file, &file) }
+        if draft.file.isDead(on: circumstances.today) {
+            if let death = draft.file.deaths.last { draft.endAll(cause: death.cause) }
+            return draft.effects
+        }
+        if isDue, isDayTurn {
+            draft.takeDaysTurn()
+            if let residence { draft.endDepartureExemption(residence) }
+        }
         draft.reevaluate { grant in
             if isDue, let residence { return (residence.cause, now) }
             guard let residence else { return (unknown, now) }
-            guard let found = circumstances.catalogue.cause(of: grant.terms.id, in: residence.municipality) else {
-                return (residence.cause, now)
-            }
+            guard let municipality = residence.municipality,
+                let found = circumstances.catalogue.cause(of: grant.terms.id, in: municipality)
+            else { return (residence.cause, now) }
             return isDayTurn ? (found.cause, now) : found
         }
         return draft.effects
+    }
+}
+
+extension Draft {
+    /// What a day brings about: grants that are over expire, requests nobody answered lapse, and both parties of a grant
+    /// that is to end are reminded, once.
+    mutating func takeDaysTurn() {
+        for ordinal in file.grants.indices {
+            let grant = file.grants[ordinal]
+            let cause = grant.cause ?? cause
+            if grant.state.isLiving, grant.validUntil < today {
+                change(ordinal, to: .expired, cause: cause)
+            } else if grant.state == .requested, let last = grant.lapsesOn, last <= today {
+                change(ordinal, to: .lapsed, cause: cause)
+            } else if grant.isLiving(on: today), grant.remindedOf != grant.validUntil,
+                grant.validUntil.adding(days: -Grant.reminderDays) <= today
+            {
+                store(.grantReminded(ordinal: ordinal, grant.validUntil))
+                notify(.grantExpiring, grant: grant, cause: cause)
+                tell(.expiring, grant, cause: cause)
+            }
+        }
     }
 }

@@ -9,6 +9,8 @@ public enum Rules {
         case .correct: [.exemptions, .grants, .notifications]
         case .revoke: [.exemptions, .grants, .notifications]
         case .relocate: [.residences, .exemptions, .grants]
+        case .decease: [.deaths, .grants, .received, .notifications]
+        case .correctDeath: [.deaths, .exemptions, .grants, .causes]
         case .register, .lift, .correctExemption: [.residences, .exemptions]
         case .giveReadAccess, .withdrawReadAccess: [.exemptions, .readAccesses]
         case .enrol: [.exemptions]
@@ -25,6 +27,7 @@ public enum Rules {
     ) -> Decision {
         var draft = Draft(cause: command.cause, file: &file, circumstances: circumstances, reasons: command.faults)
         defer { swap(&draft.file, &file) }
+        draft.checkAlive(for: command.body)
         switch command.body {
         case .issue(let issue): draft.issue(issue)
         case .request(let request): draft.request(request)
@@ -34,6 +37,8 @@ public enum Rules {
         case .correct(let correct): draft.correct(correct, position: position)
         case .revoke(let revoke): draft.revoke(revoke, position: position)
         case .relocate(let relocate): draft.relocate(relocate)
+        case .decease(let decease): draft.decease(decease)
+        case .correctDeath(let correct): draft.correct(correct)
         case .register(let register): draft.register(register)
         case .lift(let lift): draft.lift(lift)
         case .correctExemption(let correct): draft.correct(correct)
@@ -113,6 +118,8 @@ struct Draft {
     }
 
     private mutating func write(_ notification: Notification, cause: Cause) {
+        // The dead get no post.
+        guard !file.isDead(on: today) else { return }
         store(.notification(notification))
         effects.notices.append(
             Notice(notification: notification, recipient: file.citizen, isCancellation: false, cause: cause))
@@ -135,7 +142,7 @@ struct Draft {
     /// Tells a grant's representative, in one record for all that this decision means to them.
     mutating func tell(_ event: GrantNews.Event, _ grant: Grant, cause: Cause) {
         let at = effects.inbox.firstIndex {
-            guard $0.citizen?.pseudonym == grant.representative.pseudonym, case .news(let news) = $0.body else {
+            guard $0.citizen == grant.representative.pseudonym, case .news(let news) = $0.body else {
                 return false
             }
             return news.event == event && news.cause == cause
@@ -148,8 +155,7 @@ struct Draft {
         let news = GrantNews(
             event: event, grantor: file.citizen.pseudonym, grantorShard: file.citizen.shard,
             items: [GrantNews.Item(grant)], cause: cause, at: now)
-        effects.inbox.append(
-            InboxMessage(shard: grant.representative.shard, citizen: grant.representative, body: .news(news)))
+        effects.inbox.append(InboxMessage(to: grant.representative, .news(news)))
     }
 
     /// Has the shard of the representative who lost a grant write the outcome, after it has withdrawn what was unsent.
@@ -212,8 +218,12 @@ struct Draft {
             cancelNotifications(about: grant.id, cause: cause)
             notify(.grantRevoked, grant: grant, cause: cause)
             tell(.revoked, grant, cause: cause)
-        case .requested, .expired, .declined, .lapsed, .ended:
-            preconditionFailure("no command leads to this state yet")
+        case .ended:
+            cancelNotifications(about: grant.id, cause: cause)
+            notify(.grantEnded, grant: grant, cause: cause)
+            tell(.ended, grant, cause: cause)
+        case .expired: tell(.expired, grant, cause: cause)
+        case .requested, .declined, .lapsed: break
         }
     }
 }

@@ -1,0 +1,87 @@
+extension Draft {
+    /// What nobody can do for the dead any more.
+    mutating func checkAlive(for command: Command.Body) {
+        guard file.isDead(on: today) else { return }
+        switch command {
+        case .issue, .request, .approve: reject(.grantorDead, "grantor")
+        case .relocate, .decease, .register, .lift, .correctExemption, .giveReadAccess, .withdrawReadAccess, .enrol:
+            reject(.citizenDead, "citizen")
+        // Their grants have ended, which is what is wrong with these; a mistake can be corrected.
+        case .decline, .revoke, .renew, .correct, .correctDeath: break
+        }
+    }
+
+    /// `move.decease`: the citizen's grants end, given and received (borger.dk; for received ones our decision).
+    mutating func decease(_ decease: Decease) {
+        if let died = file.died, died > today { reject(.citizenDead, "citizen") }
+        guard reasons.isEmpty, let effective = decease.effective else { return }
+        store(.death(Death(ordinal: file.deaths.count, effective: effective, at: now, cause: cause)))
+        guard effective <= today else {
+            store(.due(effective))
+            return
+        }
+        endAll(cause: cause)
+    }
+
+    /// Ends what a dead citizen gave, asked for and received.
+    mutating func endAll(cause: Cause) {
+        for ordinal in file.grants.indices
+        where file.grants[ordinal].state.isLiving || file.grants[ordinal].state == .requested {
+            change(ordinal, to: .ended, cause: cause)
+        }
+        var grantors: [Ident: (shard: Int32, grants: [Ident])] = [:]
+        for var grant in file.received where grant.state.isLiving {
+            grant.state = .ended
+            store(.received(grant))
+            cancelNotifications(about: grant.id, cause: cause)
+            grantors[grant.grantor, default: (grant.grantorShard, [])].grants.append(grant.id)
+        }
+        for (grantor, told) in grantors.sorted(by: { $0.key < $1.key }) {
+            tellDeath(to: grantor, shard: told.shard, grants: told.grants, cause: cause)
+        }
+    }
+
+    mutating func tellDeath(to grantor: Ident, shard: Int32, grants: [Ident], cause: Cause) {
+        effects.inbox.append(
+            InboxMessage(
+                shard: shard, citizen: grantor, sealed: nil,
+                body: .death(
+                    RepresentativeDeath(
+                        representative: file.citizen.pseudonym, grants: grants, cause: cause, at: now))))
+    }
+
+    /// `move.correct`: a death entered by mistake. Grants that ended stay ended; the citizen is told of each now.
+    mutating func correct(_ correct: DeathCorrect) {
+        guard let death = file.deaths.last, death.correction == nil else {
+            reject(.invalidField, "diedByMistake")
+            return
+        }
+        guard reasons.isEmpty, let journal = correct.journal else { return }
+        store(.deathCorrected(Death.Correction(at: now, cause: cause, journal: journal)))
+        for grant in file.grants where grant.state == .ended && grant.cause == death.cause {
+            notify(.grantEnded, grant: grant, cause: cause)
+        }
+    }
+}
+
+extension Rules {
+    /// A representative's shard told that they are dead: what this citizen gave them ends. Nobody asked, so there is no
+    /// outcome.
+    public static func receive(
+        _ death: RepresentativeDeath, about file: inout CitizenFile, under circumstances: Circumstances
+    ) -> Effects {
+        var draft = Draft(cause: death.cause, file: &file, circumstances: circumstances)
+        defer { swap(&draft.file, &file) }
+        for id in death.grants {
+            guard
+                let ordinal = draft.file.grants.firstIndex(where: {
+                    $0.id == id && $0.representative.pseudonym == death.representative
+                }), draft.file.grants[ordinal].state.isLiving
+            else { continue }
+            let grant = draft.change(ordinal, cause: death.cause) { $0.state = .ended }
+            draft.cancelNotifications(about: id, cause: death.cause)
+            draft.notify(.grantEnded, grant: grant, cause: death.cause)
+        }
+        return draft.effects
+    }
+}

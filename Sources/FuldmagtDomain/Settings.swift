@@ -11,12 +11,19 @@ public struct Settings: Sendable {
     public var partitions: Int32
     /// KLE numbers that exist.
     public var kle: KLERegister
+    /// Whether it counts which authority a command comes from.
+    public var sources: SourceCheck
+    /// Whether exemptions are decided by the citizen's own municipality only, or by any.
+    public var exemptionsFromAnyMunicipality: Bool
+    /// CVR numbers that may change the catalogue; everybody may where there are none.
+    public var administrators: Set<String>
     /// Days that a request waits for the grantor's answer. No source says how long; 180 is our decision.
     public var requestDays: Int
 
     public init(
         admitsTestPersons: Bool, sender: Sender, cluster: String, partitions: Int32, kle: KLERegister = KLERegister(),
-        requestDays: Int = 180
+        requestDays: Int = 180, sources: SourceCheck = .off, exemptionsFromAnyMunicipality: Bool = false,
+        administrators: Set<String> = []
     ) {
         self.admitsTestPersons = admitsTestPersons
         self.sender = sender
@@ -24,7 +31,20 @@ public struct Settings: Sendable {
         self.partitions = partitions
         self.kle = kle
         self.requestDays = requestDays
+        self.sources = sources
+        self.exemptionsFromAnyMunicipality = exemptionsFromAnyMunicipality
+        self.administrators = administrators
     }
+}
+
+/// What happens to a command from somebody who may not send it.
+public enum SourceCheck: String, CaseIterable, Sendable {
+    /// It is decided like any other.
+    case off
+    /// It is decided like any other, and counted.
+    case warn
+    /// It is rejected: `source-not-permitted`.
+    case enforce
 }
 
 /// The authority in whose name a notification is sent.

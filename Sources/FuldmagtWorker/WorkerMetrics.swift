@@ -17,6 +17,8 @@ struct WorkerMetrics {
     let cancelled = Counter(label: "fuldmagt_notifications_cancelled_total")
     /// Commands re-published to the partition they belong in.
     let forwarded = Counter(label: "fuldmagt_forwarded_total")
+    /// Commands whose sender may not send them, decided all the same (FULDMAGT_SOURCES=warn).
+    let sourceWarnings = Counter(label: "fuldmagt_source_warnings_total")
     /// Attempts repeated because the surroundings failed.
     let retries = Counter(label: "fuldmagt_retries_total")
     /// Kafka transactions that failed and were repeated or given up.
@@ -37,6 +39,7 @@ struct WorkerMetrics {
         notifications.increment(by: Int64(counts.notifications))
         cancelled.increment(by: Int64(counts.cancelled))
         forwarded.increment(by: Int64(counts.forwarded))
+        sourceWarnings.increment(by: Int64(counts.warnings))
         for (reason, number) in counts.rejections {
             Counter(label: "fuldmagt_rejections_total", dimensions: [("reason", reason.rawValue)])
                 .increment(by: Int64(number))

@@ -131,7 +131,44 @@ struct Environment {
             admitsTestPersons: try isTestMode,
             sender: Sender(cvr: cvr, name: text("sender.name") ?? "Fuldmagt (example authority)"),
             cluster: try cluster, partitions: partitions, kle: try kle,
-            requestDays: try number("request.days", name: "FULDMAGT_REQUEST_DAYS", default: 180, in: 1...3_650))
+            requestDays: try number("request.days", name: "FULDMAGT_REQUEST_DAYS", default: 180, in: 1...3_650),
+            sources: try sources, exemptionsFromAnyMunicipality: try anyMunicipality,
+            administrators: try administrators)
+    }
+
+    private var sources: SourceCheck {
+        get throws {
+            guard let text = text("sources") else { return .off }
+            guard let check = SourceCheck(rawValue: text) else {
+                throw Exit.saying("FULDMAGT_SOURCES is “\(text)”; allowed are off, warn and enforce", Exit.setting)
+            }
+            return check
+        }
+    }
+
+    private var anyMunicipality: Bool {
+        get throws {
+            switch text("exemptions.from") ?? "deciding" {
+            case "deciding": return false
+            case "any": return true
+            case let text:
+                throw Exit.saying("FULDMAGT_EXEMPTIONS_FROM is “\(text)”; allowed are deciding and any", Exit.setting)
+            }
+        }
+    }
+
+    private var administrators: Set<String> {
+        get throws {
+            let numbers = (text("administrators") ?? "").split(separator: ",").map {
+                $0.trimmingCharacters(in: .whitespaces)
+            }
+            for number in numbers where CVR(number) == nil {
+                throw Exit.saying(
+                    "FULDMAGT_ADMINISTRATORS names “\(number)”; CVR numbers with commas between them are allowed",
+                    Exit.setting)
+            }
+            return Set(numbers)
+        }
     }
 
     private var kle: KLERegister {

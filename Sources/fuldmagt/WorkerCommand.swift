@@ -22,6 +22,10 @@ struct WorkerCommand: AsyncParsableCommand {
               FULDMAGT_STORE_DURABLE          1: commits wait for the disk (default) · 0: they do not
               FULDMAGT_DEAD_LETTERS_IN_A_ROW  unreadable records in a row that stop the worker (default 500)
               FULDMAGT_PROCESSED_DAYS         days that command ids are remembered, at least 90
+              FULDMAGT_SOURCES                off, warn or enforce: whether a command's ce_source must be an
+                                              authority of the catalogue with the role for the topic (default off)
+              FULDMAGT_EXEMPTIONS_FROM        deciding: exemptions come from the municipality that decides; any
+              FULDMAGT_ADMINISTRATORS         CVR numbers that may change the catalogue, with commas between them
               FULDMAGT_REQUEST_DAYS           days that a request waits for its answer, 1 to 3650 (default 180)
               FULDMAGT_SENDER_CVR, _NAME      the authority that notifications to representatives come from
               FULDMAGT_KLE_FILE               list of KLE numbers; without it only main groups are checked

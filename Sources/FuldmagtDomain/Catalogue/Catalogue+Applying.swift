@@ -45,6 +45,11 @@ extension Catalogue {
             seen[name] = content
             let today = Instant(milliseconds: record.timestamp).day
             var reader = FieldReader(data, today: today, settings: settings)
+            if settings.sources == .enforce, !settings.administrators.isEmpty,
+                !(envelope.cause.sourceCVR.map { settings.administrators.contains($0.digits) } ?? false)
+            {
+                return .rejected(envelope.cause, [Reason(.sourceNotPermitted, "ce_source")])
+            }
             guard data.kind == .object else {
                 return .rejected(envelope.cause, [Reason(.invalidField, "data")])
             }

@@ -26,6 +26,8 @@ public struct OutputWriter: ~Copyable {
         public var inbox = 0
         public var forwarded = 0
         public var deadLetters = 0
+        /// Commands whose sender may not send them, decided all the same.
+        public var warnings = 0
         public var rejections: [ReasonCode: Int] = [:]
         public var deadLetterReasons: [DeadLetterReason: Int] = [:]
 
@@ -39,6 +41,7 @@ public struct OutputWriter: ~Copyable {
             inbox += other.inbox
             forwarded += other.forwarded
             deadLetters += other.deadLetters
+            warnings += other.warnings
             rejections.merge(other.rejections, uniquingKeysWith: +)
             deadLetterReasons.merge(other.deadLetterReasons, uniquingKeysWith: +)
         }
@@ -72,6 +75,7 @@ public struct OutputWriter: ~Copyable {
     }
 
     public mutating func write(_ effects: Effects) {
+        counts.warnings += effects.warnings
         if let outcome = effects.outcome { write(outcome) }
         for notice in effects.notices { write(notice) }
         for message in effects.inbox { write(message) }

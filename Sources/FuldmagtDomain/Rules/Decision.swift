@@ -84,6 +84,8 @@ public struct Effects: Sendable {
     public var outcome: Outcome?
     public var notices: [Notice] = []
     public var inbox: [InboxMessage] = []
+    /// Commands decided although their sender may not send them.
+    public var warnings = 0
 
     public init() {}
 }

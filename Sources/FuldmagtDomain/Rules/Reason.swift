@@ -50,6 +50,7 @@ public enum ReasonCode: String, CaseIterable, Sendable {
     case unknownReadAccess = "unknown-readaccess"
     case notDecidingAuthority = "not-deciding-authority"
     case residenceUnknown = "residence-unknown"
+    case sourceNotPermitted = "source-not-permitted"
 
     public var danish: String { texts.danish }
     public var english: String { texts.english }
@@ -133,6 +134,11 @@ public enum ReasonCode: String, CaseIterable, Sendable {
             (
                 "Kun den kommune, hvor borgeren bor, kan afgøre det.",
                 "Only the municipality where the citizen lives can decide this."
+            )
+        case .sourceNotPermitted:
+            (
+                "Afsenderen er ikke en myndighed, der må sende denne kommando.",
+                "The sender is not an authority that may send this command."
             )
         case .residenceUnknown: ("Borgerens bopælskommune er ukendt.", "The citizen's municipality is unknown.")
         }

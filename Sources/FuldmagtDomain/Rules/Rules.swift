@@ -27,6 +27,7 @@ public enum Rules {
     ) -> Decision {
         var draft = Draft(cause: command.cause, file: &file, circumstances: circumstances, reasons: command.faults)
         defer { swap(&draft.file, &file) }
+        draft.checkSource(of: command)
         draft.checkAlive(for: command.body)
         switch command.body {
         case .issue(let issue): draft.issue(issue)

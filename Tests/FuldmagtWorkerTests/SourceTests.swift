@@ -1,0 +1,86 @@
+import FuldmagtDomain
+import Testing
+
+/// Who may send what.
+@Suite struct SourceTests {
+    private let anna = TestCluster.anna
+    private static let register = "urn:dk:cvr:99000007"
+    private static let town = "urn:dk:cvr:99000015:citizen-service"
+    private static let other = "urn:dk:cvr:99000023"
+
+    private func begin(_ check: SourceCheck, anyMunicipality: Bool = false, administrators: Set<String> = [])
+        throws -> TestCluster
+    {
+        let cluster = try TestCluster()
+        cluster.options.settings.sources = check
+        cluster.options.settings.exemptionsFromAnyMunicipality = anyMunicipality
+        cluster.options.settings.administrators = administrators
+        cluster.defineCatalogue()
+        func authority(_ source: String, _ roles: String, _ municipality: String?) {
+            let cvr = source.split(separator: ":")[3]
+            let place = municipality.map { #","municipality":"\#($0)""# } ?? ""
+            cluster.send(
+                "authority.define",
+                #"{"cvr":"\#(cvr)","name":"n","contact":{"name":"n","phone":"1","url":"https://example.dk"},"roles":[\#(roles)]\#(place)}"#,
+                id: "authority-\(cvr)", key: "authority/\(cvr)")
+        }
+        authority(Self.register, #""move""#, nil)
+        authority(Self.town, #""grant","exemption""#, "0101")
+        authority(Self.other, #""exemption""#, "0751")
+        try cluster.drain()
+        return cluster
+    }
+
+    private func sendAll(_ cluster: TestCluster) throws {
+        let move = #"{"citizen":{"cpr":"\#(anna)"},"to":"0101","effective":"2020-01-01"}"#
+        cluster.send("move.relocate", move, id: "m1", source: Self.register, key: anna)
+        try cluster.drain()
+        cluster.send("move.relocate", move, id: "m2", source: Self.town, key: anna)
+        let issue =
+            #"{"grantor":{"cpr":"\#(anna)"},"representative":{"cpr":"\#(TestCluster.bent)"},"packages":["tax"],"validUntil":"2028-01-01","channel":"digital"}"#
+        cluster.send("grant.issue", issue, id: "g1", source: Self.register, key: anna)
+        cluster.send("grant.issue", issue, id: "g2", source: Self.town, key: anna)
+        cluster.send("grant.issue", issue, id: "g3", key: anna)
+        let exempt =
+            #"{"citizen":{"cpr":"\#(anna)"},"municipality":"0101","form":"FD 001A","journal":"J","caseworker":"x","requestedBy":"citizen","appearedInPerson":true}"#
+        cluster.send("exemption.register", exempt, id: "e1", source: Self.other, key: anna)
+        cluster.send("exemption.register", exempt, id: "e2", source: Self.town, key: anna)
+        try cluster.drain()
+    }
+
+    @Test("enforced: only a defined authority with the topic's role is heard, and exemptions from the one that decides")
+    func enforced() throws {
+        let cluster = try begin(.enforce)
+        try sendAll(cluster)
+        #expect(cluster.answer("m1") == "accepted")
+        #expect(cluster.answer("m2") == "rejected source-not-permitted@ce_source")
+        #expect(cluster.answer("g1") == "rejected source-not-permitted@ce_source")
+        #expect(cluster.answer("g2") == "accepted")
+        #expect(cluster.answer("g3") == "rejected already-granted@packages[0] source-not-permitted@ce_source")
+        #expect(cluster.answer("e1") == "rejected source-not-permitted@ce_source")
+        #expect(cluster.answer("e2") == "accepted")
+        #expect(cluster.loop?.counts.warnings == 0)
+    }
+
+    @Test("warned about: everything is decided as if nobody asked, and counted")
+    func warned() throws {
+        let cluster = try begin(.warn)
+        try sendAll(cluster)
+        #expect(cluster.answer("m2") == "accepted" && cluster.answer("g1") == "accepted")
+        #expect(cluster.answer("e1") == "accepted")
+        #expect(cluster.loop?.counts.warnings == 3)
+    }
+
+    @Test("any municipality may decide where it is set so, and only administrators change the catalogue")
+    func settings() throws {
+        let cluster = try begin(.enforce, anyMunicipality: true, administrators: ["29189846"])
+        try sendAll(cluster)
+        #expect(cluster.answer("e1") == "accepted")
+        cluster.send(
+            "activation.set", #"{"municipality":"0147","package":"care","itSystem":"x","from":"2020-01-01"}"#,
+            id: "a1", source: Self.town, key: "activation/0147/care/x")
+        try cluster.drain()
+        #expect(cluster.answer("a1") == "rejected source-not-permitted@ce_source")
+        #expect(cluster.answer("activate-care-0101") == "accepted")
+    }
+}

@@ -135,7 +135,7 @@ def definitions(today):
     """What the catalogue says in the morning: (id, type, data) in the order in which it is told."""
     for source, name, roles in (
         (REGISTER, "Example register", ["move"]),
-        (PORTAL, "Example self-service", ["grant"]),
+        (PORTAL, "Example self-service", ["grant", "exemption"]),
         (ADMINISTRATION, "Example catalogue administration", ["catalogue"]),
     ):
         cvr = source.split(":")[3]

@@ -83,7 +83,9 @@ def generate(today: date, seed: int) -> dict[str, bytes]:
     records = story.raw(ledger, people)
     written = {}
     for file in ledger.files:
-        if file.events:
+        if file.name == "follow-ups.json":
+            written[file.name] = one_entry_a_line({"events": file.events}).encode()
+        elif file.events:
             lines = (json.dumps(event, ensure_ascii=False, separators=(",", ":")) + "\n" for event in file.events)
             written[file.name] = "".join(lines).encode()
     manifest = []

@@ -16,6 +16,8 @@ TOPIC_OF = {
     "grant": "fuldmagt.commands.grant",
     "move": "fuldmagt.commands.move",
     "exemption": "fuldmagt.commands.exemption",
+    "readaccess": "fuldmagt.commands.exemption",
+    "mailbox": "fuldmagt.commands.exemption",
     "package": "fuldmagt.catalogue",
     "activation": "fuldmagt.catalogue",
     "itsystem": "fuldmagt.catalogue",
@@ -29,8 +31,13 @@ class Grant:
     representative: object
     package: str
     state: str = "active"
+    given_by: str = ""
     # Channels of the notifications about it so far; no receipt comes, so a revocation withdraws each of them.
     told: list = field(default_factory=list)
+
+    @property
+    def lives(self) -> bool:
+        return self.state in ("active", "dormant")
 
 
 @dataclass
@@ -56,6 +63,9 @@ class Ledger:
         self.offers: dict[str, dict[str, set]] = {}  # municipality: system: packages
         self.residence: dict[str, str] = {}
         self.exempt: set[str] = set()
+        self.departed: set[str] = set()  # exempt because they left the country
+        self.requests: dict[str, list[Grant]] = {}
+        self.ended_by: dict[str, list[Grant]] = {}
         self.grants: list[Grant] = []
         self.sent: dict[str, dict] = {}
         self._numbers: Counter = Counter()
@@ -181,7 +191,7 @@ class Ledger:
     def _reconcile(self, citizen) -> list[Grant]:
         changed = []
         for grant in self.grants:
-            if grant.grantor is not citizen or grant.state == "revoked":
+            if grant.grantor is not citizen or not grant.lives:
                 continue
             state = "active" if self.offered(grant.package, self.residence.get(citizen.key)) else "dormant"
             if state != grant.state:
@@ -214,7 +224,7 @@ class Ledger:
             assert self.offered(package, self.residence.get(grantor.key)), (what, package)
         data = self.issue_data(grantor, representative, packages, channel, **more)
         id = self._command(what, "grant.issue", grantor, self.source_for(grantor, channel), data, job)
-        given = [Grant(grantor, representative, package) for package in packages]
+        given = [Grant(grantor, representative, package, given_by=id) for package in packages]
         for grant in given:
             assert not self.living(grantor, representative, grant.package), (what, grant.package)
             self._tell_both(grant, "grant-given", "grant-received")
@@ -225,7 +235,7 @@ class Ledger:
     def living(self, grantor, representative, package) -> Grant | None:
         for grant in self.grants:
             if (grant.grantor, grant.representative, grant.package) == (grantor, representative, package):
-                if grant.state != "revoked":
+                if grant.lives:
                     return grant
         return None
 
@@ -247,6 +257,164 @@ class Ledger:
         self.accepted(id, gone)
         return id
 
+    # Requests
+
+    def request(self, what, grantor, representative, packages, until=730) -> str:
+        data = {
+            "grantor": grantor.party, "representative": representative.party, "packages": list(packages),
+            "validUntil": self.day(until)}
+        id = self._command(what, "grant.request", grantor, catalogue.PORTAL, data)
+        asked = [Grant(grantor, representative, package, "requested") for package in packages]
+        for grant in asked:
+            self._tell_grantor(grant, "grant-requested")
+        self.grants += asked
+        self.requests[id] = asked
+        self.accepted(id, asked)
+        return id
+
+    def _tell_grantor(self, grant: Grant, kind: str) -> None:
+        channel = self.channel(grant.grantor)
+        self._tell_one(kind, grant.grantor, channel)
+        grant.told.append((grant.grantor, channel))
+
+    def _tell_representative(self, grant: Grant, kind: str) -> None:
+        channel = self.channel(grant.representative)
+        self.file.written_to.add(grant.representative.key)
+        self._tell_one(kind, grant.representative, channel)
+        grant.told.append((grant.representative, channel))
+
+    def answer_data(self, grantor, request, channel="digital", **more) -> dict:
+        data = {"grantor": grantor.party, "request": request, "channel": channel}
+        if channel != "digital":
+            data["evidence"] = evidence(self.day(-1), assisted=channel == "assisted")
+        return {**data, **more}
+
+    def approve(self, what, request, channel="digital") -> str:
+        grants = self.requests.pop(request)
+        grantor = grants[0].grantor
+        id = self._command(
+            what, "grant.approve", grantor, self.source_for(grantor, channel),
+            self.answer_data(grantor, request, channel))
+        for grant in grants:
+            grant.state = "active"
+            self._tell_both(grant, "grant-given", "grant-received")
+        self.accepted(id, grants)
+        return id
+
+    def decline(self, what, request) -> str:
+        grants = self.requests.pop(request)
+        grantor = grants[0].grantor
+        id = self._command(what, "grant.decline", grantor, catalogue.PORTAL, self.answer_data(grantor, request))
+        for grant in grants:
+            grant.state = "declined"
+            self._tell_representative(grant, "grant-declined")
+        self.accepted(id, grants)
+        return id
+
+    # Changes of a grant by its id, which only its outcome tells: whoever plays the day fills it in.
+
+    def follow(self, what, type, grant_of, package, version, changes, reasons=(), source=None) -> str:
+        """A renewal or correction of a grant that an earlier command gave."""
+        grant = next(g for g in self.grants if g.package == package and g.given_by == grant_of)
+        data = {
+            "grantor": grant.grantor.party, "grant": {"command": grant_of, "package": package}, "version": version,
+            **changes}
+        id = self._command(what, type, grant.grantor, source or catalogue.PORTAL, data)
+        if reasons:
+            self.rejected(id, list(reasons))
+            return id
+        if "representative" in changes.get("changes", {}):
+            self._end(grant, "revoked")
+            self._tell_both(grant, "grant-revoked")
+            to = changes["changes"].pop("representative")
+            changes["changes"]["representative"] = to.party
+            again = Grant(grant.grantor, to, package, given_by=id)
+            self._tell_both(again, "grant-given", "grant-received")
+            self.grants.append(again)
+            self.accepted(id, [grant, again])
+        else:
+            self._tell_both(grant, "grant-renewed" if type == "grant.renew" else "grant-corrected")
+            self.accepted(id, [grant])
+        return id
+
+    def _end(self, grant: Grant, state: str) -> None:
+        for party, channel in grant.told:
+            self._tell_one("cancelled", party, channel)
+        grant.state = state
+
+    # Registers
+
+    def abroad(self, what, citizen, effective, to=None, dormant=(), awake=()) -> str:
+        """A move out of the country, or (with `to`) back into it."""
+        data = {"citizen": citizen.party, "effective": self.day(effective)}
+        data["to"] = to or "Example country"
+        id = self._command(what, "move.immigrate" if to else "move.emigrate", citizen, catalogue.REGISTER, data)
+        self.residence[citizen.key] = to
+        if to and citizen.key in self.departed:
+            self.departed.remove(citizen.key)
+            self._change_exemption(citizen, "exemption-lifted", False)
+        changed = self._reconcile(citizen)
+        assert sorted(g.package for g in changed if g.state == "dormant") == sorted(dormant), (id, changed)
+        assert sorted(g.package for g in changed if g.state == "active") == sorted(awake), (id, changed)
+        self.accepted(id, changed)
+        return id
+
+    def decease(self, what, citizen, effective=-1) -> str:
+        """Grants given and received end; the dead are not written to, but what was unsent is withdrawn."""
+        data = {"citizen": citizen.party, "effective": self.day(effective)}
+        id = self._command(what, "move.decease", citizen, catalogue.REGISTER, data)
+        ended = []
+        for grant in self.grants:
+            if grant.grantor is citizen and (grant.lives or grant.state == "requested"):
+                self._end(grant, "ended")
+                self._tell_representative(grant, "grant-ended")
+                ended.append(grant)
+            elif grant.representative is citizen and grant.lives:
+                self._end(grant, "ended")
+                self._tell_grantor(grant, "grant-ended")
+        self.ended_by[id] = ended
+        self.accepted(id, ended)
+        return id
+
+    def alive_after_all(self, what, citizen, death) -> str:
+        data = {"citizen": citizen.party, "journal": "EX-DEATH-0001", "diedByMistake": True}
+        id = self._command(what, "move.correct", citizen, catalogue.REGISTER, data)
+        for grant in self.ended_by.pop(death):
+            self._tell_grantor(grant, "grant-ended")
+        self.accepted(id)
+        return id
+
+    # Digital Post
+
+    def by_mistake(self, what, citizen, municipality) -> str:
+        data = {
+            "citizen": citizen.party, "municipality": municipality, "journal": "EX-MISTAKE-0001",
+            "caseworker": "example-caseworker-1", "registeredByMistake": True}
+        id = self._command(what, "exemption.correct", citizen, catalogue.source_of(municipality), data)
+        self._change_exemption(citizen, "exemption-lifted", False)
+        self.accepted(id)
+        return id
+
+    def read_access(self, what, citizen, holder, ends=False) -> str:
+        data = {"citizen": citizen.party, "holder": holder.party}
+        type = "readaccess.withdraw" if ends else "readaccess.grant"
+        id = self._command(what, type, citizen, catalogue.PORTAL, data)
+        if not ends and citizen.key in self.exempt:
+            self._change_exemption(citizen, "exemption-lifted", False)
+        self.file.written_to.add(holder.key)
+        for party in (citizen, holder):
+            self._tell_one("readaccess-ended" if ends else "readaccess-given", party, self.channel(party))
+        self.accepted(id)
+        return id
+
+    def enrol(self, what, citizen, reason="automatic") -> str:
+        data = {"citizen": citizen.party, "reason": reason}
+        id = self._command(what, "mailbox.enrol", citizen, catalogue.PORTAL, data)
+        if reason == "voluntary" and citizen.key in self.exempt:
+            self._change_exemption(citizen, "exemption-lifted", False)
+        self.accepted(id)
+        return id
+
     def register_data(self, citizen, municipality, **more) -> dict:
         data = {
             "citizen": citizen.party,
@@ -265,6 +433,8 @@ class Ledger:
         data = self.register_data(citizen, municipality, **more)
         id = self._command(what, "exemption.register", citizen, catalogue.source_of(municipality), data, job)
         self._change_exemption(citizen, "exemption-registered", True)
+        if more.get("departure"):
+            self.departed.add(citizen.key)
         self.accepted(id)
         return id
 

@@ -4,7 +4,7 @@ import json
 
 from catalogue import (
     ADMINISTRATION, AIDS, AIDS_ACT, AIDS_CONTACT, ARCHIVE_READ, BUILDING_READ, CARE, CHRISTIANSOE, DAYCARE_ACT,
-    DENTAL_READ, HOME_ACT, HOME_CONTACT, HOUSING_ACT, JOB_CONTACT, MEALS_ACT, NORDLYS, NORDLYS_MUNICIPALITIES,
+    DENTAL_READ, HOME_ACT, HOME_CONTACT, HOUSING_ACT, JOB_CONTACT, MEALS_ACT, MUNICIPALITIES, NORDLYS, NORDLYS_MUNICIPALITIES,
     PENSION_ACT, PENSION_READ, PORTAL, REGISTER, RENT_ACT, RETIRED_ACT, SCHOOL_ACT, SKOVLY, WASTE_ACT, activation,
     definitions, source_of)
 from ledger import Ledger
@@ -29,6 +29,7 @@ class Cast:
         self.child, self.child_helper, self.sixteen = people.of_age(12), people.of_age(13), people.of_age(16)
         self.letter_only = elders(6)  # exempt, and lift it again in the evening
         self.companies = [Company(example_cvr(60 + n)) for n in range(4)]
+        self.late, self.late_helpers = elders(14), adults(8)
 
 
 def tell(ledger: Ledger, people: People) -> None:
@@ -42,6 +43,10 @@ def tell(ledger: Ledger, people: People) -> None:
     supplier_switch(ledger)
     after_the_switch(ledger, cast)
     evening(ledger, cast)
+    requests(ledger, cast)
+    post(ledger, cast)
+    lives(ledger, cast)
+    follow_ups(ledger, cast)
     ledger.finish()
 
 
@@ -68,6 +73,7 @@ def morning_moves(ledger: Ledger, cast: Cast) -> None:
     settle(cast.wrong, CITIES, "lives-wrong")
     settle([cast.child], ["0461"], "lives-child")
     settle(cast.letter_only, ["0791", "0740"], "lives-letter")
+    settle(cast.late, CITIES, "lives-late")
     settle(cast.city_helpers + cast.nordlys_helpers[:2], CITIES, "lives-helper")
 
     # A move that is heard of late, and is older than what is known, changes nothing. Of two moves on one day the one
@@ -127,7 +133,9 @@ def morning_exemptions(ledger: Ledger, cast: Cast) -> None:
         data = ledger.register_data(person, municipality, **more)
         for name in drop:
             del data[name]
-        ledger.refuse(what, "exemption.register", person, source_of("0461"), data, reasons)
+        # It comes from the municipality it names; where there is none of that code, from some other.
+        source = source_of(municipality if municipality in MUNICIPALITIES else "0461")
+        ledger.refuse(what, "exemption.register", person, source, data, reasons)
 
     asker = cast.wrong[2]
     place = home[asker.key]
@@ -396,7 +404,8 @@ def after_the_switch(ledger: Ledger, cast: Cast) -> None:
 
     def refuse(what, person, reasons, **more):
         data = {"citizen": person.party, "by": "citizen", **more}
-        ledger.refuse(what, "exemption.lift", person, PORTAL, data, reasons)
+        source = source_of(more["municipality"]) if "municipality" in more else PORTAL
+        ledger.refuse(what, "exemption.lift", person, source, data, reasons)
 
     refuse("lift-twice", letter_only[0], [("not-exempt", "citizen")])
     refuse("lift-elsewhere", helpers[1], [("not-deciding-authority", "municipality")], municipality="0773")
@@ -443,6 +452,82 @@ def evening(ledger: Ledger, cast: Cast) -> None:
     ledger.lift("evening", cast.city[10])
     ledger.repeat("8-to-roskilde-01")
     ledger.repeat("1-lives-nordlys-02")
+
+
+def requests(ledger: Ledger, cast: Cast) -> None:
+    """Helpers ask; the citizens answer digitally, on paper, or not at all."""
+    ledger.start("day/9-requests.jsonl")
+    late, helpers = cast.late, cast.late_helpers
+    asked = [
+        ledger.request("asked", late[at], helpers[at % 6], packages)
+        for at, packages in enumerate([[AIDS_ACT], [HOME_ACT, MEALS_ACT], [PENSION_READ], [AIDS_CONTACT], [RENT_ACT]])]
+    ledger.refuse(
+        "asked-twice", "grant.request", late[4], PORTAL,
+        {k: v for k, v in ledger.issue_data(late[4], helpers[4], [RENT_ACT]).items() if k != "channel"},
+        [("already-requested", "packages[0]")])
+    ledger.refuse(
+        "no-signature", "grant.approve", late[1], source_of(ledger.residence[late[1].key]),
+        {**ledger.answer_data(late[1], asked[1]), "channel": "paper"},
+        [("journal-missing", "evidence.journal"), ("evidence-missing", "evidence.caseworker"),
+         ("evidence-missing", "evidence.identification")])
+    ledger.refuse(
+        "no-request", "grant.decline", late[2], PORTAL, ledger.answer_data(late[2], asked[1]),
+        [("unknown-request", "request")])
+    ledger.approve("yes", asked[0])
+    ledger.approve("yes-on-paper", asked[1], channel="paper")
+    ledger.decline("no", asked[3])
+    ledger.repeat("9-yes-01")
+    for at in range(5, 12):
+        ledger.issue("for-later", late[at], helpers[at % 6], [AIDS_ACT, PENSION_READ])
+
+
+def post(ledger: Ledger, cast: Cast) -> None:
+    """Exemptions by mistake and for a departure, read access, and the automatic enrolment that passes over the exempt."""
+    ledger.start("day/10-post.jsonl")
+    late, home = cast.late, ledger.residence
+    ledger.exempt_from_post("mistaken", late[12], home[late[12].key])
+    ledger.by_mistake("mistake", late[12], home[late[12].key])
+    ledger.exempt_from_post("reads-letters", late[13], home[late[13].key])
+    ledger.enrol("passed-over", late[13])
+    ledger.read_access("daughter-reads", late[13], cast.late_helpers[6])
+    ledger.read_access("no-longer", late[13], cast.late_helpers[6], ends=True)
+    ledger.refuse(
+        "no-access", "readaccess.withdraw", late[12], PORTAL,
+        {"citizen": late[12].party, "holder": cast.late_helpers[7].party}, [("unknown-readaccess", "holder")])
+    ledger.exempt_from_post("leaves-the-country", late[5], home[late[5].key], departure=True)
+    ledger.exempt_from_post("joins-again", late[11], home[late[11].key])
+    ledger.enrol("joins", late[11], reason="voluntary")
+    for person in late[6:9]:
+        ledger.enrol("enrolled", person)
+
+
+def lives(ledger: Ledger, cast: Cast) -> None:
+    """Someone emigrates and comes back, a citizen dies, a helper dies, and one who was called dead is not."""
+    ledger.start("day/11-lives.jsonl")
+    late = cast.late
+    ledger.abroad("emigrates", late[5], -40, dormant=[AIDS_ACT])
+    ledger.abroad("comes-back", late[5], -1, to="0461", awake=[AIDS_ACT])
+    ledger.decease("citizen-dies", late[6])
+    ledger.decease("helper-dies", cast.late_helpers[3])
+    mistake = ledger.decease("called-dead", late[7])
+    ledger.alive_after_all("not-dead", late[7], mistake)
+    data = {"citizen": late[6].party, "to": "0461", "effective": ledger.day(0)}
+    ledger.refuse("dead-do-not-move", "move.relocate", late[6], REGISTER, data, [("citizen-dead", "citizen")])
+
+
+def follow_ups(ledger: Ledger, cast: Cast) -> None:
+    """Renewals and corrections name a grant by its id, which the outcome told."""
+    ledger.start("follow-ups.json")
+    ledger.follow("renewed", "grant.renew", "9-for-later-04", PENSION_READ, 1, {"validUntil": ledger.day(1500)})
+    ledger.follow(
+        "seen-too-late", "grant.renew", "9-for-later-04", PENSION_READ, 1, {"validUntil": ledger.day(1600)},
+        [("version-mismatch", "version")])
+    ledger.follow(
+        "corrected", "grant.correct", "9-for-later-06", PENSION_READ, 1,
+        {"changes": {"validUntil": ledger.day(365)}, "journal": "EX-CORRECT-0001"})
+    ledger.follow(
+        "wrong-helper", "grant.correct", "9-for-later-07", AIDS_ACT, 1,
+        {"changes": {"representative": cast.late_helpers[7]}, "journal": "EX-CORRECT-0002"})
 
 
 def raw(ledger: Ledger, people: People) -> list[dict]:

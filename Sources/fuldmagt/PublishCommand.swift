@@ -58,7 +58,7 @@ struct PublishCommand: AsyncParsableCommand {
             let checked = LineCheck(bytes, settings: settings, today: Host.now().day)
             if !checked.faults.isEmpty, !unchecked {
                 faulty += 1
-                for fault in checked.faults { Self.say("line \(line): \(fault)") }
+                for fault in checked.faults { Self.say("line \(line): \(fault.description)") }
                 continue
             }
             guard let target = topic.flatMap({ Topic(name: $0) }) ?? checked.topic else {
@@ -105,72 +105,6 @@ struct PublishCommand: AsyncParsableCommand {
     }
 
     private static func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
-}
-
-/// What is wrong with one line, where it goes and by which key.
-struct LineCheck {
-    private(set) var faults: [String] = []
-    private(set) var topic: Topic?
-    private(set) var key: String?
-
-    init(_ bytes: [UInt8], settings: Settings, today: Day) {
-        let document = JSONDocument()
-        var headers: [UInt8] = []
-        HeaderBlock.append("content-type", "application/cloudevents+json", to: &headers)
-        bytes.withUnsafeBytes { value in
-            headers.withUnsafeBytes { headers in
-                let record = RecordView(topic: 0, offset: 0, timestamp: 0, key: nil, headers: headers, value: value)
-                do throws(DeadLetter) {
-                    let (envelope, data) = try Envelope.read(record, into: document)
-                    topic = envelope.type.topic
-                    key = Self.key(of: data, type: envelope.type.rawValue)
-                    guard envelope.type.topic != .catalogue else { return }
-                    let command = try Command.read(
-                        data, envelope: envelope, topic: envelope.type.topic, today: today, settings: settings)
-                    faults = command.faults.map {
-                        "\($0.code.rawValue)\($0.field.map { " in data.\($0)" } ?? ""): \($0.english)"
-                    }
-                } catch {
-                    faults = ["\(error.reason.rawValue): \(error.detail)"]
-                    guess(document)
-                }
-            }
-        }
-    }
-
-    /// Topic and key as far as a faulty line tells them.
-    private mutating func guess(_ document: JSONDocument) {
-        guard document.root.kind == .object, let type = document.root["type"]?.string else { return }
-        let name = type.hasPrefix("dk.fuldmagt.") ? String(type.dropFirst(12)) : type
-        topic = topic ?? Self.topic(of: name)
-        if let data = document.root["data"] { key = Self.key(of: data, type: name) }
-    }
-
-    private static func topic(of name: String) -> Topic? {
-        switch name.split(separator: ".").first {
-        case "grant": .grantCommands
-        case "move": .moveCommands
-        case "exemption", "readaccess", "mailbox": .exemptionCommands
-        case "package", "activation", "itsystem", "authority": .catalogue
-        default: nil
-        }
-    }
-
-    private static func key(of data: JSONNode, type: String) -> String? {
-        switch type.split(separator: ".").first {
-        case "package": return data["id"]?.string.map { "package/\($0)" }
-        case "itsystem": return data["id"]?.string.map { "itsystem/\($0)" }
-        case "authority": return data["cvr"]?.string.map { "authority/\($0)" }
-        case "activation":
-            guard let municipality = data["municipality"]?.string, let package = data["package"]?.string,
-                let system = data["itSystem"]?.string
-            else { return nil }
-            return "activation/\(Municipality(municipality)?.description ?? municipality)/\(package)/\(system)"
-        default:
-            let party = data["grantor"] ?? data["citizen"]
-            return party?["cpr"]?.string ?? party?["cvr"]?.string
-        }
-    }
 }
 
 /// Lines of a file or of standard input, read in pieces: a long file does not have to fit in memory.

@@ -212,3 +212,13 @@ extension Authority {
         return faults.isEmpty ? roles : nil
     }
 }
+
+extension Catalogue {
+    /// What is wrong with a catalogue record's data.
+    public static func faults(in data: JSONNode, type: CommandType, today: Day, settings: Settings) -> [Reason] {
+        guard data.kind == .object else { return [Reason(.invalidField, "data")] }
+        var reader = FieldReader(data, today: today, settings: settings)
+        _ = CatalogueChange.read(&reader, type: type)
+        return reader.faults
+    }
+}

@@ -1,0 +1,133 @@
+import Foundation
+import FuldmagtBytes
+import FuldmagtJSON
+import FuldmagtRecord
+import Testing
+
+@testable import FuldmagtDomain
+
+/// The published contract against what the program reads.
+@Suite struct ContractTests {
+    private static let today = Day(year: 2026, month: 11, day: 23)
+    private static let settings = Settings(
+        admitsTestPersons: true, sender: Sender(cvr: "10000009", name: "n"), cluster: "c", partitions: 1)
+    private static let commands = Contract.records.filter { record in
+        CommandType.allCases.contains { $0.rawValue == record.name }
+    }
+
+    /// Code and field of every fault in some data; a dead letter's reason where it is none of its citizen's.
+    private func faults(_ record: ContractRecord, _ data: [String: Any]) throws -> Set<String> {
+        let type = try #require(CommandType.allCases.first { $0.rawValue == record.name })
+        let today = try #require(Self.today)
+        let bytes = try [UInt8](JSONSerialization.data(withJSONObject: data))
+        let document = JSONDocument()
+        return try bytes.withUnsafeBytes { bytes in
+            try document.parse(bytes)
+            let reasons: [Reason]
+            do throws(DeadLetter) {
+                reasons =
+                    record.topic == .catalogue
+                    ? Catalogue.faults(in: document.root, type: type, today: today, settings: Self.settings)
+                    : try Command.read(
+                        document.root,
+                        envelope: Envelope(cause: Cause(id: "i", source: "s", type: type.name), type: type),
+                        topic: record.topic, today: today, settings: Self.settings
+                    ).faults
+            } catch {
+                return [error.reason.rawValue]
+            }
+            return Set(reasons.map { "\($0.code.rawValue)@\($0.field ?? "")" })
+        }
+    }
+
+    private func example(_ record: ContractRecord) throws -> [String: Any] {
+        try #require(JSONSerialization.jsonObject(with: Data(record.example.utf8)) as? [String: Any])
+    }
+
+    @Test("every command is in the contract, on its topic, and nothing else is")
+    func complete() {
+        #expect(Set(Self.commands.map(\.name)) == Set(CommandType.allCases.map(\.rawValue)))
+        for type in CommandType.allCases { #expect(Contract.record(type.rawValue)?.topic == type.topic) }
+        #expect(Set(Contract.records.map(\.name)).count == Contract.records.count)
+    }
+
+    @Test("every example is read without a fault", arguments: commands.map(\.name))
+    func examples(_ name: String) throws {
+        let record = try #require(Contract.record(name))
+        #expect(try faults(record, example(record)) == [])
+    }
+
+    @Test(
+        "a required field that is left out is named, and one that may be left out is not",
+        arguments: commands.map(\.name))
+    func required(_ name: String) throws {
+        let record = try #require(Contract.record(name))
+        for field in record.fields {
+            var data = try example(record)
+            // What the example has only for another field's sake.
+            if field.name == "evidence" || (name == "grant.revoke" && field.name != "by" && field.name != "grantor") {
+                continue
+            }
+            data[field.name] = nil
+            let found = try faults(record, data)
+            if !field.isRequired {
+                #expect(found.isEmpty, "\(field.name)")
+            } else if field.name == "grantor" || field.name == "citizen" {
+                #expect(found == ["invalid-citizen"], "\(field.name)")
+            } else {
+                #expect(found.contains { $0.hasSuffix("@\(field.name)") }, "\(field.name): \(found)")
+            }
+        }
+    }
+
+    @Test("a value of another kind is refused with the field named", arguments: commands.map(\.name))
+    func kinds(_ name: String) throws {
+        let record = try #require(Contract.record(name))
+        for field in record.fields where !["grantor", "citizen"].contains(field.name) {
+            var data = try example(record)
+            switch field.kind {
+            case .text, .day, .instant: data[field.name] = ["not a text"]
+            case .choice, .person, .party, .object, .list, .flag, .confirmed, .number, .municipality, .texts:
+                data[field.name] = "neither"
+            }
+            // The country of an emigration is not kept, so it is not looked at.
+            if name == "move.emigrate" && field.name == "to" { continue }
+            // Evidence counts where somebody signed.
+            if field.name == "evidence", data["channel"] as? String == "digital" { data["channel"] = "paper" }
+            let found = try faults(record, data)
+            #expect(
+                found.contains { $0.contains("@\(field.name)") }, "\(field.name): \(found)")
+        }
+    }
+
+    @Test("what is wrong in a field can be looked up in the contract")
+    func remedies() throws {
+        let issue = try #require(Contract.record("grant.issue"))
+        #expect(issue.remedy(for: "packages[3]")?.contains("1 to 50") == true)
+        #expect(issue.remedy(for: "evidence.assessment.decidedOn") == "YYYY-MM-DD")
+        #expect(issue.remedy(for: "representative.cpr")?.contains("eight digits") == true)
+        #expect(issue.remedy(for: "nothing") == nil)
+    }
+
+    @Test("the AsyncAPI document is JSON whose references lead somewhere")
+    func asyncAPI() throws {
+        let document = try #require(
+            JSONSerialization.jsonObject(with: Data(AsyncAPI.document())) as? [String: Any])
+        #expect(document["asyncapi"] as? String == "3.0.0")
+        func check(_ value: Any) {
+            if let object = value as? [String: Any] {
+                if let path = object["$ref"] as? String {
+                    var node: Any? = document
+                    for part in path.dropFirst(2).split(separator: "/") {
+                        node = (node as? [String: Any])?[String(part)]
+                    }
+                    #expect(node != nil, "\(path)")
+                }
+                object.values.forEach(check)
+            } else if let list = value as? [Any] {
+                list.forEach(check)
+            }
+        }
+        check(document)
+    }
+}

@@ -1,0 +1,113 @@
+import FuldmagtBytes
+import FuldmagtJSON
+import FuldmagtRecord
+
+@testable import FuldmagtDomain
+
+/// One citizen and the rules, without store, worker or keys: what a table or a random history is played on.
+struct RuleBench {
+    static let anna = "6101500014"
+    static let helpers = ["6202800015", "6303900016"]
+    static let settings = Settings(
+        admitsTestPersons: true, sender: Sender(cvr: "10000009", name: "n"), cluster: "c", partitions: 1)
+
+    var file: CitizenFile
+    var now: Instant
+    var catalogue = Catalogue()
+    private var count = 0
+    let naming: Naming
+
+    init(now: Instant = Instant(milliseconds: 1_795_514_400_000)) throws {
+        self.now = now
+        let identify: (Party) -> Identity = { party in
+            Identity(party: party, pseudonym: Self.ident("p\(party.digits)"), shard: 0)
+        }
+        // Sealed by leaving the number where `open` finds it: nothing here is secret.
+        naming = Naming(
+            identify: identify,
+            seal: { SealedNumber(block: Self.ident($0.party.digits), tag: Self.ident($0.party.digits)) },
+            id: { purpose, cause, citizen, ordinal in
+                var text = ByteSink()
+                ordinal.write(to: &text)
+                return Self.ident(
+                    "\(purpose)/\(cause.id)/\(citizen)/\(String(decoding: text.array(), as: UTF8.self))")
+            }, mask: { Self.ident($0.id) }, open: { _ in nil })
+        file = CitizenFile(citizen: identify(.person(try CPR(Self.anna, today: now.day))))
+        for (package, scope) in [("care", "municipal"), ("tax", "national")] {
+            define(
+                "package.define",
+                #"{"id":"\#(package)","version":1,"title":{"da":"x","en":"y"},"wording":{"da":"x","en":"y"},"kind":"act","scope":"\#(scope)","kle":["27.60"]}"#
+            )
+        }
+        for municipality in ["0101", "0751"] {
+            define(
+                "activation.set",
+                #"{"municipality":"\#(municipality)","package":"care","itSystem":"s","from":"2020-01-01"}"#)
+        }
+    }
+
+    /// FNV-1a, twice: enough to tell apart what a test makes.
+    static func ident(_ text: String) -> Ident {
+        func hash(_ start: UInt64) -> UInt64 { text.utf8.reduce(start) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 } }
+        return Ident(high: hash(14_695_981_039_346_656_037), low: hash(7_809_847_782_465_536_322))
+    }
+
+    var today: Day { now.day }
+
+    private mutating func define(_ type: String, _ data: String) {
+        count += 1
+        var headers: [UInt8] = []
+        for (name, value) in [
+            ("ce_specversion", "1.0"), ("ce_id", "c\(count)"), ("ce_type", "dk.fuldmagt.\(type).v1"),
+            ("ce_source", "urn:dk:cvr:29189846"),
+        ] { HeaderBlock.append(name: name, value: value, to: &headers) }
+        let bytes = Array(data.utf8)
+        headers.withUnsafeBytes { headers in
+            bytes.withUnsafeBytes { value in
+                let record = RecordView(
+                    topic: Topic.catalogue.rawValue, offset: Int64(count), timestamp: now.milliseconds, key: nil,
+                    headers: headers, value: value)
+                _ = catalogue.apply(record, document: JSONDocument(), settings: Self.settings) { key in
+                    switch key {
+                    case .command(_, let id): Self.ident(id)
+                    case .content: Self.ident(data)
+                    }
+                }
+            }
+        }
+    }
+
+    private var circumstances: Circumstances {
+        Circumstances(now: now, catalogue: catalogue, settings: Self.settings, naming: naming)
+    }
+
+    /// Decides a command about the citizen.
+    /// - Returns: `accepted`, or the reasons' codes and fields.
+    mutating func decide(_ type: CommandType, _ more: String, id: String? = nil) throws -> String {
+        count += 1
+        let party = type.topic == .grantCommands ? "grantor" : "citizen"
+        let bytes = Array(#"{"\#(party)":{"cpr":"\#(Self.anna)"}\#(more.isEmpty ? "" : ",")\#(more)}"#.utf8)
+        let document = JSONDocument()
+        let command = try bytes.withUnsafeBytes { bytes in
+            try document.parse(bytes)
+            return try Command.read(
+                document.root,
+                envelope: Envelope(
+                    cause: Cause(id: id ?? "k\(count)", source: "urn:dk:cvr:29189846", type: type.name), type: type),
+                topic: type.topic, today: today, settings: Self.settings)
+        }
+        let position = Position(topic: type.topic, partition: 0, offset: Int64(count))
+        switch Rules.decide(command, at: position, about: &file, under: circumstances) {
+        case .accept: return "accepted"
+        case .reject(let reasons):
+            return reasons.map { "\($0.code.rawValue)@\($0.field ?? "")" }.sorted().joined(separator: " ")
+        }
+    }
+
+    /// A day later: what is due is looked at.
+    mutating func pass(days: Int) {
+        now = now.adding(seconds: Int64(days) * 86_400)
+        for at in file.grants.indices { file.grants[at].cause = Cause(id: "given", source: "s", type: "t") }
+        _ = Rules.review(&file, isDue: true, isDayTurn: true, under: circumstances)
+    }
+}

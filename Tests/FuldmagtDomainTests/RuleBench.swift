@@ -8,7 +8,7 @@ import FuldmagtRecord
 struct RuleBench {
     static let anna = "6101500014"
     static let helpers = ["6202800015", "6303900016"]
-    static let settings = Settings(
+    var settings = Settings(
         admitsTestPersons: true, sender: Sender(cvr: "10000009", name: "n"), cluster: "c", partitions: 1)
 
     var file: CitizenFile
@@ -54,7 +54,18 @@ struct RuleBench {
 
     var today: Day { now.day }
 
-    private mutating func define(_ type: String, _ data: String) {
+    /// Defines a package that works everywhere.
+    /// - Returns: why it is refused.
+    @discardableResult
+    mutating func definePackage(_ id: String, _ more: String, kle: String = "27.60") -> [Reason] {
+        define(
+            "package.define",
+            #"{"id":"\#(id)","version":1,"title":{"da":"x","en":"y"},"wording":{"da":"x","en":"y"},"kind":"act","scope":"national","kle":["\#(kle)"]\#(more)}"#
+        )
+    }
+
+    @discardableResult
+    private mutating func define(_ type: String, _ data: String) -> [Reason] {
         count += 1
         var headers: [UInt8] = []
         for (name, value) in [
@@ -62,23 +73,25 @@ struct RuleBench {
             ("ce_source", "urn:dk:cvr:29189846"),
         ] { HeaderBlock.append(name: name, value: value, to: &headers) }
         let bytes = Array(data.utf8)
-        headers.withUnsafeBytes { headers in
+        return headers.withUnsafeBytes { headers in
             bytes.withUnsafeBytes { value in
                 let record = RecordView(
                     topic: Topic.catalogue.rawValue, offset: Int64(count), timestamp: now.milliseconds, key: nil,
                     headers: headers, value: value)
-                _ = catalogue.apply(record, document: JSONDocument(), settings: Self.settings) { key in
+                let outcome = catalogue.apply(record, document: JSONDocument(), settings: settings) { key in
                     switch key {
                     case .command(_, let id): Self.ident(id)
                     case .content: Self.ident(data)
                     }
                 }
+                if case .rejected(_, let reasons) = outcome { return reasons }
+                return []
             }
         }
     }
 
     private var circumstances: Circumstances {
-        Circumstances(now: now, catalogue: catalogue, settings: Self.settings, naming: naming)
+        Circumstances(now: now, catalogue: catalogue, settings: settings, naming: naming)
     }
 
     /// Decides a command about the citizen.
@@ -94,7 +107,7 @@ struct RuleBench {
                 document.root,
                 envelope: Envelope(
                     cause: Cause(id: id ?? "k\(count)", source: "urn:dk:cvr:29189846", type: type.name), type: type),
-                topic: type.topic, today: today, settings: Self.settings)
+                topic: type.topic, today: today, settings: settings)
         }
         let position = Position(topic: type.topic, partition: 0, offset: Int64(count))
         switch Rules.decide(command, at: position, about: &file, under: circumstances) {

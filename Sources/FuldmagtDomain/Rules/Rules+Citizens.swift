@@ -56,12 +56,8 @@ extension Draft {
     mutating func lift(_ lift: ExemptionLift) {
         if !file.isExempt(on: today) { reject(.notExempt, "citizen") }
         checkDecidingMunicipality(lift.municipality)
-        guard reasons.isEmpty, let by = lift.by, let exemption = file.exemptions.last else { return }
-        store(
-            .exemptionLifted(
-                ordinal: exemption.ordinal,
-                Exemption.Lifting(at: now, by: by, cause: cause, journal: lift.journal)))
-        notify(.exemptionLifted, cause: cause)
+        guard reasons.isEmpty, let by = lift.by else { return }
+        liftExemption(by: by, journal: lift.journal)
     }
 
     /// The municipality where the citizen lives decides; any may for a company, or where no residence is known.

@@ -24,8 +24,6 @@ public struct ByteSink: ~Copyable, ByteAppending {
 
     deinit { base?.deallocate() }
 
-    public var isEmpty: Bool { count == 0 }
-
     /// Forgets the bytes and keeps the memory.
     public mutating func removeAll() { length = 0 }
 
@@ -73,12 +71,6 @@ public struct ByteSink: ~Copyable, ByteAppending {
 
     @inlinable
     public mutating func append(_ text: String) {
-        var text = text
-        text.withUTF8 { append(contentsOf: UnsafeRawBufferPointer($0)) }
-    }
-
-    @inlinable
-    public mutating func append(_ text: Substring) {
         var text = text
         text.withUTF8 { append(contentsOf: UnsafeRawBufferPointer($0)) }
     }

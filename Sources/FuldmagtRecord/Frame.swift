@@ -46,8 +46,6 @@ public struct FrameWriter: ~Copyable {
     /// - Parameter capacity: bytes that are written without growing.
     public init(capacity: Int = 0) { sink = ByteSink(capacity: capacity) }
 
-    public var isEmpty: Bool { count == 0 }
-
     /// The frame so far; the writer starts a new one and keeps its memory.
     public mutating func take() -> Frame {
         defer {

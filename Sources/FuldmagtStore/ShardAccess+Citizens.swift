@@ -83,7 +83,8 @@ extension ShardAccess {
 
     /// Citizens with something due on a day or before.
     public func dueCitizens(on day: Day, limit: Int) throws(StoreError) -> [KnownCitizen] {
-        try citizens(statements.dueCitizens.bind(1, day).bind(2, day.adding(days: 30)).bind(3, limit))
+        try citizens(
+            statements.dueCitizens.bind(1, day).bind(2, day.adding(days: Grant.reminderDays)).bind(3, limit))
     }
 
     /// A citizen of this shard by pseudonym; nil when nothing is stored about them.

@@ -66,34 +66,34 @@ struct ShardTurn {
             case .death(let death):
                 // Nothing is stored about a citizen who never gave a grant; then there is nothing to end.
                 guard let pseudonym = item.pseudonym, let known = try access.citizen(pseudonym) else { continue }
-                var file = try take(try names.identity(of: known), from: &loaded)
-                try access.load([.exemptions, .grants, .notifications], into: &file)
-                let effects = measured { Rules.receive(death, about: &file.file, under: circumstances) }
-                try store(effects, to: &file, output: &output)
-                loaded = file
+                let citizen = try names.identity(of: known)
+                try receive(citizen, [.exemptions, .grants, .notifications], from: &loaded, output: &output) {
+                    Rules.receive(death, about: &$0, under: circumstances)
+                }
             case .readAccess(let news):
                 guard let citizen = item.citizen else { continue }
-                try receive(news, citizen, under: circumstances, loaded: &loaded, output: &output)
+                try receive(citizen, [.exemptions], from: &loaded, output: &output) {
+                    Rules.receive(news, about: &$0, under: circumstances)
+                }
             case .news(let news):
                 guard let citizen = item.citizen else { continue }
-                var file = try take(citizen, from: &loaded)
                 let (sections, grants) = Rules.sections(for: news)
-                try access.load(sections, into: &file)
-                try access.loadNotifications(about: grants, into: &file)
-                let effects = measured { Rules.receive(news, about: &file.file, under: circumstances) }
-                try store(effects, to: &file, output: &output)
-                loaded = file
+                try receive(citizen, sections, notificationsAbout: grants, from: &loaded, output: &output) {
+                    Rules.receive(news, about: &$0, under: circumstances)
+                }
             }
         }
     }
 
+    /// Takes in what another shard told about a citizen of this one.
     private mutating func receive(
-        _ news: ReadAccessNews, _ citizen: Identity, under circumstances: Circumstances,
-        loaded: inout LoadedFile?, output: inout OutputWriter
+        _ citizen: Identity, _ sections: FileSections, notificationsAbout grants: [Ident] = [],
+        from loaded: inout LoadedFile?, output: inout OutputWriter, _ rule: (inout CitizenFile) -> Effects
     ) throws {
         var file = try take(citizen, from: &loaded)
-        try access.load([.exemptions], into: &file)
-        let effects = measured { Rules.receive(news, about: &file.file, under: circumstances) }
+        try access.load(sections, into: &file)
+        try access.loadNotifications(about: grants, into: &file)
+        let effects = measured { rule(&file.file) }
         try store(effects, to: &file, output: &output)
         loaded = file
     }

@@ -84,8 +84,9 @@ public struct Grant: Sendable, Equatable {
     /// The store's handle; 0 until stored.
     public var row: Int64 = 0
 
-    /// Days before its end that a grant's parties are reminded.
-    static let reminderDays = 30
+    /// Days before its end that a grant's parties are reminded. The store looks for them by the same number: a citizen
+    /// it found and the rules passed over would be found again and again.
+    public static let reminderDays = 30
 
     /// Sets the end. A grant that is to end soon anyway needs no reminder.
     mutating func end(on day: Day, today: Day) {

@@ -49,6 +49,11 @@ public struct Naming {
         self.mask = mask
         self.open = open
     }
+
+    /// How another citizen's rows refer to a party.
+    func reference(to party: Identity) -> PartyReference {
+        PartyReference(pseudonym: party.pseudonym, sealed: seal(party), shard: party.shard)
+    }
 }
 
 /// Tells apart what one cause makes for one citizen.

@@ -21,13 +21,9 @@ extension Draft {
     /// Moving back to Denmark lifts an exemption that was given for the departure.
     mutating func endDepartureExemption(_ residence: Residence) {
         guard residence.kind == .immigrate, let exemption = file.exemptions.last, exemption.departure,
-            exemption.isInForce(on: today), exemption.at <= residence.at
+            exemption.at <= residence.at
         else { return }
-        store(
-            .exemptionLifted(
-                ordinal: exemption.ordinal,
-                Exemption.Lifting(at: now, by: .authority, cause: residence.cause, journal: nil)))
-        notify(.exemptionLifted, cause: residence.cause)
+        liftExemption(by: .authority, journal: nil, cause: residence.cause)
     }
 
     /// `exemption.register`. Source: lov om Digital Post § 3 and the municipalities' practice: in person with
@@ -57,7 +53,7 @@ extension Draft {
         if !file.isExempt(on: today) { reject(.notExempt, "citizen") }
         checkDecidingMunicipality(lift.municipality)
         guard reasons.isEmpty, let by = lift.by else { return }
-        liftExemption(by: by, journal: lift.journal)
+        liftExemption(by: by, journal: lift.journal, cause: cause)
     }
 
     /// The municipality where the citizen lives decides; any may for a company, or where no residence is known.
@@ -75,11 +71,11 @@ extension Draft {
         if !file.isExempt(on: today) { reject(.notExempt, "citizen") }
         checkDecidingMunicipality(correct.municipality)
         guard reasons.isEmpty else { return }
-        liftExemption(by: .authority, journal: correct.journal)
+        liftExemption(by: .authority, journal: correct.journal, cause: cause)
     }
 
     /// Ends the exemption in force, if there is one, and says so to the citizen.
-    private mutating func liftExemption(by actor: ExemptionLift.Actor, journal: String?) {
+    private mutating func liftExemption(by actor: ExemptionLift.Actor, journal: String?, cause: Cause) {
         guard file.isExempt(on: today), let exemption = file.exemptions.last else { return }
         store(
             .exemptionLifted(
@@ -91,7 +87,7 @@ extension Draft {
     /// Digital Post § 4).
     mutating func enrol(_ enrol: MailboxEnrol) {
         guard reasons.isEmpty, enrol.reason == .voluntary else { return }
-        liftExemption(by: .citizen, journal: nil)
+        liftExemption(by: .citizen, journal: nil, cause: cause)
     }
 
     // MARK: Read access
@@ -103,14 +99,13 @@ extension Draft {
         if let until = command.validUntil, until < today { reject(.validityEnded, "validUntil") }
         guard reasons.isEmpty, let holder else { return }
         if let earlier = readAccess(of: holder) { store(.readAccessEnded(ordinal: earlier, at: now, cause)) }
-        let reference = PartyReference(
-            pseudonym: holder.pseudonym, sealed: circumstances.naming.seal(holder), shard: holder.shard)
+        let reference = circumstances.naming.reference(to: holder)
         store(
             .readAccess(
                 ReadAccess(
                     ordinal: file.readAccesses.count, holder: reference, journal: command.journal,
                     caseworker: command.caseworker, validUntil: command.validUntil, at: now, cause: cause)))
-        liftExemption(by: .citizen, journal: nil)
+        liftExemption(by: .citizen, journal: nil, cause: cause)
         notify(.readAccessGiven, cause: cause)
         tell(.given, reference)
     }

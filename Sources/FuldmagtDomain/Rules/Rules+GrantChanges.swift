@@ -115,10 +115,9 @@ extension Draft {
         var given = Grant(
             id: circumstances.naming.id("grant", cause, file.citizen.pseudonym, .index(0)),
             ordinal: file.grants.count,
-            representative: PartyReference(
-                pseudonym: representative.pseudonym, sealed: circumstances.naming.seal(representative),
-                shard: representative.shard), terms: grant.terms, state: grant.state, version: 1, entry: 0,
-            validFrom: from, validUntil: until, channel: grant.channel, evidence: grant.evidence)
+            representative: circumstances.naming.reference(to: representative), terms: grant.terms,
+            state: grant.state, version: 1, entry: 0, validFrom: from, validUntil: until, channel: grant.channel,
+            evidence: grant.evidence)
         given.end(on: until, today: today)
         give(given)
         leaveOutcomeToRepresentative(position: position)

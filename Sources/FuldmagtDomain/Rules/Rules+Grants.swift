@@ -35,9 +35,7 @@ extension Draft {
         guard reasons.isEmpty, let representative, let validUntil = issue.validUntil, let channel = issue.channel else {
             return []
         }
-        let reference = PartyReference(
-            pseudonym: representative.pseudonym, sealed: circumstances.naming.seal(representative),
-            shard: representative.shard)
+        let reference = circumstances.naming.reference(to: representative)
         return found.enumerated().compactMap { at, package in
             guard let package else { return nil }
             var grant = Grant(

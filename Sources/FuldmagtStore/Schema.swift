@@ -8,7 +8,7 @@ import GRDB
 /// rowid tables, so that a batch touches few pages; small indexes find a citizen's rows.
 enum Schema {
     /// The version this build writes, in `PRAGMA user_version`.
-    static let version = 3
+    static let version = 4
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -20,6 +20,9 @@ enum Schema {
         }
         migrator.registerMigration("3 deaths, ends, and lives abroad") { db in
             try db.execute(sql: third)
+        }
+        migrator.registerMigration("4 supplier switches and new numbers") { db in
+            try db.execute(sql: fourth)
         }
         return migrator
     }
@@ -298,6 +301,29 @@ enum Schema {
         -- The end that both parties have been reminded of, or that needs no reminder.
         ALTER TABLE grants ADD COLUMN reminded_of INTEGER CHECK (reminded_of \(day));
         CREATE INDEX grants_by_end ON grants (valid_until) WHERE state = 'active' OR state = 'dormant';
+        """
+    }
+
+    private static var fourth: String {
+        """
+        -- What the grant was from this entry on; null in entries of earlier versions, which never changed it.
+        ALTER TABLE grant_history ADD COLUMN terms INTEGER REFERENCES terms;
+
+        ALTER TABLE grants ADD COLUMN representative_former BLOB CHECK (length(representative_former) = 16);
+        ALTER TABLE grants ADD COLUMN representative_died INTEGER CHECK (representative_died IN (0, 1));
+        -- 0: is to get another number; 1: has another number, under which all there is was handed over.
+        ALTER TABLE citizens ADD COLUMN renumbered INTEGER CHECK (renumbered IN (0, 1));
+        CREATE TABLE renumberings (
+          citizen INTEGER PRIMARY KEY REFERENCES citizens,
+          pseudonym BLOB NOT NULL CHECK (length(pseudonym) = 16),
+          sealed BLOB NOT NULL CHECK (length(sealed) = 32),
+          shard INTEGER NOT NULL CHECK (shard >= 0),
+          effective INTEGER NOT NULL CHECK (effective \(day)),
+          at INTEGER NOT NULL,
+          cause TEXT NOT NULL,
+          origin INTEGER NOT NULL REFERENCES origins,
+          extensions TEXT CHECK (extensions IS NULL OR json_valid(extensions))
+        ) STRICT;
         """
     }
 }

@@ -29,8 +29,13 @@ extension ShardAccess {
         var row: Int64?
         if try found.next() {
             row = found.int(0)
-            defer { found.reset() }
-            file.died = try found.optionalDay(1)
+            let isRenumbered = !found.isNull(2)
+            let isHandedOver = isRenumbered && found.int(2) == 1
+            do {
+                defer { found.reset() }
+                file.died = try found.optionalDay(1)
+            }
+            if isRenumbered, let row { file.renumbering = try renumbering(of: row, isHandedOver: isHandedOver) }
         }
         return LoadedFile(file: file, row: row, loaded: [])
     }
@@ -62,7 +67,7 @@ extension ShardAccess {
         try statements.setMunicipality.bind(1, row).bind(2, municipality).run()
     }
 
-    private func citizenRow(of loaded: inout LoadedFile) throws(StoreError) -> Int64 {
+    func citizenRow(of loaded: inout LoadedFile) throws(StoreError) -> Int64 {
         if let row = loaded.row { return row }
         let citizen = loaded.file.citizen
         try statements.insertCitizen.bind(1, citizen.pseudonym).bind(2, keys.seal(citizen))
@@ -72,7 +77,34 @@ extension ShardAccess {
         return row
     }
 
+    private func renumbering(of citizen: Int64, isHandedOver: Bool) throws(StoreError) -> Renumbering {
+        let rows = statements.readRenumbering.bind(1, citizen)
+        guard try rows.next() else { throw StoreError(.fatal, "a renumbered citizen has no new number") }
+        defer { rows.reset() }
+        return Renumbering(
+            to: PartyReference(pseudonym: try rows.ident(0), sealed: try rows.sealed(1), shard: Int32(rows.int(2))),
+            effective: try rows.day(3), at: rows.instant(4),
+            cause: try cause(id: rows.text(5), origin: rows.int(6), extensions: rows.optionalText(7)),
+            isHandedOver: isHandedOver)
+    }
+
     // MARK: Sweeps
+
+    /// Citizens with living grants of a package, among a bounded number of grants.
+    /// - Parameters:
+    ///   - row: the first grant to look at, in the order they were stored.
+    ///   - count: how many are looked at.
+    /// - Returns: the citizens, and where to go on; nil at the end.
+    public func citizens(
+        withGrantsOf package: String, from row: Int64, rows count: Int
+    ) throws(StoreError) -> ([KnownCitizen], next: Int64?) {
+        let next = row + Int64(count)
+        let found = try citizens(
+            statements.citizensWithPackage.bind(1, row).bind(2, next).bind(3, package))
+        guard try statements.lastGrant.next() else { return (found, nil) }
+        defer { statements.lastGrant.reset() }
+        return (found, next <= statements.lastGrant.int(0) ? next : nil)
+    }
 
     /// Citizens who live in a municipality, by pseudonym, after one of them.
     public func citizens(of municipality: Municipality, after: Ident?, limit: Int) throws(StoreError) -> [KnownCitizen]
@@ -163,6 +195,8 @@ extension ShardAccess {
                     }, request: rows.optionalText(14), row: rows.int(0)))
             grants[grants.count - 1].lapsesOn = try rows.optionalDay(15)
             grants[grants.count - 1].remindedOf = try rows.optionalDay(16)
+            grants[grants.count - 1].formerRepresentative = try rows.optionalIdent(17)
+            grants[grants.count - 1].hasRepresentativeDied = !rows.isNull(18) && rows.int(18) == 1
         }
         return grants
     }
@@ -263,7 +297,7 @@ extension ShardAccess {
         return notifications
     }
 
-    private func cause(id: String, origin row: Int64, extensions: String?) throws(StoreError) -> Cause {
+    func cause(id: String, origin row: Int64, extensions: String?) throws(StoreError) -> Cause {
         let origin = try origin(at: row)
         return Cause(
             id: id, source: origin.source, type: origin.type,

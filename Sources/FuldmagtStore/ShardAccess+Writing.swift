@@ -20,7 +20,7 @@ extension ShardAccess {
             try statements.changeGrant.bind(1, row).bind(2, grant.state.rawValue).bind(3, grant.version)
                 .bind(4, grant.entry).bind(5, grant.validFrom).bind(6, grant.validUntil)
                 .bind(7, grant.channel.rawValue).bind(8, grant.evidence?.stored).bind(9, grant.lapsesOn)
-                .bind(10, grant.remindedOf).run()
+                .bind(10, grant.remindedOf).bind(11, try termsRow(grant.terms)).run()
             try write(entry, of: grant, row: row)
         case .received(let grant): try write(grant, citizen: citizen)
         case .notification(let notification):
@@ -44,6 +44,22 @@ extension ShardAccess {
         case .readAccessEnded(let ordinal, let at, let cause):
             try statements.endReadAccess.bind(1, citizen).bind(2, ordinal).bind(3, at).bind(4, cause.id)
                 .bind(5, try origin(of: cause)).run()
+        case .renumbering(let renumbering):
+            try statements.setRenumbering.bind(1, citizen).bind(2, renumbering.to.pseudonym)
+                .bind(3, renumbering.to.sealed).bind(4, Int64(renumbering.to.shard)).bind(5, renumbering.effective)
+                .bind(6, renumbering.at).bind(7, renumbering.cause.id).bind(8, try origin(of: renumbering.cause))
+                .bind(9, Extension.stored(renumbering.cause.extensions)).run()
+            try statements.setRenumbered.bind(1, citizen).bind(2, renumbering.isHandedOver).run()
+        case .representativeDied(let representative, let isDead):
+            try statements.setRepresentativeDied.bind(1, citizen).bind(2, representative).bind(3, isDead).run()
+        case .numberChanged(let change):
+            try statements.renumberRepresentative.bind(1, citizen).bind(2, change.former)
+                .bind(3, change.current.pseudonym).bind(4, change.current.sealed)
+                .bind(5, Int64(change.current.shard)).run()
+            try statements.renumberGrantor.bind(1, citizen).bind(2, change.former).bind(3, change.current.pseudonym)
+                .bind(4, Int64(change.current.shard)).run()
+            try statements.renumberHolder.bind(1, citizen).bind(2, change.former).bind(3, change.current.pseudonym)
+                .bind(4, change.current.sealed).bind(5, Int64(change.current.shard)).run()
         case .due(let day): try statements.insertDue.bind(1, day).bind(2, citizen).run()
         }
     }
@@ -77,7 +93,7 @@ extension ShardAccess {
         try statements.insertHistory.bind(1, row).bind(2, grant.entry).bind(3, grant.state.rawValue)
             .bind(4, grant.version).bind(5, grant.validFrom).bind(6, grant.validUntil).bind(7, entry.at)
             .bind(8, entry.cause.id).bind(9, try origin(of: entry.cause)).bind(10, entry.by).bind(11, entry.reason)
-            .run()
+            .bind(12, try termsRow(grant.terms)).run()
     }
 
     private func write(_ access: ReadAccess, citizen: Int64) throws(StoreError) {

@@ -203,6 +203,30 @@ final class Statement {
         isNull(at) ? nil : try municipality(at)
     }
 
+    /// A column as it is stored.
+    func stored(_ at: Int32) -> StoredValue {
+        switch sqlite3_column_type(handle, at) {
+        case SQLITE_INTEGER: .int(int(at))
+        case SQLITE_TEXT: .text(text(at))
+        case SQLITE_BLOB: .blob(bytes(at))
+        default: .null
+        }
+    }
+
+    var columnNames: [String] {
+        (0..<sqlite3_column_count(handle)).map { sqlite3_column_name(handle, $0).map { String(cString: $0) } ?? "" }
+    }
+
+    @discardableResult
+    func bind(_ at: Int32, _ value: StoredValue) -> Statement {
+        switch value {
+        case .null: bindNull(at)
+        case .int(let number): bind(at, number)
+        case .text(let text): bind(at, text)
+        case .blob(let bytes): bind(at, bytes)
+        }
+    }
+
     func choice<Choice: RawRepresentable<String>>(_ at: Int32, _ type: Choice.Type) throws(StoreError) -> Choice {
         guard let choice = Choice(rawValue: text(at)) else { throw damaged(at) }
         return choice
@@ -212,4 +236,12 @@ final class Statement {
         let name = sqlite3_column_name(handle, at).map { String(cString: $0) } ?? "?"
         return StoreError(.fatal, "column \(name) of a stored row holds what the schema does not allow")
     }
+}
+
+/// A value of a STRICT table's column.
+enum StoredValue: Hashable {
+    case null
+    case int(Int64)
+    case text(String)
+    case blob([UInt8])
 }

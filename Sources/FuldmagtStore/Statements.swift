@@ -7,6 +7,8 @@ final class Statements {
     let claim, claimed, forget: Statement
     let appendFrame, pendingFrames, markSent: Statement
     let knownCitizen, setDied, readDeaths, insertDeath, correctDeath, readCause, readLastCause, setReminded: Statement
+    let citizensWithPackage, lastGrant, readRenumbering, setRenumbering, setRenumbered: Statement
+    let setRepresentativeDied, renumberRepresentative, renumberGrantor, renumberHolder: Statement
     let findCitizen, insertCitizen, setMunicipality, citizensOf, dueCitizens, insertDue, deleteDue: Statement
     let readResidences, insertResidence: Statement
     let readExemptions, insertExemption, liftExemption: Statement
@@ -35,8 +37,46 @@ final class Statements {
         pendingFrames = try prepare("SELECT frame, records, ends, bytes FROM outbox ORDER BY frame")
         markSent = try prepare("DELETE FROM outbox WHERE frame <= ?1")
 
-        findCitizen = try prepare("SELECT row, died FROM citizens WHERE pseudonym = ?1")
+        findCitizen = try prepare("SELECT row, died, renumbered FROM citizens WHERE pseudonym = ?1")
         knownCitizen = try prepare("SELECT sealed, pseudonym FROM citizens WHERE pseudonym = ?1")
+        citizensWithPackage = try prepare(
+            """
+            SELECT DISTINCT c.sealed, c.pseudonym
+            FROM grants g JOIN terms t ON t.row = g.terms JOIN citizens c ON c.row = g.citizen
+            WHERE g.row >= ?1 AND g.row < ?2 AND t.package = ?3 AND (g.state = 'active' OR g.state = 'dormant')
+            ORDER BY c.pseudonym
+            """)
+        lastGrant = try prepare("SELECT coalesce(max(row), 0) FROM grants")
+        readRenumbering = try prepare(
+            """
+            SELECT pseudonym, sealed, shard, effective, at, cause, origin, extensions FROM renumberings
+            WHERE citizen = ?1
+            """)
+        setRenumbering = try prepare(
+            """
+            INSERT INTO renumberings VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            ON CONFLICT (citizen) DO UPDATE SET pseudonym = ?2, sealed = ?3, shard = ?4, effective = ?5, at = ?6,
+              cause = ?7, origin = ?8, extensions = ?9
+            """)
+        setRenumbered = try prepare("UPDATE citizens SET renumbered = ?2 WHERE row = ?1")
+        renumberRepresentative = try prepare(
+            """
+            UPDATE grants SET representative = ?3, representative_sealed = ?4, representative_shard = ?5,
+              representative_former = ?2
+            WHERE citizen = ?1 AND representative = ?2
+            """)
+        setRepresentativeDied = try prepare(
+            """
+            UPDATE grants SET representative_died = ?3
+            WHERE citizen = ?1 AND (representative = ?2 OR representative_former = ?2)
+            """)
+        renumberGrantor = try prepare(
+            "UPDATE received SET grantor = ?3, grantor_shard = ?4 WHERE citizen = ?1 AND grantor = ?2")
+        renumberHolder = try prepare(
+            """
+            UPDATE read_accesses SET holder = ?3, holder_sealed = ?4, holder_shard = ?5
+            WHERE citizen = ?1 AND holder = ?2
+            """)
         setDied = try prepare("UPDATE citizens SET died = ?2 WHERE row = ?1")
         readDeaths = try prepare(
             """
@@ -105,7 +145,8 @@ final class Statements {
         readGrants = try prepare(
             """
             SELECT row, ordinal, id, representative, representative_sealed, representative_shard, terms, state, version,
-              entry, valid_from, valid_until, channel, evidence, request, lapses_on, reminded_of
+              entry, valid_from, valid_until, channel, evidence, request, lapses_on, reminded_of,
+              representative_former, representative_died
             FROM grants WHERE citizen = ?1 ORDER BY ordinal
             """)
         insertGrant = try prepare(
@@ -118,7 +159,7 @@ final class Statements {
         changeGrant = try prepare(
             """
             UPDATE grants SET state = ?2, version = ?3, entry = ?4, valid_from = ?5, valid_until = ?6, channel = ?7,
-              evidence = ?8, lapses_on = ?9, reminded_of = ?10
+              evidence = ?8, lapses_on = ?9, reminded_of = ?10, terms = ?11
             WHERE row = ?1
             """)
         readReadAccesses = try prepare(
@@ -138,7 +179,7 @@ final class Statements {
             UPDATE read_accesses SET ended_at = ?3, end_cause = ?4, end_origin = ?5 WHERE citizen = ?1 AND ordinal = ?2
             """)
         insertHistory = try prepare(
-            "INSERT INTO grant_history VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")
+            "INSERT INTO grant_history VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")
         readReceived = try prepare(
             """
             SELECT row, id, grantor, grantor_shard, terms, state, valid_from, valid_until
@@ -148,7 +189,8 @@ final class Statements {
             """
             INSERT INTO received (citizen, id, grantor, grantor_shard, terms, state, valid_from, valid_until)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-            ON CONFLICT (citizen, id) DO UPDATE SET state = ?6, valid_from = ?7, valid_until = ?8
+            ON CONFLICT (citizen, id) DO UPDATE SET grantor = ?3, grantor_shard = ?4, terms = ?5, state = ?6,
+              valid_from = ?7, valid_until = ?8
             """)
         readNotifications = try prepare(
             """

@@ -28,7 +28,7 @@ struct ShardTurn {
         self.nanoseconds = nanoseconds
     }
 
-    private mutating func measured<Result>(_ body: () -> Result) -> Result {
+    mutating func measured<Result>(_ body: () -> Result) -> Result {
         let started = nanoseconds()
         defer { deciding += nanoseconds() - started }
         return body()
@@ -61,25 +61,43 @@ struct ShardTurn {
                 case .new: break
                 }
                 var file = try take(citizen, from: &loaded)
+                if let renumbering = file.file.renumbering, renumbering.isHandedOver {
+                    try passOn(item, command, at: position, to: renumbering, output: &output)
+                    loaded = file
+                    continue
+                }
                 try decide(command, at: position, under: circumstances, file: &file, output: &output)
                 loaded = file
             case .death(let death):
                 // Nothing is stored about a citizen who never gave a grant; then there is nothing to end.
                 guard let pseudonym = item.pseudonym, let known = try access.citizen(pseudonym) else { continue }
                 let citizen = try names.identity(of: known)
-                try receive(citizen, [.exemptions, .grants, .notifications], from: &loaded, output: &output) {
+                let sections: FileSections = [.exemptions, .grants, .notifications]
+                try receive(item.work, citizen, sections, from: &loaded, output: &output) {
                     Rules.receive(death, about: &$0, under: circumstances)
                 }
             case .readAccess(let news):
                 guard let citizen = item.citizen else { continue }
-                try receive(citizen, [.exemptions], from: &loaded, output: &output) {
+                try receive(item.work, citizen, [.exemptions], from: &loaded, output: &output) {
                     Rules.receive(news, about: &$0, under: circumstances)
                 }
             case .news(let news):
                 guard let citizen = item.citizen else { continue }
                 let (sections, grants) = Rules.sections(for: news)
-                try receive(citizen, sections, notificationsAbout: grants, from: &loaded, output: &output) {
+                try receive(
+                    item.work, citizen, sections, notificationsAbout: grants, from: &loaded, output: &output
+                ) {
                     Rules.receive(news, about: &$0, under: circumstances)
+                }
+            case .handover(let handover):
+                guard let citizen = item.citizen else { continue }
+                try takeOver(handover, item, citizen, under: circumstances, from: &loaded, output: &output)
+            case .numberChange(let change):
+                guard let pseudonym = item.pseudonym, let known = try access.citizen(pseudonym) else { continue }
+                let citizen = try names.identity(of: known)
+                let sections: FileSections = [.grants, .received, .readAccesses]
+                try receive(item.work, citizen, sections, from: &loaded, output: &output) {
+                    Rules.receive(change, about: &$0, under: circumstances)
                 }
             }
         }
@@ -87,10 +105,15 @@ struct ShardTurn {
 
     /// Takes in what another shard told about a citizen of this one.
     private mutating func receive(
-        _ citizen: Identity, _ sections: FileSections, notificationsAbout grants: [Ident] = [],
+        _ work: WorkItem.Work, _ citizen: Identity, _ sections: FileSections, notificationsAbout grants: [Ident] = [],
         from loaded: inout LoadedFile?, output: inout OutputWriter, _ rule: (inout CitizenFile) -> Effects
     ) throws {
         var file = try take(citizen, from: &loaded)
+        if let renumbering = file.file.renumbering, renumbering.isHandedOver {
+            passOn(work, of: citizen, to: renumbering, output: &output)
+            loaded = file
+            return
+        }
         try access.load(sections, into: &file)
         try access.loadNotifications(about: grants, into: &file)
         let effects = measured { rule(&file.file) }
@@ -98,7 +121,7 @@ struct ShardTurn {
         loaded = file
     }
 
-    private func take(_ citizen: Identity, from loaded: inout LoadedFile?) throws -> LoadedFile {
+    func take(_ citizen: Identity, from loaded: inout LoadedFile?) throws -> LoadedFile {
         if let file = loaded, file.file.citizen == citizen {
             loaded = nil
             return file
@@ -126,9 +149,10 @@ struct ShardTurn {
         }
     }
 
-    private func store(_ effects: Effects, to file: inout LoadedFile, output: inout OutputWriter) throws {
+    func store(_ effects: Effects, to file: inout LoadedFile, output: inout OutputWriter) throws {
         for change in effects.rows { try access.store(change, to: &file) }
         output.write(effects)
+        if let handover = effects.handover { try handOver(handover, &file, output: &output) }
     }
 
     private func write(_ letter: DeadLetter, _ item: WorkItem, to output: inout OutputWriter) {
@@ -160,14 +184,18 @@ struct ShardTurn {
             rest = try begin(sweep)
         case .due:
             let citizens = try access.dueCitizens(on: sweep.day, limit: options.sweepSize)
-            try review(citizens, isDue: true, sweep: sweep, under: circumstances, output: &output)
+            try review(citizens, for: .due, sweep: sweep, under: circumstances, output: &output)
             if citizens.count == options.sweepSize { rest = [sweep] }
         case .municipality(let municipality, let after):
             let citizens = try access.citizens(of: municipality, after: after, limit: options.sweepSize)
-            try review(citizens, isDue: false, sweep: sweep, under: circumstances, output: &output)
+            try review(citizens, for: .residence, sweep: sweep, under: circumstances, output: &output)
             if citizens.count == options.sweepSize {
                 rest = [sweep.at(.municipality(municipality, after: citizens.last?.pseudonym))]
             }
+        case .package(let package, let row):
+            let (citizens, next) = try access.citizens(withGrantsOf: package, from: row, rows: options.sweepRows)
+            try review(citizens, for: .itSystem, sweep: sweep, under: circumstances, output: &output)
+            if let next { rest = [sweep.at(.package(package, from: next))] }
         }
         for sweep in rest {
             output.write(InboxMessage(shard: shard, citizen: nil, sealed: nil, body: .sweep(sweep)))
@@ -187,6 +215,9 @@ struct ShardTurn {
         where try !access.citizens(of: municipality, after: nil, limit: 1).isEmpty {
             rest.append(sweep.at(.municipality(municipality, after: nil)))
         }
+        for package in catalogue.packagesSwitched(since: reviewed.catalogue) {
+            rest.append(sweep.at(.package(package, from: 0)))
+        }
         guard sweep.isDayTurn else {
             try access.setReviewed(day: reviewed.day, catalogue: max(sweep.position, reviewed.catalogue))
             return rest
@@ -200,17 +231,17 @@ struct ShardTurn {
     }
 
     private func review(
-        _ citizens: [KnownCitizen], isDue: Bool, sweep: Sweep, under circumstances: Circumstances,
+        _ citizens: [KnownCitizen], for reason: ReviewReason, sweep: Sweep, under circumstances: Circumstances,
         output: inout OutputWriter
     ) throws {
         for known in citizens {
             let citizen = try names.identity(of: known)
             var file = try access.file(of: citizen)
-            try access.load(Rules.sweepSections(isDue: isDue), into: &file)
+            try access.load(Rules.sections(for: reason), into: &file)
             let effects = Rules.review(
-                &file.file, isDue: isDue, isDayTurn: sweep.isDayTurn, under: circumstances)
+                &file.file, for: reason, isDayTurn: sweep.isDayTurn, under: circumstances)
             try store(effects, to: &file, output: &output)
-            guard isDue else { continue }
+            guard reason == .due else { continue }
             try access.noteResidence(file.file.residence(on: circumstances.today)?.municipality, of: file)
             try access.deleteDue(through: sweep.day, of: file)
         }

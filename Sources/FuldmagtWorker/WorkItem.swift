@@ -12,6 +12,8 @@ struct WorkItem {
         case readAccess(ReadAccessNews)
         case death(RepresentativeDeath)
         case sweep(Sweep)
+        case handover(Handover)
+        case numberChange(NumberChange)
         case deadLetter(DeadLetter)
         case forward(to: Int32, FirstWritten)
     }
@@ -24,6 +26,8 @@ struct WorkItem {
     var now: Instant
     /// Index of the record in its batch.
     var index: Int
+    /// Set for a command that an old number's shard passed on.
+    var passedOn: PassedOnCommand?
 }
 
 /// Where an item stands in the order of a turn.
@@ -100,6 +104,13 @@ struct RecordDecoder {
                 }
             return WorkItem(work: .forward(to: citizen.shard, mark), citizen: nil, now: now, index: index)
         }
+        return item(command, envelope, data, of: citizen, position: position, now: now, index: index)
+    }
+
+    private mutating func item(
+        _ command: Command, _ envelope: Envelope, _ data: JSONNode, of citizen: Identity, position: Position,
+        now: Instant, index: Int
+    ) -> WorkItem {
         let key = ClusterKey.digest(
             .command(source: envelope.cause.source, id: envelope.cause.id), scratch: &scratch)
         let content = ClusterKey.digest(.content(type: envelope.cause.type, data: data), scratch: &scratch)
@@ -108,7 +119,25 @@ struct RecordDecoder {
             index: index)
     }
 
-    private func inbox(_ record: RecordView, at written: Instant, index: Int) throws(DeadLetter) -> WorkItem {
+    /// A command for an old number: it names that number still, and is about the citizen whom the message is for.
+    private mutating func command(
+        _ passedOn: PassedOnCommand, of citizen: Identity, index: Int
+    ) throws(DeadLetter) -> WorkItem {
+        guard let record = names.open(passedOn) else {
+            throw DeadLetter(.invalidAttribute, "a command that was passed on cannot be opened")
+        }
+        return try record.withRecords { (records) throws(DeadLetter) in
+            let (envelope, data) = try Envelope.read(records[0], into: document)
+            let command = try Command.read(
+                data, envelope: envelope, topic: passedOn.topic, today: passedOn.at.day, settings: settings)
+            var item = item(
+                command, envelope, data, of: citizen, position: passedOn.position, now: passedOn.at, index: index)
+            item.passedOn = passedOn
+            return item
+        }
+    }
+
+    private mutating func inbox(_ record: RecordView, at written: Instant, index: Int) throws(DeadLetter) -> WorkItem {
         guard let value = record.value, value.count > 0 else {
             throw DeadLetter(.emptyValue, "an inbox record has no value")
         }
@@ -123,19 +152,33 @@ struct RecordDecoder {
             return WorkItem(
                 work: .news(news), citizen: try citizen(of: message, record), now: news.at, index: index)
         case .death(let death):
-            guard let pseudonym = record.key.flatMap({ Ident(hexDigits: $0) }) else {
-                throw DeadLetter(.invalidCitizen, "an inbox record that does not say whom it concerns")
-            }
             return WorkItem(
-                work: .death(death), citizen: nil, pseudonym: pseudonym, now: death.at, index: index)
+                work: .death(death), citizen: nil, pseudonym: try pseudonym(of: record), now: death.at, index: index)
+        case .handover(let handover):
+            return WorkItem(
+                work: .handover(handover), citizen: try citizen(of: message, record), now: handover.at, index: index)
+        case .numberChange(let change):
+            return WorkItem(
+                work: .numberChange(change), citizen: nil, pseudonym: try pseudonym(of: record), now: written,
+                index: index)
+        case .command(let passedOn):
+            return try command(passedOn, of: try citizen(of: message, record), index: index)
         case .readAccess(let news):
             return WorkItem(
                 work: .readAccess(news), citizen: try citizen(of: message, record), now: news.at, index: index)
         }
     }
 
+    private func pseudonym(of record: RecordView) throws(DeadLetter) -> Ident {
+        guard let pseudonym = record.key.flatMap({ Ident(hexDigits: $0) }) else {
+            throw DeadLetter(.invalidCitizen, "an inbox record that does not say whom it concerns")
+        }
+        return pseudonym
+    }
+
     private func citizen(of message: InboxRecord, _ record: RecordView) throws(DeadLetter) -> Identity {
-        guard let pseudonym = record.key.flatMap({ Ident(hexDigits: $0) }), let sealed = message.citizen else {
+        let pseudonym = try pseudonym(of: record)
+        guard let sealed = message.citizen else {
             throw DeadLetter(.invalidCitizen, "an inbox record that does not say whom it concerns")
         }
         let citizen: Identity

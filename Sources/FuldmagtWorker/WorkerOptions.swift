@@ -22,6 +22,8 @@ public struct WorkerOptions: Sendable {
     public var deadLettersInARow: Int
     /// Citizens that one sweep record looks at.
     public var sweepSize: Int
+    /// Stored grants that one record of a supplier switch looks at.
+    public var sweepRows: Int
     /// Days that ids of decided commands are kept; at least as long as topics keep commands.
     public var processedDays: Int
     /// Publishing runs beside the next turn. Off in simulations, which have one thread.
@@ -41,6 +43,7 @@ public struct WorkerOptions: Sendable {
         isDurable = true
         deadLettersInARow = 500
         sweepSize = 200
+        sweepRows = 2_000
         processedDays = 90
         isPipelined = true
         longestBackoff = 5_000

@@ -86,7 +86,7 @@ import Testing
         for field in record.fields where !["grantor", "citizen"].contains(field.name) {
             var data = try example(record)
             switch field.kind {
-            case .text, .day, .instant: data[field.name] = ["not a text"]
+            case .text, .day, .instant, .cpr: data[field.name] = ["not a text"]
             case .choice, .person, .party, .object, .list, .flag, .confirmed, .number, .municipality, .texts:
                 data[field.name] = "neither"
             }

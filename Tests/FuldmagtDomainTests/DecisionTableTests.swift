@@ -56,6 +56,7 @@ import Testing
             ("move to a municipality that has it", .moveRelocate, { _ in #""to":"0751","effective":"2026-11-20""# }),
             ("move to one that has not", .moveRelocate, { _ in #""to":"0147","effective":"2026-11-20""# }),
             ("emigrate", .moveEmigrate, { _ in #""effective":"2026-11-20""# }),
+            ("renumber", .moveRenumber, { _ in #""newCpr":"\#(RuleBench.newNumber)","effective":"2026-11-20""# }),
             ("decease", .moveDecease, { _ in #""effective":"2026-11-20""# }),
         ]
     }()

@@ -13,6 +13,7 @@ import Testing
         var before: [(CommandType, String)] = []
         var forbidsTestPersons = false
         var checksSources = false
+        var helperDies = false
     }
 
     private static let home: (CommandType, String) = (.moveRelocate, #""to":"0101","effective":"2020-01-01""#)
@@ -87,6 +88,10 @@ import Testing
             type: .exemptionRegister, data: form, reason: "not-deciding-authority@municipality",
             before: [(.moveRelocate, #""to":"0751","effective":"2020-01-01""#)]),
         Case(type: .grantIssue, data: given(("tax", "care")), reason: "residence-unknown@packages[0]"),
+        Case(
+            type: .grantIssue, data: issue, reason: "representative-dead@representative",
+            before: [(.grantIssue, issue)],
+            helperDies: true),
         Case(type: .grantIssue, data: issue, reason: "source-not-permitted@ce_source", checksSources: true),
     ]
 
@@ -97,6 +102,7 @@ import Testing
             bench.definePackage("old", #","retired":"2026-01-01""#)
             bench.definePackage("aged", #","minimumAge":120,"representativeMinimumAge":120"#)
             for (type, data) in one.before { #expect(try bench.decide(type, data) == "accepted", "\(one.reason)") }
+            if one.helperDies { bench.helperDies() }
             let grant = bench.file.grants.first?.id.uuidText ?? ""
             bench.settings.admitsTestPersons = !one.forbidsTestPersons
             bench.settings.sources = one.checksSources ? .enforce : .off

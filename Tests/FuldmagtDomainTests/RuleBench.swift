@@ -8,6 +8,7 @@ import FuldmagtRecord
 struct RuleBench {
     static let anna = "6101500014"
     static let helpers = ["6202800015", "6303900016"]
+    static let newNumber = "6101500022"
     var settings = Settings(
         admitsTestPersons: true, sender: Sender(cvr: "10000009", name: "n"), cluster: "c", partitions: 1)
 
@@ -117,10 +118,23 @@ struct RuleBench {
         }
     }
 
+    /// The shard of the first helper tells that they are dead.
+    mutating func helperDies() {
+        let helper = naming.identify(.person(Self.person(Self.helpers[0]))).pseudonym
+        _ = Rules.receive(
+            RepresentativeDeath(
+                representative: helper, grants: file.grants.map(\.id),
+                cause: Cause(id: "death", source: "s", type: "t"), at: now), about: &file, under: circumstances)
+    }
+
+    private static func person(_ digits: String) -> CPR {
+        do { return try CPR(digits, today: .last) } catch { preconditionFailure("a helper has no number") }
+    }
+
     /// A day later: what is due is looked at.
     mutating func pass(days: Int) {
         now = now.adding(seconds: Int64(days) * 86_400)
         for at in file.grants.indices { file.grants[at].cause = Cause(id: "given", source: "s", type: "t") }
-        _ = Rules.review(&file, isDue: true, isDayTurn: true, under: circumstances)
+        _ = Rules.review(&file, for: .due, isDayTurn: true, under: circumstances)
     }
 }

@@ -252,11 +252,21 @@ import Testing
                     "cancelled digital-post", "cancelled digital-post", "grant-received digital-post",
                     "grant-received digital-post",
                 ])
-        cluster.issue(anna, to: bent, ["tax"], id: "late")
+        // Anna's file knows; Carl's does not, and learns it from Bent's.
+        cluster.issue(anna, to: bent, ["tax"], id: "known")
+        cluster.issue(carl, to: bent, ["tax"], id: "late")
         try cluster.drain()
+        #expect(cluster.answer("known") == "rejected representative-dead@representative")
         #expect(cluster.answer("late") == "accepted")
         #expect(try states(cluster) == ["ended", "ended", "ended"])
         #expect(cluster.notifications(to: bent).count == 4)
+        // It was a mistake: what ended stays so, and a new grant can be given.
+        says(cluster, "move.correct", bent, #""journal":"J","diedByMistake":true"#, id: "alive")
+        try cluster.drain()
+        cluster.issue(anna, to: bent, ["tax"], id: "again")
+        try cluster.drain()
+        #expect(cluster.answer("again") == "accepted")
+        #expect(try states(cluster) == ["active", "ended", "ended", "ended"])
         #expect(try cluster.check() == [])
     }
 

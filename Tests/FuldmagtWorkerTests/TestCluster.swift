@@ -219,6 +219,14 @@ extension TestCluster {
         activate("care", in: "0751")
     }
 
+    func system(_ id: String, replaces: String? = nil) {
+        send(
+            "itsystem.define",
+            """
+            {"id":"\(id)","name":"Eksempel","supplier":{"cvr":"99000007","name":"Eksempel"}\(replaces.map { ",\"replaces\":\"\($0)\"" } ?? "")}
+            """, id: "define-\(id)", key: "itsystem/\(id)")
+    }
+
     func package(_ id: String, scope: String, kle: String = "27.60", extra: String = "") {
         send(
             "package.define",

@@ -85,7 +85,11 @@ extension Catalogue {
             offer.cause = cause
             offer.at = at
             entries[package, default: Entry()].offers[municipality] = offer
-        case .itSystem(let system): itSystems[system.id] = system
+        case .itSystem(var system):
+            system.changedAt = offset
+            system.cause = cause
+            system.at = at
+            itSystems[system.id] = system
         case .authority(let authority): authorities[authority.cvr] = authority
         }
     }

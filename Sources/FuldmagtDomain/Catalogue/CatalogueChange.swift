@@ -162,6 +162,7 @@ extension ITSystem {
             }
             if !isValid { reader.fault(.invalidField, "privileges") }
         }
+        if let replaces, replaces == id { reader.fault(.invalidField, "replaces") }
         guard let id, let name, let cvr = supplier.cvr, let supplierName = supplier.name, reader.faults.isEmpty else {
             return nil
         }

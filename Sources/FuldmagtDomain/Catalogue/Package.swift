@@ -83,6 +83,10 @@ public struct ITSystem: Sendable, Equatable {
     public var replaces: String?
     /// Privilege names by package id.
     public var privileges: [String: String]
+    /// Offset of the record that defined it, that record as a cause, and its own time.
+    var changedAt: Int64 = 0
+    var cause = Cause(id: "", source: "", type: "")
+    var at = Instant(milliseconds: 0)
 }
 
 /// An authority that may send commands, and whom a citizen can contact.

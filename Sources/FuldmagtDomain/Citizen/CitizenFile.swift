@@ -15,6 +15,8 @@ public struct CitizenFile: Sendable {
     public var notifications: [Notification] = []
     /// In the order they were given.
     public var readAccesses: [ReadAccess] = []
+    /// Set where the citizen has, or is to get, another number.
+    public var renumbering: Renumbering?
 
     public init(citizen: Identity) { self.citizen = citizen }
 
@@ -23,7 +25,10 @@ public struct CitizenFile: Sendable {
 
     public func isDead(on day: Day) -> Bool { died.map { $0 <= day } ?? false }
 
-    public func isExempt(on day: Day) -> Bool { exemptions.last?.isInForce(on: day) ?? false }
+    public func isExempt(on day: Day) -> Bool { exemption(on: day) != nil }
+
+    /// The exemption in force: the last, where two numbers of one citizen brought one each.
+    public func exemption(on day: Day) -> Exemption? { exemptions.last { $0.isInForce(on: day) } }
 
     public func channel(on day: Day) -> PostChannel { isExempt(on: day) ? .letter : .digitalPost }
 
@@ -55,6 +60,28 @@ public struct CitizenFile: Sendable {
             readAccesses[ordinal].endedAt = at
             readAccesses[ordinal].endCause = cause
         case .due: break
+        case .renumbering(let renumbering): self.renumbering = renumbering
+        case .numberChanged(let change): apply(change)
+        case .representativeDied(let representative, let isDead):
+            for at in grants.indices where grants[at].isHeld(by: representative) {
+                grants[at].hasRepresentativeDied = isDead
+            }
+        }
+    }
+}
+
+extension CitizenFile {
+    private mutating func apply(_ change: NumberChange) {
+        for at in grants.indices where grants[at].representative.pseudonym == change.former {
+            grants[at].representative = change.current
+            grants[at].formerRepresentative = change.former
+        }
+        for at in received.indices where received[at].grantor == change.former {
+            received[at].grantor = change.current.pseudonym
+            received[at].grantorShard = change.current.shard
+        }
+        for at in readAccesses.indices where readAccesses[at].holder.pseudonym == change.former {
+            readAccesses[at].holder = change.current
         }
     }
 }
@@ -94,6 +121,11 @@ public enum RowChange: Sendable {
     case readAccessEnded(ordinal: Int, at: Instant, Cause)
     /// Something must be looked at again on a day.
     case due(Day)
+    case renumbering(Renumbering)
+    /// Rows that refer to a number refer to another from now on.
+    case numberChanged(NumberChange)
+    /// A representative is dead, or was never.
+    case representativeDied(Ident, Bool)
 }
 
 /// The citizen's death, as a register told it.

@@ -73,6 +73,10 @@ public struct Grant: Sendable, Equatable {
     public var validUntil: Day
     public var channel: Channel
     public var evidence: Evidence?
+    /// Whom the representative was before they got another number: both are found.
+    public var formerRepresentative: Ident?
+    /// Whether the representative's shard has told that they are dead.
+    public var hasRepresentativeDied = false
     /// Command id of the request that it began as.
     public var request: String?
     /// For a request: the day from which it is no longer open.
@@ -113,6 +117,9 @@ public struct Grant: Sendable, Equatable {
         self.request = request
         self.row = row
     }
+
+    /// Whether the representative is the party behind a pseudonym, by their present number or the one before.
+    public func isHeld(by party: Ident) -> Bool { representative.pseudonym == party || formerRepresentative == party }
 
     /// In force, or able to wake, on a day: expiry is computed on every read.
     public func isLiving(on day: Day) -> Bool { state.isLiving && day <= validUntil }

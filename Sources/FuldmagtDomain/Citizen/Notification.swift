@@ -42,7 +42,15 @@ public struct Notification: Sendable, Equatable {
     public var isAboutAnother: Bool
     public var createdAt: Instant
     public var cancelledAt: Instant?
+    /// Said when the notification is written, and not kept: only what is never withdrawn may have one.
+    public var explanation: Explanation?
     public var row: Int64 = 0
+
+    /// Why something happened that neither party asked for.
+    public enum Explanation: Sendable, Equatable {
+        /// The it-system that a grant was bound to has a successor that the grant does not fit.
+        case systemReplaced
+    }
 
     public init(
         id: Ident, kind: NotificationKind, grant: Ident?, terms: PackageTerms?, validUntil: Day?,
@@ -148,6 +156,9 @@ enum NotificationText {
             text.piece("Fuldmagten til ")
             package()
             text.piece(" er ophørt. ")
+            if notification.explanation == .systemReplaced {
+                text.piece("Det it-system, den gjaldt for, er skiftet ud. ")
+            }
             text.piece(isAboutAnother ? "Du må ikke længere bruge den." : "Den gælder ikke længere.")
         case (.grantExpiring, let isAboutAnother):
             text.piece("Fuldmagten til ")

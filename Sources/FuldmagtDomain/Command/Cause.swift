@@ -84,6 +84,7 @@ public enum CommandType: String, CaseIterable, Sendable {
     case moveEmigrate = "move.emigrate"
     case moveImmigrate = "move.immigrate"
     case moveDecease = "move.decease"
+    case moveRenumber = "move.renumber"
     case moveCorrect = "move.correct"
     case exemptionRegister = "exemption.register"
     case exemptionLift = "exemption.lift"
@@ -104,7 +105,8 @@ public enum CommandType: String, CaseIterable, Sendable {
         switch self {
         case .grantIssue, .grantRequest, .grantApprove, .grantDecline, .grantRevoke, .grantRenew, .grantCorrect:
             .grantCommands
-        case .moveRelocate, .moveEmigrate, .moveImmigrate, .moveDecease, .moveCorrect: .moveCommands
+        case .moveRelocate, .moveEmigrate, .moveImmigrate, .moveDecease, .moveRenumber, .moveCorrect:
+            .moveCommands
         case .exemptionRegister, .exemptionLift, .exemptionCorrect, .readAccessGrant, .readAccessWithdraw,
             .mailboxEnrol:
             .exemptionCommands

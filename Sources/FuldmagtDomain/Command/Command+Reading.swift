@@ -37,6 +37,7 @@ extension Command {
             case .moveEmigrate: .relocate(.read(&reader, kind: .emigrate))
             case .moveImmigrate: .relocate(.read(&reader, kind: .immigrate))
             case .moveDecease: .decease(Decease(effective: reader.day("effective", required: .missingField)))
+            case .moveRenumber: .renumber(.read(&reader))
             case .moveCorrect: .correctDeath(.read(&reader))
             case .exemptionRegister: .register(.read(&reader))
             case .exemptionLift: .lift(.read(&reader))
@@ -50,7 +51,7 @@ extension Command {
         if !citizen.isPerson {
             switch body {
             case .issue, .request, .approve, .decline, .revoke, .renew, .correct, .relocate, .decease,
-                .correctDeath:
+                .renumber, .correctDeath:
                 reader.faults.append(Reason(.missingField, "\(citizenField).cpr"))
             case .register, .lift, .correctExemption, .giveReadAccess, .withdrawReadAccess, .enrol: break
             }

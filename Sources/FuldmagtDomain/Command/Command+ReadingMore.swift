@@ -94,3 +94,9 @@ extension MailboxEnrol {
         MailboxEnrol(reason: reader.choice("reason", of: Cause.self))
     }
 }
+
+extension Renumber {
+    static func read(_ reader: inout FieldReader) -> Renumber {
+        Renumber(to: reader.cpr("newCpr"), effective: reader.day("effective", required: .missingField))
+    }
+}

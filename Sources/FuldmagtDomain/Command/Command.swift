@@ -20,6 +20,7 @@ public struct Command: Sendable {
         case correct(GrantCorrect)
         case relocate(Relocate)
         case decease(Decease)
+        case renumber(Renumber)
         case correctDeath(DeathCorrect)
         case register(ExemptionRegister)
         case lift(ExemptionLift)

@@ -162,6 +162,28 @@ struct FieldReader {
         if case .person(let cpr) = party, cpr.isTestPerson, !settings.admitsTestPersons { .testPerson } else { nil }
     }
 
+    /// A person by their number alone.
+    mutating func cpr(_ name: StaticString) -> Party? {
+        guard let node = value(name) else {
+            fault(.missingField, name)
+            return nil
+        }
+        guard let text = node.string else {
+            fault(.invalidField, name)
+            return nil
+        }
+        let party: Party
+        do { party = .person(try CPR(text, today: today)) } catch {
+            fault(.invalidCPR, name)
+            return nil
+        }
+        if let code = Self.refusal(of: party, settings: settings) {
+            fault(code, name)
+            return nil
+        }
+        return party
+    }
+
     /// A list of 1 to 50 package ids, each once.
     mutating func packages() -> [String]? {
         guard let node = value("packages") else {

@@ -116,6 +116,10 @@ extension Contract {
             "move.decease", "A citizen died: grants given and received end.", [citizen, effective],
             #"{"citizen":{"cpr":"6101500014"},"effective":"2026-11-01"}"#),
         command(
+            "move.renumber", "A citizen gets another CPR number: everything follows them.",
+            [citizen, ContractField("newCpr", .cpr, "the new CPR number, ten characters"), effective],
+            #"{"citizen":{"cpr":"6101500014"},"newCpr":"6101500022","effective":"2026-11-01"}"#),
+        command(
             "move.correct", "A death was entered by mistake.",
             [
                 citizen, ContractField("journal", .text(limit: 256), "reference of what shows the mistake"),

@@ -25,6 +25,8 @@ public indirect enum ContractKind: Sendable {
     /// A person or a company.
     case party
     case person
+    /// A CPR number by itself.
+    case cpr
     case text(limit: Int)
     /// `YYYY-MM-DD`, Europe/Copenhagen.
     case day
@@ -52,8 +54,8 @@ extension ContractKind {
             json.member("type", "object")
             json.key("oneOf")
             json.beginArray()
-            Self.writeNumber("cpr", Self.cpr, to: &json)
-            Self.writeNumber("cvr", Self.cvr, to: &json)
+            Self.writeNumber("cpr", Self.cprPattern, to: &json)
+            Self.writeNumber("cvr", Self.cvrPattern, to: &json)
             json.endArray()
         case .person:
             json.member("type", "object")
@@ -64,8 +66,11 @@ extension ContractKind {
             json.key("properties")
             json.beginObject()
             json.key("cpr")
-            Self.writePattern(Self.cpr, to: &json)
+            Self.writePattern(Self.cprPattern, to: &json)
             json.endObject()
+        case .cpr:
+            json.member("type", "string")
+            json.member("pattern", Self.cprPattern)
         case .text(let limit):
             json.member("type", "string")
             json.member("minLength", 1)
@@ -110,8 +115,8 @@ extension ContractKind {
         json.endObject()
     }
 
-    private static let cpr = "^[0-9]{7}[0-9A-Z]{2}[0-9]$"
-    private static let cvr = "^[0-9]{8}$"
+    private static let cprPattern = "^[0-9]{7}[0-9A-Z]{2}[0-9]$"
+    private static let cvrPattern = "^[0-9]{8}$"
 
     private static func writePattern(_ pattern: String, to json: inout JSONWriter) {
         json.beginObject()

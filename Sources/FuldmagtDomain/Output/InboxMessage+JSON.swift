@@ -7,6 +7,9 @@ public enum InboxType: String, CaseIterable, Sendable {
     case readAccess = "dk.fuldmagt.inbox.readaccess.v1"
     case death = "dk.fuldmagt.inbox.death.v1"
     case sweep = "dk.fuldmagt.inbox.sweep.v1"
+    case handover = "dk.fuldmagt.inbox.handover.v1"
+    case numberChange = "dk.fuldmagt.inbox.numberchange.v1"
+    case command = "dk.fuldmagt.inbox.command.v1"
 }
 
 /// An inbox record as it arrives.
@@ -34,7 +37,17 @@ extension InboxMessage.Body {
         case .death(let death):
             id.append(hex: death.representative)
             id.append("/death/")
-            if let first = death.grants.first { id.append(uuid: first) }
+            if let first = death.grants.first { id.append(uuid: first) } else { id.append("mistake") }
+        case .handover(let handover):
+            id.append(hex: handover.former)
+            id.append("/handover")
+        case .numberChange(let change):
+            id.append(hex: change.former)
+            id.append("/numberchange/")
+            id.append(hex: change.current.pseudonym)
+        case .command(let command):
+            id.append(
+                "\(command.position.topic.name)/\(command.position.partition)/\(command.position.offset)" as String)
         case .sweep(let sweep):
             id.append("sweep/\(shard)/\(sweep.day)/\(sweep.position)/\(sweep.stepText)" as String)
         }
@@ -60,6 +73,9 @@ extension InboxMessage {
             news.cause.write(to: &json)
         case .death(let death): death.write(to: &json)
         case .sweep(let sweep): sweep.write(to: &json)
+        case .handover(let handover): handover.write(to: &json)
+        case .numberChange(let change): change.write(to: &json)
+        case .command(let command): command.write(to: &json)
         }
         json.endObject()
     }
@@ -86,7 +102,7 @@ extension RepresentativeDeath {
         node["grants"]?.forEachElement { _, element in
             if let grant = element.string.flatMap({ Ident(hex: $0) }) { grants.append(grant) } else { isWhole = false }
         }
-        guard isWhole, !grants.isEmpty else { return nil }
+        guard isWhole else { return nil }
         return RepresentativeDeath(
             representative: representative, grants: grants, cause: cause, at: Instant(milliseconds: Int64(at)))
     }
@@ -104,7 +120,16 @@ extension InboxRecord {
         if data["deceased"] != nil {
             return RepresentativeDeath.read(data).map { InboxRecord(citizen: nil, body: .death($0)) }
         }
+        if data["former"] != nil {
+            return NumberChange.read(data).map { InboxRecord(citizen: nil, body: .numberChange($0)) }
+        }
         guard let citizen else { return nil }
+        if data["handover"] != nil {
+            return Handover.read(data).map { InboxRecord(citizen: citizen, body: .handover($0)) }
+        }
+        if data["command"] != nil {
+            return PassedOnCommand.read(data).map { InboxRecord(citizen: citizen, body: .command($0)) }
+        }
         if let event = data["readAccess"] {
             guard let event = event.string.flatMap({ ReadAccessNews.Event(rawValue: $0) }), let at = data["at"]?.int,
                 let cause = data["cause"].flatMap({ Cause.read($0) })
@@ -275,6 +300,7 @@ extension Sweep {
         case .begin: "begin"
         case .due: "due"
         case .municipality(let municipality, let after): "\(municipality)/\(after?.description ?? "")"
+        case .package(let package, let row): "package/\(package)/\(row)"
         }
     }
 
@@ -286,6 +312,10 @@ extension Sweep {
             json.member("step", "municipality")
             json.member("municipality", municipality.description)
             json.memberIfPresent("after", after?.description)
+        case .package(let package, let row):
+            json.member("step", "package")
+            json.member("package", package)
+            json.member("from", Int(row))
         }
         json.member("day", Int(day.number))
         json.member("position", Int(position))
@@ -303,6 +333,9 @@ extension Sweep {
         case "municipality":
             guard let municipality = node["municipality"]?.string.flatMap({ Municipality($0) }) else { return nil }
             step = .municipality(municipality, after: node["after"]?.string.flatMap { Ident(hex: $0) })
+        case "package":
+            guard let package = node["package"]?.string, let row = node["from"]?.int else { return nil }
+            step = .package(package, from: Int64(row))
         default: return nil
         }
         return Sweep(

@@ -14,6 +14,9 @@ public struct OutputWriter: ~Copyable {
     private let readAccessHeaders: [UInt8]
     private let deathHeaders: [UInt8]
     private let sweepHeaders: [UInt8]
+    private let handoverHeaders: [UInt8]
+    private let numberChangeHeaders: [UInt8]
+    private let commandHeaders: [UInt8]
     private let shardText: String
     private var counts = Counts()
 
@@ -66,6 +69,9 @@ public struct OutputWriter: ~Copyable {
         readAccessHeaders = common(InboxType.readAccess.rawValue)
         deathHeaders = common(InboxType.death.rawValue)
         sweepHeaders = common(InboxType.sweep.rawValue)
+        handoverHeaders = common(InboxType.handover.rawValue)
+        numberChangeHeaders = common(InboxType.numberChange.rawValue)
+        commandHeaders = common(InboxType.command.rawValue)
     }
 
     /// Takes the frame and counts, and starts new ones.
@@ -226,6 +232,9 @@ public struct OutputWriter: ~Copyable {
             case .readAccess: readAccessHeaders
             case .death: deathHeaders
             case .sweep: sweepHeaders
+            case .handover: handoverHeaders
+            case .numberChange: numberChangeHeaders
+            case .command: commandHeaders
             }
         func write(_ key: UnsafeRawBufferPointer?) {
             frame.append(

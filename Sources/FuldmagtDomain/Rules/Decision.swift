@@ -89,6 +89,8 @@ public struct Effects: Sendable {
     public var outcome: Outcome?
     public var notices: [Notice] = []
     public var inbox: [InboxMessage] = []
+    /// The whole file goes to another shard, rows and all, once everything else is stored.
+    public var handover: Handover?
     /// Commands decided although their sender may not send them.
     public var warnings = 0
 
@@ -172,6 +174,9 @@ public struct InboxMessage: Sendable {
         case readAccess(ReadAccessNews)
         case death(RepresentativeDeath)
         case sweep(Sweep)
+        case handover(Handover)
+        case numberChange(NumberChange)
+        case command(PassedOnCommand)
     }
 
     public init(shard: Int32, citizen: Ident?, sealed: SealedNumber?, body: Body) {
@@ -181,14 +186,16 @@ public struct InboxMessage: Sendable {
         self.body = body
     }
 
-    init(to citizen: PartyReference, _ body: Body) {
+    /// To a citizen whose shard may not know them yet.
+    public init(to citizen: PartyReference, _ body: Body) {
         self.init(shard: citizen.shard, citizen: citizen.pseudonym, sealed: citizen.sealed, body: body)
     }
 }
 
-/// A representative's shard tells a grantor's that the representative is dead.
+/// A representative's shard tells a grantor's that the representative is dead, or that it was a mistake.
 public struct RepresentativeDeath: Sendable, Equatable {
     public var representative: Ident
+    /// What they had been given; none where a death is taken back, which revives nothing.
     public var grants: [Ident]
     public var cause: Cause
     /// Time of the cause.
@@ -198,7 +205,7 @@ public struct RepresentativeDeath: Sendable, Equatable {
 /// What a grantor's shard tells a representative's.
 public struct GrantNews: Sendable, Equatable {
     public enum Event: String, CaseIterable, Sendable {
-        case given, declined, renewed, corrected, revoked, dormant, awake, ended, expired, expiring
+        case given, declined, renewed, corrected, revoked, dormant, awake, ended, discontinued, expired, expiring
     }
     public struct Item: Sendable, Equatable {
         public var grant: Ident
@@ -248,6 +255,8 @@ public struct Sweep: Sendable, Equatable {
         case due
         /// Citizens who live in a municipality, after the one named.
         case municipality(Municipality, after: Ident?)
+        /// Citizens with grants of a package whose it-system was replaced, from a stored row on.
+        case package(String, from: Int64)
     }
     public var step: Step
     public var day: Day

@@ -3,17 +3,21 @@ public struct Reason: Hashable, Sendable {
     public let code: ReasonCode
     /// The offending field as a path in the command's data: `packages[0]`, `evidence.journal`.
     public let field: String?
-    /// What the sentence is about beyond the code, such as a municipality's name. Never personal data.
-    public let subject: String?
+    /// What the sentence is about beyond the code: which municipality, since when, whom to ask. Never personal data.
+    public let subject: Bilingual?
 
     public init(_ code: ReasonCode, _ field: String?, about subject: String? = nil) {
+        self.init(code, field, explained: subject.map { Bilingual(danish: $0, english: $0) })
+    }
+
+    public init(_ code: ReasonCode, _ field: String?, explained subject: Bilingual?) {
         self.code = code
         self.field = field
         self.subject = subject
     }
 
-    public var danish: String { subject.map { "\(code.danish) (\($0))" } ?? code.danish }
-    public var english: String { subject.map { "\(code.english) (\($0))" } ?? code.english }
+    public var danish: String { subject.map { "\(code.danish) (\($0.danish))" } ?? code.danish }
+    public var english: String { subject.map { "\(code.english) (\($0.english))" } ?? code.english }
 }
 
 /// The codes of the contract. They never change their meaning.
@@ -32,6 +36,7 @@ public enum ReasonCode: String, CaseIterable, Sendable {
     case grantorTooYoung = "grantor-too-young"
     case representativeTooYoung = "representative-too-young"
     case grantorDead = "grantor-dead"
+    case representativeDead = "representative-dead"
     case citizenDead = "citizen-dead"
     case validityEnded = "validity-ended"
     case validityTooLong = "validity-too-long"
@@ -89,6 +94,7 @@ public enum ReasonCode: String, CaseIterable, Sendable {
                 "Fuldmagtshaver er for ung til denne fuldmagtspakke.",
                 "The representative is too young for this package."
             )
+        case .representativeDead: ("Fuldmagtshaver er død.", "The representative is dead.")
         case .grantorDead: ("Fuldmagtsgiver er død.", "The grantor is dead.")
         case .citizenDead: ("Borgeren er død.", "The citizen is dead.")
         case .validityEnded: ("Slutdatoen er allerede passeret.", "The end date has already passed.")

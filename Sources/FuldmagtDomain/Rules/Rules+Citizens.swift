@@ -20,7 +20,7 @@ extension Draft {
 
     /// Moving back to Denmark lifts an exemption that was given for the departure.
     mutating func endDepartureExemption(_ residence: Residence) {
-        guard residence.kind == .immigrate, let exemption = file.exemptions.last, exemption.departure,
+        guard residence.kind == .immigrate, let exemption = file.exemption(on: today), exemption.departure,
             exemption.at <= residence.at
         else { return }
         liftExemption(by: .authority, journal: nil, cause: residence.cause)
@@ -76,10 +76,13 @@ extension Draft {
 
     /// Ends the exemption in force, if there is one, and says so to the citizen.
     private mutating func liftExemption(by actor: ExemptionLift.Actor, journal: String?, cause: Cause) {
-        guard file.isExempt(on: today), let exemption = file.exemptions.last else { return }
-        store(
-            .exemptionLifted(
-                ordinal: exemption.ordinal, Exemption.Lifting(at: now, by: actor, cause: cause, journal: journal)))
+        let inForce = file.exemptions.filter { $0.isInForce(on: today) }
+        guard !inForce.isEmpty else { return }
+        for exemption in inForce {
+            store(
+                .exemptionLifted(
+                    ordinal: exemption.ordinal, Exemption.Lifting(at: now, by: actor, cause: cause, journal: journal)))
+        }
         notify(.exemptionLifted, cause: cause)
     }
 

@@ -4,7 +4,8 @@ extension Draft {
         guard file.isDead(on: today) else { return }
         switch command {
         case .issue, .request, .approve: reject(.grantorDead, "grantor")
-        case .relocate, .decease, .register, .lift, .correctExemption, .giveReadAccess, .withdrawReadAccess, .enrol:
+        case .relocate, .decease, .renumber, .register, .lift, .correctExemption, .giveReadAccess, .withdrawReadAccess,
+            .enrol:
             reject(.citizenDead, "citizen")
         // Their grants have ended, which is what is wrong with these; a mistake can be corrected.
         case .decline, .revoke, .renew, .correct, .correctDeath: break
@@ -58,6 +59,11 @@ extension Draft {
         }
         guard reasons.isEmpty, let journal = correct.journal else { return }
         store(.deathCorrected(Death.Correction(at: now, cause: cause, journal: journal)))
+        var grantors: [Ident: Int32] = [:]
+        for grant in file.received { grantors[grant.grantor] = grant.grantorShard }
+        for (grantor, shard) in grantors.sorted(by: { $0.key < $1.key }) {
+            tellDeath(to: grantor, shard: shard, grants: [], cause: cause)
+        }
         for grant in file.grants where grant.state == .ended && grant.cause == death.cause {
             notify(.grantEnded, grant: grant, cause: cause)
         }
@@ -75,12 +81,15 @@ extension Rules {
         for id in death.grants {
             guard
                 let ordinal = draft.file.grants.firstIndex(where: {
-                    $0.id == id && $0.representative.pseudonym == death.representative
+                    $0.id == id && $0.isHeld(by: death.representative)
                 }), draft.file.grants[ordinal].state.isLiving
             else { continue }
             let grant = draft.change(ordinal, cause: death.cause) { $0.state = .ended }
             draft.cancelNotifications(about: id, cause: death.cause)
             draft.notify(.grantEnded, grant: grant, cause: death.cause)
+        }
+        if draft.file.grants.contains(where: { $0.isHeld(by: death.representative) }) {
+            draft.store(.representativeDied(death.representative, !death.grants.isEmpty))
         }
         return draft.effects
     }

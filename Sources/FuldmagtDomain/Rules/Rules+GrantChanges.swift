@@ -17,6 +17,7 @@ extension Draft {
         if let first = ordinals.first {
             let grant = file.grants[first]
             checkAges(representative: circumstances.naming.open(grant.representative), packages: found)
+            checkAlive(grant.representative.pseudonym, field: "representative")
             checkEnd(grant.validUntil, from: grant.validFrom, packages: found)
         }
         for (at, ordinal) in ordinals.enumerated() {
@@ -93,6 +94,7 @@ extension Draft {
         let representative = correct.representative.map(circumstances.naming.identify)
         if let representative {
             if representative == file.citizen { reject(.sameParty, "changes.representative") }
+            checkAlive(representative.pseudonym, field: "changes.representative")
             checkAge(
                 of: representative.party, packages: package.map { [$0] } ?? [], field: "changes.representative")
             if livingGrant(of: grant.terms.id, to: representative.pseudonym) != nil {

@@ -20,6 +20,7 @@ extension Draft {
     private mutating func checked(_ issue: GrantIssue, state: GrantState) -> [Grant] {
         let representative = issue.representative.map(circumstances.naming.identify)
         if let representative, representative == file.citizen { reject(.sameParty, "representative") }
+        checkAlive(representative?.pseudonym, field: "representative")
         let found = (issue.packages ?? []).map { circumstances.catalogue.package($0) }
         checkAges(representative: issue.representative, packages: found)
         if let from = issue.validFrom, let channel = issue.channel, channel != .paper, from < today.adding(days: -30) {
@@ -67,6 +68,14 @@ extension Draft {
         checkAge(of: representative, packages: packages, field: field)
     }
 
+    /// Only as far as the grantor's own file knows: else the grant is given, and ended by the representative's shard.
+    mutating func checkAlive(_ representative: Ident?, field: String) {
+        guard let representative else { return }
+        if file.grants.contains(where: { $0.isHeld(by: representative) && $0.hasRepresentativeDied }) {
+            reject(.representativeDead, field)
+        }
+    }
+
     mutating func checkAge(of representative: Party?, packages: [Package], field: String) {
         if case .person(let representative)? = representative,
             let age = packages.map(\.representativeMinimumAge).max(), representative.age(on: today) < age
@@ -90,11 +99,16 @@ extension Draft {
             reject(.unknownPackage, field)
             return
         }
-        if let retired = package.retired, retired <= today { reject(.packageRetired, field) }
+        if let retired = package.retired, retired <= today {
+            reject(.packageRetired, field, about: package.successor.map { "→ \($0)" })
+        } else if let switched = circumstances.catalogue.systemSwitch(of: id, on: today) {
+            reject(.packageRetired, field, about: switched.successor.map { "→ \($0.id)" })
+        }
         if package.scope == .municipal {
             if let residence = file.residence(on: today)?.municipality {
                 if !circumstances.catalogue.isActive(id, in: residence, on: today) {
-                    reject(.packageNotActivated, field, about: residence.name)
+                    reasons.append(
+                        Reason(.packageNotActivated, field, explained: inactivity(of: id, in: residence)))
                 }
             } else {
                 reject(.residenceUnknown, field)
@@ -107,13 +121,13 @@ extension Draft {
 
     func isRequested(_ package: String, by representative: Ident) -> Bool {
         file.grants.contains {
-            $0.state == .requested && $0.representative.pseudonym == representative && $0.terms.id == package
+            $0.state == .requested && $0.isHeld(by: representative) && $0.terms.id == package
         }
     }
 
     func livingGrant(of package: String, to representative: Ident) -> Int? {
         file.grants.firstIndex {
-            $0.representative.pseudonym == representative && $0.terms.id == package && $0.isLiving(on: today)
+            $0.isHeld(by: representative) && $0.terms.id == package && $0.isLiving(on: today)
         }
     }
 

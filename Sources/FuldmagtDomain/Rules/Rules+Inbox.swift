@@ -2,7 +2,7 @@ extension Rules {
     /// Which parts of a file news about grants needs. Of the notifications only those about the grants in question:
     /// an organisation may have received very many.
     public static func sections(for news: GrantNews) -> (FileSections, notificationsAbout: [Ident]) {
-        ([.exemptions], news.event == .revoked || news.event == .ended ? news.items.map(\.grant) : [])
+        ([.exemptions], [.revoked, .ended, .discontinued].contains(news.event) ? news.items.map(\.grant) : [])
     }
 
     /// What a grantor's shard told changes the representative's view, and is told to the representative by the channel
@@ -33,6 +33,9 @@ extension Rules {
             case .ended:
                 draft.cancelNotifications(about: item.grant, cause: news.cause)
                 draft.notify(.grantEnded, item: item, cause: news.cause)
+            case .discontinued:
+                draft.cancelNotifications(about: item.grant, cause: news.cause)
+                draft.notify(.grantEnded, item: item, cause: news.cause, because: .systemReplaced)
             case .given: draft.notify(.grantReceived, item: item, cause: news.cause)
             case .renewed: draft.notify(.grantRenewed, item: item, cause: news.cause)
             case .corrected: draft.notify(.grantCorrected, item: item, cause: news.cause)
@@ -66,10 +69,12 @@ extension Rules {
     }
 
     /// What looking at a citizen again needs: all of it where a day brought something about.
-    public static func sweepSections(isDue: Bool) -> FileSections {
-        isDue
-            ? [.residences, .exemptions, .grants, .causes, .deaths, .received, .notifications]
-            : [.residences, .exemptions, .grants]
+    public static func sections(for reason: ReviewReason) -> FileSections {
+        switch reason {
+        case .due: [.residences, .exemptions, .grants, .causes, .deaths, .received, .notifications]
+        case .residence: [.residences, .exemptions, .grants]
+        case .itSystem: [.exemptions, .grants, .notifications]
+        }
     }
 
     /// A citizen is looked at again because the day or the catalogue changed.
@@ -78,11 +83,11 @@ extension Rules {
     /// over the package where the citizen lives. Its time is that of the catalogue record, or of the timer where a day
     /// brought it about.
     /// - Parameters:
-    ///   - isDue: a move of the citizen's takes effect today.
     ///   - isDayTurn: the calendar went on, not the catalogue.
     public static func review(
-        _ file: inout CitizenFile, isDue: Bool, isDayTurn: Bool, under circumstances: Circumstances
+        _ file: inout CitizenFile, for reason: ReviewReason, isDayTurn: Bool, under circumstances: Circumstances
     ) -> Effects {
+        let isDue = reason == .due
         let residence = file.residence(on: circumstances.today)
         let unknown = Cause(id: "sweep", source: "", type: "sweep")
         let now = circumstances.now
@@ -90,6 +95,19 @@ extension Rules {
         defer { swap(&draft.file, &file) }
         if draft.file.isDead(on: circumstances.today) {
             if let death = draft.file.deaths.last { draft.endAll(cause: death.cause) }
+            return draft.effects
+        }
+        guard reason != .itSystem else {
+            draft.followSystems(isDayTurn: isDayTurn)
+            return draft.effects
+        }
+        if isDue, let renumbering = draft.file.renumbering, !renumbering.isHandedOver,
+            renumbering.effective <= circumstances.today
+        {
+            var renumbering = renumbering
+            renumbering.isHandedOver = true
+            draft.store(.renumbering(renumbering))
+            draft.handOver(outcomePosition: nil)
             return draft.effects
         }
         if isDue, isDayTurn {
@@ -106,6 +124,16 @@ extension Rules {
         }
         return draft.effects
     }
+}
+
+/// Why a citizen is looked at again.
+public enum ReviewReason: Sendable {
+    /// A day came that something waited for.
+    case due
+    /// What is offered where they live may have changed.
+    case residence
+    /// An it-system that grants of theirs are bound to was replaced.
+    case itSystem
 }
 
 extension Draft {

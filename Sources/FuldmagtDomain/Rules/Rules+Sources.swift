@@ -3,7 +3,7 @@ extension Command.Body {
     var role: Authority.Role {
         switch self {
         case .issue, .request, .approve, .decline, .revoke, .renew, .correct: .grant
-        case .relocate, .decease, .correctDeath: .move
+        case .relocate, .decease, .renumber, .correctDeath: .move
         case .register, .lift, .correctExemption, .giveReadAccess, .withdrawReadAccess, .enrol: .exemption
         }
     }

@@ -10,7 +10,8 @@ public enum Rules {
         case .revoke: [.exemptions, .grants, .notifications]
         case .relocate: [.residences, .exemptions, .grants]
         case .decease: [.deaths, .grants, .received, .notifications]
-        case .correctDeath: [.deaths, .exemptions, .grants, .causes]
+        case .renumber: [.grants, .received]
+        case .correctDeath: [.deaths, .exemptions, .grants, .causes, .received]
         case .register, .lift, .correctExemption: [.residences, .exemptions]
         case .giveReadAccess, .withdrawReadAccess: [.exemptions, .readAccesses]
         case .enrol: [.exemptions]
@@ -39,6 +40,7 @@ public enum Rules {
         case .revoke(let revoke): draft.revoke(revoke, position: position)
         case .relocate(let relocate): draft.relocate(relocate)
         case .decease(let decease): draft.decease(decease)
+        case .renumber(let renumber): draft.renumber(renumber, named: command.citizen, position: position)
         case .correctDeath(let correct): draft.correct(correct)
         case .register(let register): draft.register(register)
         case .lift(let lift): draft.lift(lift)
@@ -51,7 +53,7 @@ public enum Rules {
             precondition(draft.effects.rows.isEmpty, "a rule changed something before it rejected")
             return .reject(draft.reasons)
         }
-        if !draft.leavesOutcomeToRepresentative {
+        if !draft.leavesOutcome {
             draft.effects.outcome = Outcome(
                 cause: command.cause, status: .accepted, grants: draft.lines, decidedAt: circumstances.now,
                 position: position)
@@ -68,7 +70,8 @@ struct Draft {
     var reasons: [Reason]
     var effects = Effects()
     var lines: [Outcome.GrantLine] = []
-    var leavesOutcomeToRepresentative = false
+    /// Another shard writes the outcome, once it has done its part.
+    var leavesOutcome = false
 
     /// - Parameter file: taken, so that it is changed in place; whoever drafts gives it back.
     init(cause: Cause, file: inout CitizenFile, circumstances: Circumstances, reasons: [Reason] = []) {
@@ -100,21 +103,29 @@ struct Draft {
     }
 
     /// Notifies the citizen whose file this is about a grant they gave, or about themselves.
-    mutating func notify(_ kind: NotificationKind, grant: Grant? = nil, cause: Cause) {
-        let notification = Notification(
+    mutating func notify(
+        _ kind: NotificationKind, grant: Grant? = nil, cause: Cause,
+        because explanation: Notification.Explanation? = nil
+    ) {
+        var notification = Notification(
             id: notificationID(kind, grant: grant?.id, entry: grant?.entry ?? 0, cause: cause), kind: kind,
             grant: grant?.id, terms: grant?.terms, validUntil: grant?.validUntil, channel: file.channel(on: today),
             sender: senderToCitizen(cause: cause), kle: grant?.terms.kle ?? KLE.digitalPost, isAboutAnother: false,
             createdAt: now)
+        notification.explanation = explanation
         write(notification, cause: cause)
     }
 
     /// Notifies somebody whose file this is about another citizen's grant, or read access.
-    mutating func notify(_ kind: NotificationKind, item: GrantNews.Item?, cause: Cause) {
-        let notification = Notification(
+    mutating func notify(
+        _ kind: NotificationKind, item: GrantNews.Item?, cause: Cause,
+        because explanation: Notification.Explanation? = nil
+    ) {
+        var notification = Notification(
             id: notificationID(kind, grant: item?.grant, entry: item?.entry ?? 0, cause: cause), kind: kind,
             grant: item?.grant, terms: item?.terms, validUntil: item?.validUntil, channel: file.channel(on: today),
             sender: circumstances.settings.sender, kle: KLE.powersOfAttorney, isAboutAnother: true, createdAt: now)
+        notification.explanation = explanation
         write(notification, cause: cause)
     }
 
@@ -168,7 +179,7 @@ struct Draft {
         news.outcomePosition = position
         news.outcomeAlso = lines.filter { line in !news.items.contains { $0.grant == line.id } }
         effects.inbox[at].body = .news(news)
-        leavesOutcomeToRepresentative = true
+        leavesOutcome = true
     }
 
     /// Brings municipal grants in line with what the place of residence offers: dormant where the package is not active,

@@ -1,0 +1,68 @@
+/// A citizen gets another CPR number, and with it another pseudonym and perhaps another shard.
+public struct Renumbering: Sendable, Equatable {
+    /// Who they are from then on.
+    public var to: PartyReference
+    public var effective: Day
+    public var at: Instant
+    public var cause: Cause
+    /// The new number's shard has been sent all there is. From then on what arrives for the old number is passed on.
+    public var isHandedOver: Bool
+
+    public init(to: PartyReference, effective: Day, at: Instant, cause: Cause, isHandedOver: Bool) {
+        self.to = to
+        self.effective = effective
+        self.at = at
+        self.cause = cause
+        self.isHandedOver = isHandedOver
+    }
+}
+
+/// The whole file of a renumbered citizen on its way to the shard of the new number.
+public struct Handover: Sendable, Equatable {
+    /// The pseudonym of the old number.
+    public var former: Ident
+    public var cause: Cause
+    /// Time of the cause.
+    public var at: Instant
+    /// Set where the command has no outcome yet: it is written by the shard that takes over.
+    public var outcomePosition: Position?
+    /// All rows, as the store writes and reads them.
+    public var rows: String
+
+    public init(former: Ident, cause: Cause, at: Instant, outcomePosition: Position?, rows: String = "") {
+        self.former = former
+        self.cause = cause
+        self.at = at
+        self.outcomePosition = outcomePosition
+        self.rows = rows
+    }
+}
+
+/// Tells the other party of a grant, or of a read access, that somebody has another number now.
+public struct NumberChange: Sendable, Equatable {
+    public var former: Ident
+    public var current: PartyReference
+
+    public init(former: Ident, current: PartyReference) {
+        self.former = former
+        self.current = current
+    }
+}
+
+/// A command for an old number on its way to the shard of the new one. It goes by the inbox, behind the file it is about:
+/// on its own topic it could overtake that.
+public struct PassedOnCommand: Sendable, Equatable {
+    public var topic: Topic
+    /// Where and when it was first written.
+    public var position: Position
+    public var at: Instant
+    /// Headers and value of the record as they came, sealed: they hold readable numbers.
+    public var sealed: [UInt8]
+
+    public init(topic: Topic, position: Position, at: Instant, sealed: [UInt8]) {
+        self.topic = topic
+        self.position = position
+        self.at = at
+        self.sealed = sealed
+    }
+}

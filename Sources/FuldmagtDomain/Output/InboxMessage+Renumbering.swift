@@ -1,0 +1,124 @@
+import FuldmagtBytes
+import FuldmagtJSON
+
+extension Handover {
+    func write(to json: inout JSONWriter) {
+        json.member("handover", hex: former)
+        json.member("at", Int(at.milliseconds))
+        json.key("cause")
+        cause.write(to: &json)
+        if let outcomePosition {
+            json.key("outcome")
+            outcomePosition.write(to: &json)
+        }
+        json.member("rows", rows)
+    }
+
+    static func read(_ node: JSONNode) -> Handover? {
+        guard let former = node["handover"]?.string.flatMap({ Ident(hex: $0) }), let at = node["at"]?.int,
+            let cause = node["cause"].flatMap({ Cause.read($0) }), let rows = node["rows"]?.string
+        else { return nil }
+        var position: Position?
+        if let outcome = node["outcome"] {
+            guard let read = Position.read(outcome) else { return nil }
+            position = read
+        }
+        return Handover(
+            former: former, cause: cause, at: Instant(milliseconds: Int64(at)), outcomePosition: position, rows: rows)
+    }
+}
+
+extension NumberChange {
+    func write(to json: inout JSONWriter) {
+        json.member("former", hex: former)
+        json.member("current", hex: current.pseudonym)
+        json.member("shard", Int(current.shard))
+        json.member("sealed", current.sealed.block.description + current.sealed.tag.description)
+    }
+
+    static func read(_ node: JSONNode) -> NumberChange? {
+        guard let former = node["former"]?.string.flatMap({ Ident(hex: $0) }),
+            let current = node["current"]?.string.flatMap({ Ident(hex: $0) }),
+            let shard = node["shard"]?.int.flatMap({ Int32(exactly: $0) }),
+            let sealed = node["sealed"]?.string.flatMap({ SealedNumber(hex: $0) })
+        else { return nil }
+        return NumberChange(
+            former: former, current: PartyReference(pseudonym: current, sealed: sealed, shard: shard))
+    }
+}
+
+extension PassedOnCommand {
+    func write(to json: inout JSONWriter) {
+        json.member("command", Int(topic.rawValue))
+        json.member("at", Int(at.milliseconds))
+        json.key("position")
+        position.write(to: &json)
+        json.key("sealed")
+        json.plainString(count: sealed.count * 2) { Hex.write(sealed, to: $0) }
+    }
+
+    static func read(_ node: JSONNode) -> PassedOnCommand? {
+        guard let topic = node["command"]?.int.flatMap({ UInt8(exactly: $0) }).flatMap({ Topic(rawValue: $0) }),
+            let at = node["at"]?.int, let position = node["position"].flatMap({ Position.read($0) }),
+            let sealed = node["sealed"]?.string.flatMap({ Hex.read($0) })
+        else { return nil }
+        return PassedOnCommand(
+            topic: topic, position: position, at: Instant(milliseconds: Int64(at)), sealed: sealed)
+    }
+}
+
+extension Position {
+    func write(to json: inout JSONWriter) {
+        json.beginObject()
+        json.member("topic", Int(topic.rawValue))
+        json.member("partition", Int(partition))
+        json.member("offset", Int(offset))
+        json.endObject()
+    }
+
+    static func read(_ node: JSONNode) -> Position? {
+        guard let topic = node["topic"]?.int.flatMap({ UInt8(exactly: $0) }).flatMap({ Topic(rawValue: $0) }),
+            let partition = node["partition"]?.int.flatMap({ Int32(exactly: $0) }), let offset = node["offset"]?.int
+        else { return nil }
+        return Position(topic: topic, partition: partition, offset: Int64(offset))
+    }
+}
+
+/// Bytes as hexadecimal digits.
+public enum Hex {
+    static func write(_ bytes: [UInt8], to target: UnsafeMutablePointer<UInt8>) {
+        func digit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 87 + value }
+        for (at, byte) in bytes.enumerated() {
+            target[2 * at] = digit(byte >> 4)
+            target[2 * at + 1] = digit(byte & 15)
+        }
+    }
+
+    public static func text(_ bytes: [UInt8]) -> String {
+        String(unsafeUninitializedCapacity: bytes.count * 2) { buffer in
+            if let start = buffer.baseAddress { write(bytes, to: start) }
+            return bytes.count * 2
+        }
+    }
+
+    /// - Returns: nil for anything but an even number of digits.
+    public static func read(_ text: some StringProtocol) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var high: UInt8?
+        for byte in text.utf8 {
+            let digit: UInt8
+            switch byte {
+            case 48...57: digit = byte - 48
+            case 97...102: digit = byte - 87
+            default: return nil
+            }
+            if let first = high {
+                bytes.append(first << 4 | digit)
+                high = nil
+            } else {
+                high = digit
+            }
+        }
+        return high == nil ? bytes : nil
+    }
+}

@@ -1,0 +1,91 @@
+/// `move.renumber`
+public struct Renumber: Sendable {
+    /// Nil where the field could not be read.
+    public var to: Party?
+    public var effective: Day?
+}
+
+extension Draft {
+    /// `move.renumber`: all history follows the person, and the old number is still found. The outcome comes from the new
+    /// number's shard, once it has taken over.
+    /// - Parameter named: the number that the command names as the citizen's.
+    mutating func renumber(_ renumber: Renumber, named: Party, position: Position) {
+        let to = renumber.to.map(circumstances.naming.identify)
+        if let to, to == file.citizen {
+            // A register that tells it again names the old number, and has been understood before.
+            if named == file.citizen.party { reject(.invalidField, "newCpr") }
+            return
+        }
+        guard reasons.isEmpty, let to, let effective = renumber.effective else { return }
+        let isNow = effective <= today
+        store(
+            .renumbering(
+                Renumbering(
+                    to: circumstances.naming.reference(to: to), effective: effective, at: now, cause: cause,
+                    isHandedOver: isNow)))
+        guard isNow else {
+            store(.due(effective))
+            return
+        }
+        handOver(outcomePosition: position)
+        leavesOutcome = true
+    }
+
+    /// Sends the file to the new number's shard, and tells whoever gave the citizen something or got something from them.
+    mutating func handOver(outcomePosition: Position?) {
+        guard let renumbering = file.renumbering else { return }
+        effects.handover = Handover(
+            former: file.citizen.pseudonym, cause: renumbering.cause, at: now, outcomePosition: outcomePosition)
+        var others: [Ident: Int32] = [:]
+        for grant in file.grants { others[grant.representative.pseudonym] = grant.representative.shard }
+        for grant in file.received { others[grant.grantor] = grant.grantorShard }
+        let change = NumberChange(former: file.citizen.pseudonym, current: renumbering.to)
+        for (other, shard) in others.sorted(by: { $0.key < $1.key }) {
+            effects.inbox.append(InboxMessage(shard: shard, citizen: other, sealed: nil, body: .numberChange(change)))
+        }
+    }
+}
+
+extension Rules {
+    /// The new number's shard has taken over: grants are brought in line with where the citizen lives by now, and the
+    /// command is answered.
+    public static func takeOver(
+        _ handover: Handover, about file: inout CitizenFile, under circumstances: Circumstances
+    ) -> Effects {
+        var draft = Draft(cause: handover.cause, file: &file, circumstances: circumstances)
+        defer { swap(&draft.file, &file) }
+        draft.reevaluate { _ in (handover.cause, handover.at) }
+        if let position = handover.outcomePosition {
+            draft.effects.outcome = Outcome(
+                cause: handover.cause, status: .accepted, grants: draft.lines, decidedAt: handover.at,
+                position: position)
+        }
+        return draft.effects
+    }
+
+    /// Somebody whom this citizen gave something, or got something from, has another number now. Nobody is told: it
+    /// changes no right.
+    public static func receive(
+        _ change: NumberChange, about file: inout CitizenFile, under circumstances: Circumstances
+    ) -> Effects {
+        var effects = Effects()
+        let change = RowChange.numberChanged(change)
+        effects.rows.append(change)
+        file.apply(change)
+        return effects
+    }
+
+    /// What arrives for an old number, under the new one. Who sent it is told of the new number, where they will have to
+    /// know it.
+    public static func passOn(_ body: InboxMessage.Body, of former: Ident, to current: PartyReference) -> [InboxMessage]
+    {
+        var messages = [InboxMessage(to: current, body)]
+        if case .news(let news) = body {
+            messages.append(
+                InboxMessage(
+                    shard: news.grantorShard, citizen: news.grantor, sealed: nil,
+                    body: .numberChange(NumberChange(former: former, current: current))))
+        }
+        return messages
+    }
+}

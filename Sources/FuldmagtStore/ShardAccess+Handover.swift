@@ -1,0 +1,235 @@
+import FuldmagtDomain
+import FuldmagtJSON
+import FuldmagtKeys
+
+/// All rows of one citizen as text, to be taken over by another shard: table by table as they are, but for row numbers,
+/// which mean nothing elsewhere. Rows that many refer to go along by content.
+extension ShardAccess {
+    /// Tables with a citizen's rows, in the order in which they can be inserted. `counter` is the column by which a
+    /// citizen's rows are told apart, where there is one.
+    private static let tables: [(name: String, counter: String?)] = [
+        ("residences", "arrival"), ("exemptions", "ordinal"), ("deaths", "ordinal"), ("read_accesses", "ordinal"),
+        ("grants", "ordinal"), ("grant_history", nil), ("received", nil), ("notifications", nil), ("due", nil),
+    ]
+    private static let shared: Set<String> = ["origins", "terms", "senders"]
+
+    /// Takes everything there is about a citizen out of the shard, and leaves where it went.
+    public func handOver(_ loaded: inout LoadedFile) throws(StoreError) -> String {
+        guard let citizen = loaded.row else { throw StoreError(.fatal, "nothing is stored about a renumbered citizen") }
+        var json = JSONWriter()
+        var referred: [String: Set<Int64>] = [:]
+        json.beginObject()
+        json.key("died")
+        if let died = loaded.file.died { json.int(Int(died.number)) } else { json.null() }
+        for table in Self.tables {
+            json.key(table.name)
+            try write(table.name, of: citizen, referred: &referred, to: &json)
+        }
+        json.key("shared")
+        json.beginObject()
+        for (table, rows) in referred.sorted(by: { $0.key < $1.key }) {
+            json.key(table)
+            json.beginArray()
+            for row in rows.sorted() {
+                let statement = try Statement(connection, "SELECT * FROM \(table) WHERE row = ?1").bind(1, row)
+                while try statement.next() { Self.write(statement, to: &json) }
+            }
+            json.endArray()
+        }
+        json.endObject()
+        json.endObject()
+        for table in Self.tables.reversed() {
+            try Statement(connection, "DELETE FROM \(table.name) WHERE \(Self.condition(table.name))").bind(1, citizen)
+                .run()
+        }
+        try Statement(connection, "UPDATE citizens SET municipality = NULL, died = NULL WHERE row = ?1")
+            .bind(1, citizen).run()
+        let renumbering = loaded.file.renumbering
+        loaded.file = CitizenFile(citizen: loaded.file.citizen)
+        loaded.file.renumbering = renumbering
+        loaded.loaded = []
+        return String(decoding: json.finish(), as: UTF8.self)
+    }
+
+    private static func condition(_ table: String) -> String {
+        table == "grant_history" ? "grant_row IN (SELECT row FROM grants WHERE citizen = ?1)" : "citizen = ?1"
+    }
+
+    /// Column name by the shared table it refers to.
+    private func references(of table: String) throws(StoreError) -> [String: String] {
+        let keys = try Statement(connection, "SELECT \"from\", \"table\" FROM pragma_foreign_key_list(?1)")
+            .bind(1, table)
+        var references: [String: String] = [:]
+        while try keys.next() { references[keys.text(0)] = keys.text(1) }
+        return references.filter { Self.shared.contains($0.value) }
+    }
+
+    private func write(
+        _ table: String, of citizen: Int64, referred: inout [String: Set<Int64>], to json: inout JSONWriter
+    ) throws(StoreError) {
+        let references = try references(of: table)
+        let rows = try Statement(connection, "SELECT * FROM \(table) WHERE \(Self.condition(table))").bind(1, citizen)
+        let names = rows.columnNames
+        json.beginArray()
+        while try rows.next() {
+            for (at, name) in names.enumerated() {
+                if let other = references[name], case .int(let row) = rows.stored(Int32(at)) {
+                    referred[other, default: []].insert(row)
+                }
+            }
+            Self.write(rows, to: &json)
+        }
+        json.endArray()
+    }
+
+    private static func write(_ row: Statement, to json: inout JSONWriter) {
+        json.beginObject()
+        for (at, name) in row.columnNames.enumerated() {
+            switch row.stored(Int32(at)) {
+            case .null: continue
+            case .int(let number):
+                json.key(name)
+                json.int(Int(number))
+            case .text(let text):
+                json.key(name)
+                json.string("t" + text)
+            case .blob(let bytes):
+                json.key(name)
+                json.string("x" + Hex.text(bytes))
+            }
+        }
+        json.endObject()
+    }
+
+    // MARK: Taking over
+
+    /// Adds what another shard handed over to what is stored about a citizen. Counters go on after those that are taken.
+    public func takeOver(_ rows: String, into loaded: inout LoadedFile) throws(StoreError) {
+        let citizen = try citizenRow(of: &loaded)
+        let document = JSONDocument()
+        let isRead: Bool = try Array(rows.utf8).withUnsafeBufferPointer { (bytes) throws(StoreError) in
+            do { try document.parse(UnsafeRawBufferPointer(bytes)) } catch { return false }
+            let map = try takeOverShared(document.root["shared"])
+            var grants: [Int64: Int64] = [:]
+            for table in Self.tables {
+                guard let node = Self.member(table.name, of: document.root) else { return false }
+                try takeOver(node, table: table, citizen: citizen, shared: map, grants: &grants)
+            }
+            if let died = document.root["died"]?.int {
+                try Statement(connection, "UPDATE citizens SET died = ?2 WHERE row = ?1").bind(1, citizen)
+                    .bind(2, died).run()
+                loaded.file.died = Day(number: died)
+            }
+            return true
+        }
+        guard isRead else { throw StoreError(.fatal, "a file that was handed over cannot be read") }
+        // What was read before is no longer all there is.
+        loaded.loaded = []
+    }
+
+    private static func member(_ name: String, of node: JSONNode) -> JSONNode? {
+        var found: JSONNode?
+        node.forEachMember { if $0 == name { found = $1 } }
+        return found
+    }
+
+    private static func values(of row: JSONNode) -> [(name: String, value: StoredValue)] {
+        var values: [(name: String, value: StoredValue)] = []
+        row.forEachMember { name, node in
+            if let number = node.int {
+                values.append((name, .int(Int64(number))))
+            } else if let text = node.string {
+                let rest = String(text.dropFirst())
+                values.append((name, text.hasPrefix("x") ? .blob(Hex.read(rest) ?? []) : .text(rest)))
+            }
+        }
+        return values
+    }
+
+    /// Finds or makes the rows that many refer to.
+    /// - Returns: this shard's row by table and the other's row.
+    private func takeOverShared(_ node: JSONNode?) throws(StoreError) -> [String: [Int64: Int64]] {
+        var tables: [(String, [[(name: String, value: StoredValue)]])] = []
+        node?.forEachMember { table, rows in
+            var read: [[(name: String, value: StoredValue)]] = []
+            rows.forEachElement { read.append(Self.values(of: $1)) }
+            tables.append((table, read))
+        }
+        var map: [String: [Int64: Int64]] = [:]
+        for (table, rows) in tables where Self.shared.contains(table) {
+            for values in rows {
+                guard case .int(let theirs)? = values.first(where: { $0.name == "row" })?.value else { continue }
+                let content = values.filter { $0.name != "row" }
+                map[table, default: [:]][theirs] = try ours(table, content)
+            }
+        }
+        return map
+    }
+
+    private func ours(_ table: String, _ content: [(name: String, value: StoredValue)]) throws(StoreError) -> Int64 {
+        let condition = content.indices.map { "\(content[$0].name) IS ?\($0 + 1)" }.joined(separator: " AND ")
+        let found = try Statement(connection, "SELECT row FROM \(table) WHERE \(condition)")
+        for (at, column) in content.enumerated() { found.bind(Int32(at + 1), column.value) }
+        if try found.next() { return found.int(0) }
+        return try insert(table, content, orIgnore: false)
+    }
+
+    @discardableResult
+    private func insert(
+        _ table: String, _ content: [(name: String, value: StoredValue)], orIgnore: Bool
+    ) throws(StoreError) -> Int64 {
+        let names = content.map(\.name).joined(separator: ", ")
+        let places = content.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
+        let statement = try Statement(
+            connection, "INSERT \(orIgnore ? "OR IGNORE " : "")INTO \(table) (\(names)) VALUES (\(places))")
+        for (at, column) in content.enumerated() { statement.bind(Int32(at + 1), column.value) }
+        try statement.run()
+        return statement.insertedRow
+    }
+
+    private func takeOver(
+        _ node: JSONNode, table: (name: String, counter: String?), citizen: Int64, shared: [String: [Int64: Int64]],
+        grants: inout [Int64: Int64]
+    ) throws(StoreError) {
+        let references = try references(of: table.name)
+        var first: Int64 = 0
+        if let counter = table.counter {
+            let last = try Statement(
+                connection, "SELECT coalesce(max(\(counter)) + 1, 0) FROM \(table.name) WHERE citizen = ?1"
+            ).bind(1, citizen)
+            if try last.next() { first = last.int(0) }
+        }
+        var rows: [[(name: String, value: StoredValue)]] = []
+        node.forEachElement { rows.append(Self.values(of: $1)) }
+        for var row in rows {
+            var theirs: Int64?
+            row.removeAll {
+                guard $0.name == "row", case .int(let number) = $0.value else { return false }
+                theirs = number
+                return true
+            }
+            for at in row.indices {
+                guard case .int(let number) = row[at].value else { continue }
+                let name = row[at].name
+                if name == "citizen" {
+                    row[at].value = .int(citizen)
+                } else if name == table.counter {
+                    row[at].value = .int(first + number)
+                } else if name == "grant_row" {
+                    guard let ours = grants[number] else { throw Self.dangling(table.name) }
+                    row[at].value = .int(ours)
+                } else if let other = references[name] {
+                    guard let ours = shared[other]?[number] else { throw Self.dangling(table.name) }
+                    row[at].value = .int(ours)
+                }
+            }
+            // A day something is due on, and a view of the same grant, may be there already.
+            let inserted = try insert(table.name, row, orIgnore: ["due", "received"].contains(table.name))
+            if table.name == "grants", let theirs { grants[theirs] = inserted }
+        }
+    }
+
+    private static func dangling(_ table: String) -> StoreError {
+        StoreError(.fatal, "a row of \(table) that was handed over refers to nothing")
+    }
+}

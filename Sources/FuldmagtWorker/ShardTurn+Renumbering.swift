@@ -1,0 +1,63 @@
+import FuldmagtDomain
+import FuldmagtRecord
+import FuldmagtStore
+
+/// A citizen who gets another number belongs to another shard: everything is handed over there in one inbox record, and
+/// what still arrives for the old number follows it through the same inbox, in the order it came.
+extension ShardTurn {
+    func handOver(_ handover: Handover, _ file: inout LoadedFile, output: inout OutputWriter) throws {
+        guard let renumbering = file.file.renumbering else { return }
+        var handover = handover
+        handover.rows = try access.handOver(&file)
+        output.write(InboxMessage(to: renumbering.to, .handover(handover)))
+    }
+
+    mutating func takeOver(
+        _ handover: Handover, _ item: WorkItem, _ citizen: Identity, under circumstances: Circumstances,
+        from loaded: inout LoadedFile?, output: inout OutputWriter
+    ) throws {
+        var file = try take(citizen, from: &loaded)
+        if let renumbering = file.file.renumbering, renumbering.isHandedOver {
+            passOn(item.work, of: citizen, to: renumbering, output: &output)
+            loaded = file
+            return
+        }
+        try access.takeOver(handover.rows, into: &file)
+        try access.load([.residences, .exemptions, .grants], into: &file)
+        let effects = measured { Rules.takeOver(handover, about: &file.file, under: circumstances) }
+        try store(effects, to: &file, output: &output)
+        try access.noteResidence(file.file.residence(on: circumstances.today)?.municipality, of: file)
+        loaded = file
+    }
+
+    /// A command for the old number, as it came.
+    func passOn(
+        _ item: WorkItem, _ command: Command, at position: Position, to renumbering: Renumbering,
+        output: inout OutputWriter
+    ) throws {
+        let record = records[item.index]
+        let passedOn =
+            item.passedOn
+            ?? Topic(rawValue: record.topic).map {
+                names.passOn(record, topic: $0, position: position, at: item.now)
+            }
+        guard let passedOn else { return }
+        output.write(InboxMessage(to: renumbering.to, .command(passedOn)))
+    }
+
+    /// What another shard told about the old number.
+    func passOn(
+        _ work: WorkItem.Work, of former: Identity, to renumbering: Renumbering, output: inout OutputWriter
+    ) {
+        let body: InboxMessage.Body
+        switch work {
+        case .news(let news): body = .news(news)
+        case .readAccess(let news): body = .readAccess(news)
+        case .death(let death): body = .death(death)
+        case .numberChange(let change): body = .numberChange(change)
+        case .handover(let handover): body = .handover(handover)
+        case .command, .sweep, .deadLetter, .forward: return
+        }
+        for message in Rules.passOn(body, of: former.pseudonym, to: renumbering.to) { output.write(message) }
+    }
+}

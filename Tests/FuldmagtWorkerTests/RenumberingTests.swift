@@ -1,0 +1,193 @@
+import FuldmagtDomain
+import FuldmagtStore
+import Testing
+
+/// A citizen gets another CPR number: everything follows them, and the old number is still found.
+@Suite struct RenumberingTests {
+    private let anna = TestCluster.anna
+    private let bent = TestCluster.bent
+    private let carl = TestCluster.carl
+    private let new = "6101500030"
+
+    private func shard(_ digits: String) -> Int32 { TestCluster.keys.identity(of: party(digits), partitions: 4).shard }
+
+    private func party(_ digits: String) -> Party {
+        do { return .person(try CPR(digits, today: .last)) } catch { preconditionFailure("no number") }
+    }
+
+    private func pseudonym(_ digits: String) -> String { TestCluster.keys.pseudonym(of: party(digits)).description }
+
+    private func renumber(_ cluster: TestCluster, _ from: String, to: String, id: String, on day: String = "2026-11-20")
+    {
+        cluster.send(
+            "move.renumber", #"{"citizen":{"cpr":"\#(from)"},"newCpr":"\#(to)","effective":"\#(day)"}"#, id: id,
+            key: from)
+    }
+
+    private func revoke(_ cluster: TestCluster, _ grantor: String, from: String, _ package: String, id: String) {
+        cluster.send(
+            "grant.revoke",
+            #"{"grantor":{"cpr":"\#(grantor)"},"representative":{"cpr":"\#(from)"},"packages":["\#(package)"],"by":"grantor"}"#,
+            id: id, key: grantor)
+    }
+
+    /// Anna has given Bent grants, has one from Carl, is exempt, and Bent may read her post.
+    private func begin() throws -> TestCluster {
+        let cluster = try TestCluster()
+        cluster.defineCatalogue()
+        cluster.move(anna, to: "0101", on: "2020-01-01", id: "home")
+        try cluster.drain()
+        cluster.issue(anna, to: bent, ["care", "tax"], id: "g")
+        cluster.issue(carl, to: anna, ["tax"], id: "h")
+        cluster.send(
+            "readaccess.grant", #"{"citizen":{"cpr":"\#(anna)"},"holder":{"cpr":"\#(bent)"}}"#, id: "read", key: anna,
+            topic: .exemptionCommands)
+        try cluster.drain()
+        cluster.send(
+            "exemption.register",
+            #"{"citizen":{"cpr":"\#(anna)"},"municipality":"0101","form":"FD 001A","journal":"J","caseworker":"c","requestedBy":"citizen","appearedInPerson":true}"#,
+            id: "exempt", key: anna)
+        try cluster.drain()
+        #expect(cluster.answer("exempt") == "accepted")
+        return cluster
+    }
+
+    @Test("the new number lies in another shard, or this test shows nothing")
+    func otherShard() { #expect(shard(anna) != shard(new)) }
+
+    @Test("everything follows, nobody is told, and both numbers are found afterwards")
+    func follows() throws {
+        let cluster = try begin()
+        let before = try cluster.dump()
+        let told = cluster.said(.notifications).count
+        renumber(cluster, anna, to: new, id: "n")
+        try cluster.drain()
+        #expect(cluster.answer("n") == "accepted")
+        #expect(cluster.outcomes(of: "n").first?.text("position.topic") == "fuldmagt.commands.move")
+        #expect(cluster.said(.notifications).count == told)
+        // Row by row the same, under the other pseudonym.
+        let expected = before.map { $0.replacing(pseudonym(anna), with: pseudonym(new)) }
+        let after = try cluster.dump().filter {
+            !($0.contains(#""table":"citizen""#) && $0.contains(pseudonym(anna)))
+                && !$0.contains(#""table":"processed""#)
+        }
+        #expect(Set(after) == Set(expected.filter { !$0.contains(#""table":"processed""#) }))
+
+        // A revocation that still names the old number wins as any other.
+        revoke(cluster, anna, from: bent, "care", id: "r1")
+        revoke(cluster, new, from: bent, "tax", id: "r2")
+        revoke(cluster, carl, from: anna, "tax", id: "r3")
+        try cluster.drain()
+        for id in ["r1", "r2", "r3"] { #expect(cluster.answer(id) == "accepted", "\(id)") }
+        #expect(cluster.outcomes(of: "r1").first?.text("position.partition") == "\(shard(anna))")
+        // The notices about the grants went to the new number, as letters: the exemption followed too.
+        #expect(
+            cluster.notifications(to: new).sorted()
+                == [
+                    "cancelled digital-post", "cancelled digital-post", "cancelled digital-post",
+                    "grant-revoked letter", "grant-revoked letter", "grant-revoked letter",
+                ])
+        #expect(
+            try !cluster.dump().contains { $0.contains(#""table":"received""#) && $0.contains(#""state":"active""#) })
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("commands for the old number arrive behind the file, in their order, each with one outcome")
+    func inOrder() throws {
+        let cluster = try begin()
+        renumber(cluster, anna, to: new, id: "n")
+        for round in 0..<5 {
+            cluster.issue(anna, to: carl, ["tax"], id: "i\(round)")
+            revoke(cluster, anna, from: carl, "tax", id: "r\(round)")
+        }
+        // The same command again, after its citizen has gone.
+        cluster.issue(anna, to: carl, ["tax"], id: "i0")
+        cluster.issue(anna, to: bent, ["care"], id: "g-again")
+        try cluster.drain()
+        cluster.issue(anna, to: carl, ["tax"], id: "i3")
+        try cluster.drain()
+        let issued = (0..<5).map { cluster.answer("i\($0)") }
+        // Order holds within a topic: the move may be decided before or after any of the grants' commands.
+        #expect(issued.allSatisfy { $0 == "accepted" })
+        #expect((0..<5).allSatisfy { cluster.answer("r\($0)") == "accepted" })
+        #expect(cluster.answer("g-again") == "rejected already-granted@packages[0]")
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("whoever knows the old number still reaches the representative, and the grantor learns the new one")
+    func representative() throws {
+        let cluster = try begin()
+        renumber(cluster, bent, to: new, id: "n")
+        try cluster.drain()
+        #expect(cluster.answer("n") == "accepted")
+        // Given under the old number by somebody who does not know the new one.
+        cluster.issue(carl, to: bent, ["tax"], id: "late")
+        cluster.issue(anna, to: new, ["tax"], id: "twice")
+        try cluster.drain()
+        #expect(cluster.answer("late") == "accepted")
+        #expect(cluster.notifications(to: new).contains("grant-received digital-post"))
+        #expect(cluster.answer("twice") == "rejected already-granted@packages[0]")
+        cluster.send(
+            "move.decease", #"{"citizen":{"cpr":"\#(new)"},"effective":"2026-11-22"}"#, id: "d", key: new)
+        try cluster.drain()
+        #expect(cluster.answer("d") == "accepted")
+        // Grants of both grantors end, whatever number they were given to.
+        #expect(cluster.notifications(to: carl).contains("grant-ended digital-post"))
+        #expect(cluster.notifications(to: anna).filter { $0 == "grant-ended letter" }.count == 2)
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("a second new number, a number that has a file already, and a repeat")
+    func again() throws {
+        let cluster = try begin()
+        cluster.issue(new, to: carl, ["tax"], id: "own")
+        try cluster.drain()
+        renumber(cluster, anna, to: new, id: "n")
+        try cluster.drain()
+        renumber(cluster, anna, to: new, id: "n-again")
+        renumber(cluster, new, to: new, id: "itself")
+        try cluster.drain()
+        #expect(cluster.answer("n") == "accepted" && cluster.answer("n-again") == "accepted")
+        #expect(cluster.answer("itself") == "rejected invalid-field@newCpr")
+        let third = "6101500049"
+        renumber(cluster, new, to: third, id: "n2")
+        try cluster.drain()
+        #expect(cluster.answer("n2") == "accepted")
+        // By the first number, over two shards.
+        revoke(cluster, anna, from: bent, "care", id: "r1")
+        revoke(cluster, anna, from: carl, "tax", id: "r2")
+        try cluster.drain()
+        #expect(cluster.answer("r1") == "accepted" && cluster.answer("r2") == "accepted")
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("a new number from a day to come: accepted now, taken over on its day, with no second outcome")
+    func future() throws {
+        let cluster = try begin()
+        renumber(cluster, anna, to: new, id: "n", on: "2026-12-01")
+        try cluster.drain()
+        #expect(cluster.answer("n") == "accepted")
+        #expect(try !cluster.dump().contains { $0.contains(pseudonym(new)) })
+        cluster.clock.advance(days: 8)
+        try cluster.drain()
+        #expect(cluster.outcomes(of: "n").count == 1)
+        #expect(try cluster.dump().contains { $0.contains(pseudonym(new)) && $0.contains(#""table":"grant""#) })
+        revoke(cluster, anna, from: bent, "care", id: "r")
+        try cluster.drain()
+        #expect(cluster.answer("r") == "accepted")
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("a wrong new number is refused by field")
+    func refused() throws {
+        let cluster = try begin()
+        renumber(cluster, anna, to: "123", id: "short")
+        renumber(cluster, anna, to: anna, id: "same")
+        cluster.send(
+            "move.renumber", #"{"citizen":{"cpr":"\#(anna)"}}"#, id: "empty", key: anna)
+        try cluster.drain()
+        #expect(cluster.answer("short") == "rejected invalid-cpr@newCpr")
+        #expect(cluster.answer("same") == "rejected invalid-field@newCpr")
+        #expect(cluster.answer("empty") == "rejected missing-field@effective missing-field@newCpr")
+    }
+}

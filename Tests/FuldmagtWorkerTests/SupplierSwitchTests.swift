@@ -1,0 +1,103 @@
+import FuldmagtDomain
+import FuldmagtStore
+import Testing
+
+/// A municipality replaces the it-system behind a task: what its citizens notice.
+@Suite struct SupplierSwitchTests {
+    private let anna = TestCluster.anna
+    private let bent = TestCluster.bent
+    private let carl = TestCluster.carl
+
+    /// Anna has given Bent a grant to a package for all, and one that is bound to the old it-system.
+    private func begin(successor: String, kle: String = "27.60.20") throws -> TestCluster {
+        let cluster = try TestCluster()
+        cluster.defineCatalogue()
+        cluster.system("urn:example:old")
+        cluster.package(
+            "own", scope: "itSystem", extra: #","itSystem":"urn:example:old","successor":"\#(successor)""#)
+        cluster.package("next", scope: "itSystem", kle: kle, extra: #","itSystem":"urn:example:new""#)
+        cluster.move(anna, to: "0101", on: "2020-01-01", id: "home")
+        try cluster.drain()
+        cluster.issue(anna, to: bent, ["care", "own"], id: "g")
+        try cluster.drain()
+        #expect(cluster.answer("g") == "accepted")
+        return cluster
+    }
+
+    private func notified(_ cluster: TestCluster, of cause: String) -> [String] {
+        cluster.said(.notifications).filter { $0.text("cause.id") == cause || $0.text("recipient.cpr") == bent }
+            .compactMap { said in
+                guard let kind = said.text("kind"), kind != "grant-given", kind != "grant-received" else { return nil }
+                return "\(said.text("recipient.cpr") == anna ? "anna" : "bent") \(kind)"
+            }.sorted()
+    }
+
+    @Test("a grant to a package for all never notices; one bound to the old system goes on as its successor")
+    func withSuccessor() throws {
+        let cluster = try begin(successor: "next")
+        cluster.system("urn:example:new", replaces: "urn:example:old")
+        cluster.send(
+            "activation.set",
+            #"{"municipality":"0101","package":"care","itSystem":"urn:example:new","from":"2020-01-01"}"#,
+            id: "new-care", key: "activation/0101/care/urn:example:new")
+        cluster.activate("care", in: "0101", until: "2026-11-23", id: "old-care")
+        try cluster.drain()
+        #expect(notified(cluster, of: "define-urn:example:new") == ["anna grant-corrected", "bent grant-corrected"])
+        let grants = try cluster.dump().filter { $0.contains(#""table":"grant""#) }
+        #expect(grants.contains { $0.contains(#""package":"care""#) && $0.contains(#""state":"active""#) })
+        #expect(grants.contains { $0.contains(#""package":"next""#) && $0.contains(#""state":"active""#) })
+        #expect(!grants.contains { $0.contains(#""package":"own""#) })
+        #expect(
+            try cluster.dump().contains { $0.contains(#""table":"received""#) && $0.contains(#""package":"next""#) })
+        // The old privilege can no longer be given; the grant is revoked by its new name.
+        cluster.issue(anna, to: carl, ["own"], id: "too-late")
+        cluster.send(
+            "grant.revoke",
+            #"{"grantor":{"cpr":"\#(anna)"},"representative":{"cpr":"\#(bent)"},"packages":["next"],"by":"grantor"}"#,
+            id: "r", key: anna)
+        try cluster.drain()
+        #expect(cluster.answer("too-late") == "rejected package-retired@packages[0]")
+        #expect(cluster.outcomes(of: "too-late").first?.text("reasons.0.en")?.contains("next") == true)
+        #expect(cluster.answer("r") == "accepted")
+        #expect(try cluster.check() == [])
+    }
+
+    @Test(
+        "without a successor that fits, it ends with an explanation to both",
+        arguments: [("none", "27.60.20"), ("next", "27"), ("next", "28.09")])
+    func withoutSuccessor(successor: String, kle: String) throws {
+        let cluster = try begin(successor: successor, kle: kle)
+        cluster.system("urn:example:new", replaces: "urn:example:old")
+        try cluster.drain()
+        // The notices of the giving were unsent; they are withdrawn.
+        #expect(
+            notified(cluster, of: "define-urn:example:new")
+                == ["anna cancelled", "anna grant-ended", "bent cancelled", "bent grant-ended"])
+        let ended = cluster.said(.notifications).filter { $0.text("kind") == "grant-ended" }
+        #expect(ended.allSatisfy { $0.text("body")?.contains("it-system") == true })
+        #expect(ended.allSatisfy { $0.text("body")?.contains("København") == false })
+        let grants = try cluster.dump().filter { $0.contains(#""table":"grant""#) }
+        #expect(grants.contains { $0.contains(#""package":"own""#) && $0.contains(#""state":"ended""#) })
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("many citizens are looked at in bounded steps, by any worker, and each is told once")
+    func inBoundedSteps() throws {
+        let cluster = try begin(successor: "none")
+        cluster.options.sweepRows = 3
+        try cluster.stop()
+        let grantors = (20..<50).map { "61015000\($0)" }
+        for grantor in grantors { cluster.issue(grantor, to: bent, ["own"], id: "g-\(grantor)") }
+        try cluster.drain()
+        cluster.system("urn:example:new", replaces: "urn:example:old")
+        // The worker dies on the way; the next one goes on.
+        try cluster.loop?.turn()
+        try cluster.loop?.turn()
+        cluster.abandon()
+        try cluster.drain()
+        let ended = cluster.said(.notifications).filter { $0.text("kind") == "grant-ended" }
+        #expect(ended.count == 2 * (grantors.count + 1))
+        #expect(Set(ended.compactMap { $0.text("id") }).count == ended.count)
+        #expect(try cluster.check() == [])
+    }
+}

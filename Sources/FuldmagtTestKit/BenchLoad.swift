@@ -12,9 +12,18 @@ public struct BenchLoad: Sendable {
     }
 
     /// 40 packages and their activations.
-    public func catalogue(at time: Instant) -> Frame {
+    public func catalogue(at time: Instant) -> Frame { Self.frame(workload.catalogue(at: time.milliseconds)) }
+
+    /// The activations of some of the packages end everywhere; each has a fortieth of the grants.
+    public func endings(of packages: Range<Int>, at time: Instant) -> Frame {
+        Self.frame(
+            workload.endings(
+                of: packages, until: time.day.adding(days: -1).description, at: time.milliseconds))
+    }
+
+    private static func frame(_ records: [ModelRecord]) -> Frame {
         var frame = FrameWriter()
-        for record in workload.catalogue(at: time.milliseconds) {
+        for record in records {
             (record.key ?? []).withUnsafeBytes { key in
                 frame.append(
                     topic: record.topic.rawValue, partition: nil, timestamp: nil, key: key,

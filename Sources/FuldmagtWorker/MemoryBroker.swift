@@ -111,10 +111,13 @@ public final class MemoryBroker: Sendable {
     }
 
     /// Records the group has not committed yet, over all topics that shards consume.
-    public var lag: Int {
+    public var lag: Int { lag(nil) }
+
+    /// The same of one topic.
+    public func lag(_ only: Topic?) -> Int {
         state.withLock { state in
             var lag: Int64 = 0
-            for topic in Topic.consumed {
+            for topic in Topic.consumed where only == nil || topic == only {
                 for (number, partition) in (state.logs[topic] ?? []).enumerated() {
                     lag += partition.end - (state.committed[Int32(number)]?[topic] ?? 0)
                 }

@@ -17,6 +17,7 @@ struct BenchCommand: AsyncParsableCommand {
 
             Examples:
               fuldmagt bench --log memory
+              fuldmagt bench --log memory --activation-ends --commands 1000000
               FULDMAGT_KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092 fuldmagt bench --log kafka
               fuldmagt bench --log kafka --latency --rate 2000 --seconds 30
             """)
@@ -31,6 +32,8 @@ struct BenchCommand: AsyncParsableCommand {
     @Option var seed: UInt64 = 1
     @Flag(help: "Measure latency from produce to a committed reader's outcome, instead of throughput.")
     var latency = false
+    @Flag(help: "Measure what commands lose while activations end that a twentieth of the grants rest on.")
+    var activationEnds = false
     @Option(help: "Commands a second for --latency.")
     var rate = 2000
     @Option(help: "Length of the latency measurement.")
@@ -64,7 +67,9 @@ struct BenchCommand: AsyncParsableCommand {
         options = tuned
         let load = BenchLoad(seed: seed, citizens: citizens, commands: commands)
         switch log {
-        case .memory: try MemoryBench(load: load, options: options).run()
+        case .memory:
+            let bench = MemoryBench(load: load, options: options)
+            if activationEnds { try bench.activationEnds() } else { try bench.run() }
         case .kafka:
             let bench = KafkaBench(load: load, options: options, configuration: try environment.kafka)
             if latency { try bench.latency(rate: rate, seconds: seconds) } else { try bench.throughput() }

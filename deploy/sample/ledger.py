@@ -384,6 +384,13 @@ class Ledger:
         self.accepted(id)
         return id
 
+    def renumber(self, what, citizen, new) -> str:
+        """Everything follows the citizen to the new number; nobody is told, and the old number is still found."""
+        data = {"citizen": citizen.party, "newCpr": new.cpr, "effective": self.day(-1)}
+        id = self._command(what, "move.renumber", citizen, catalogue.REGISTER, data)
+        self.accepted(id)
+        return id
+
     # Digital Post
 
     def by_mistake(self, what, citizen, municipality) -> str:

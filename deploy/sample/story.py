@@ -30,6 +30,7 @@ class Cast:
         self.letter_only = elders(6)  # exempt, and lift it again in the evening
         self.companies = [Company(example_cvr(60 + n)) for n in range(4)]
         self.late, self.late_helpers = elders(14), adults(8)
+        self.new_number = people.elder()  # late[8], from a day on
 
 
 def tell(ledger: Ledger, people: People) -> None:
@@ -46,6 +47,7 @@ def tell(ledger: Ledger, people: People) -> None:
     requests(ledger, cast)
     post(ledger, cast)
     lives(ledger, cast)
+    new_number(ledger, cast)
     follow_ups(ledger, cast)
     ledger.finish()
 
@@ -511,8 +513,15 @@ def lives(ledger: Ledger, cast: Cast) -> None:
     ledger.decease("helper-dies", cast.late_helpers[3])
     mistake = ledger.decease("called-dead", late[7])
     ledger.alive_after_all("not-dead", late[7], mistake)
+    ledger.renumber("gets-new-number", late[8], cast.new_number)
     data = {"citizen": late[6].party, "to": "0461", "effective": ledger.day(0)}
     ledger.refuse("dead-do-not-move", "move.relocate", late[6], REGISTER, data, [("citizen-dead", "citizen")])
+
+
+def new_number(ledger: Ledger, cast: Cast) -> None:
+    """Some still know the old number; so does a renewal among the follow-ups."""
+    ledger.start("day/12-new-number.jsonl")
+    ledger.revoke("by-old-number", cast.late[8], cast.late_helpers[2], [AIDS_ACT])
 
 
 def follow_ups(ledger: Ledger, cast: Cast) -> None:

@@ -182,4 +182,25 @@ public struct BenchWorkload: Sendable {
         }
         return records
     }
+
+    /// Ends the activations of some packages everywhere: what each of them has a fortieth of all grants loses.
+    /// - Parameter until: the last day.
+    public func endings(of packages: Range<Int>, until: String, at timestamp: Int64) -> [ModelRecord] {
+        catalogue(at: timestamp).compactMap { record in
+            guard let key = record.key.map({ String(decoding: $0, as: UTF8.self) }), key.hasPrefix("activation/"),
+                let package = key.split(separator: "/").dropFirst(2).first?.split(separator: "-").last.flatMap({
+                    Int($0)
+                }),
+                packages.contains(package)
+            else { return nil }
+            var record = record
+            let begins = Array(#""from":"2020-01-01""#.utf8)
+            let ends = Array(#""from":"2020-01-01","until":"\#(until)""#.utf8)
+            record.value = record.value.map { $0.replacing(begins, with: ends) }
+            record.headers = record.headers.map { name, value in
+                (name, name == "ce_id" ? value + Array("-end".utf8) : value)
+            }
+            return record
+        }
+    }
 }

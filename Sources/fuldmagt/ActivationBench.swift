@@ -1,0 +1,70 @@
+import Foundation
+import FuldmagtDomain
+import FuldmagtTestKit
+import FuldmagtWorker
+import Logging
+
+extension MemoryBench {
+    /// What commands lose while an activation's end is worked off: the grants that it concerns become dormant in steps,
+    /// between the commands.
+    func activationEnds() throws {
+        var options = options
+        options.pollMilliseconds = 0
+        let partitions = options.settings.partitions
+        let broker = MemoryBroker(
+            partitions: partitions, dropping: [.outcomes, .notifications], forgetsCommitted: true
+        ) { Host.now() }
+        let loop = WorkerLoop(
+            options: options, log: broker.member(), surroundings: Host.surroundings, logger: Logger(label: "bench"))
+        broker.append(load.catalogue(at: Host.now()))
+        try loop.start()
+        func drain() throws { while try loop.turn() > 0 || broker.lag > 0 {} }
+        for start in stride(from: 0, to: load.citizens, by: 20_000) {
+            broker.append(load.moves(start..<min(start + 20_000, load.citizens)))
+            try drain()
+        }
+        // The last tenth is kept for the two measurements.
+        let share = load.commands / 20
+        let loaded = load.commands - 2 * share
+        for start in stride(from: 0, to: loaded, by: 50_000) {
+            broker.append(load.issues(start..<min(start + 50_000, loaded)))
+            try drain()
+            Self.say("\(min(start + 50_000, loaded)) of \(loaded) grants loaded")
+        }
+        let usual = try rate(share) {
+            broker.append(load.issues(loaded..<loaded + share))
+            try drain()
+        }
+        let told = broker.written(.notifications)
+        broker.append(load.endings(of: 0..<2, at: Host.now()))
+        var commandsOut = 0.0
+        let all = try rate(share) {
+            broker.append(load.issues(loaded + share..<loaded + 2 * share))
+            let started = Host.nanoseconds()
+            // The commands are through when their topic has been read; the rest is the activations' end.
+            while broker.lag(.grantCommands) > 0 { _ = try loop.turn() }
+            commandsOut = Double(share) / (Double(Host.nanoseconds() - started) / 1e9)
+            try drain()
+        }
+        print(
+            """
+            grants loaded          \(load.accepted(loaded))
+            commands/s before      \(Int(usual))
+            commands/s meanwhile   \(Int(commandsOut)) (\(String(format: "%.0f", commandsOut / usual * 100)) %)
+            until all was done     \(String(format: "%.1f", Double(share) / all)) s
+            notifications written  \(broker.written(.notifications) - told), of them two for each grant that became dormant
+            peak memory            \(Usage().peakMiB) MiB
+            """)
+        try loop.finish()
+    }
+
+    private func rate(_ count: Int, _ body: () throws -> Void) rethrows -> Double {
+        let started = Host.nanoseconds()
+        try body()
+        return Double(count) / (Double(Host.nanoseconds() - started) / 1e9)
+    }
+
+    private static func say(_ text: String) {
+        FileHandle.standardError.write(Data("\r\(text)".utf8))
+    }
+}

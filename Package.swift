@@ -43,6 +43,8 @@ let package = Package(
             swiftSettings: settings),
         // The C library's allocator settings.
         .systemLibrary(name: "CMalloc"),
+        // What SQLite's header hides: told of each row before it changes.
+        .systemLibrary(name: "CSQLiteHook"),
         .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
         // librdkafka: consumer, transactional producer, admin. Knows nothing of the domain.
         .target(name: "FuldmagtKafka", dependencies: ["CRdKafka", "FuldmagtRecord"], swiftSettings: settings),
@@ -50,7 +52,7 @@ let package = Package(
         .target(
             name: "FuldmagtStore",
             dependencies: [
-                "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtRecord",
+                "CSQLiteHook", "FuldmagtBytes", "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtRecord",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
@@ -117,7 +119,8 @@ let package = Package(
             name: "FuldmagtWorkerTests",
             dependencies: [
                 "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtRecord", "FuldmagtStore", "FuldmagtTestKit",
-                "FuldmagtWorker", .product(name: "Logging", package: "swift-log"),
+                "FuldmagtWorker", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
     ],

@@ -98,14 +98,14 @@ final class ConsumerHandle {
 
     /// The group's committed offsets; partitions without one are missing. Waits for transactions being decided.
     func committed(_ partitions: [TopicPartition], timeoutMilliseconds: Int32) throws(KafkaFailure)
-        -> [TopicPartition: Int64]
+        -> [TopicPartition: (offset: Int64, mark: String)]
     {
         let list = PartitionList(partitions)
         let code = rd_kafka_committed(client, list.pointer, timeoutMilliseconds)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
             throw KafkaFailure(code, doing: "reading committed offsets")
         }
-        return try list.offsets(doing: "reading committed offsets")
+        return try list.marked(doing: "reading committed offsets")
     }
 
     /// Offset of the first record that is still there, and the offset the next record will get.

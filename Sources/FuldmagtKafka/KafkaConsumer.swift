@@ -29,6 +29,8 @@ public actor KafkaConsumer {
     private var onRebalance: RebalanceHandler
     private var rebalanceFailure: KafkaFailure?
     private var isClosed = false
+    /// Set between partitions being given back and what was fetched for them being forgotten.
+    private var hasGivenBack = false
 
     /// Joins the group `group.id` for all partitions of the topics.
     public init(
@@ -73,10 +75,12 @@ public actor KafkaConsumer {
         var timeout = timeoutMilliseconds
         while records < maximumRecords, bytes < maximumBytes {
             let polled = try handle.poll(timeoutMilliseconds: timeout) { partition, append in
+                forgetWhatWasGivenBack(&batches)
                 let before = batches[partition]?.byteCount ?? 0
                 append(&batches[partition, default: RecordBatch()])
                 bytes += (batches[partition]?.byteCount ?? 0) - before
             }
+            forgetWhatWasGivenBack(&batches)
             if let failure = rebalanceFailure {
                 rebalanceFailure = nil
                 throw failure
@@ -88,6 +92,13 @@ public actor KafkaConsumer {
             }
             timeout = 0
         }
+    }
+
+    /// What was fetched before partitions were given back is fetched again by their next owner, who may be this one.
+    private func forgetWhatWasGivenBack(_ batches: inout [Int32: RecordBatch]) {
+        guard hasGivenBack else { return }
+        hasGivenBack = false
+        for partition in batches.keys { batches[partition]?.removeAll() }
     }
 
     private nonisolated func rebalance(
@@ -107,6 +118,7 @@ public actor KafkaConsumer {
                 }
                 try handle.assign(offsets)
             } else {
+                hasGivenBack = true
                 let isLost = rd_kafka_assignment_lost(handle.client) != 0
                 _ = onRebalance(isLost ? .lost(partitions) : .revoked(partitions))
                 let result = rd_kafka_assign(handle.client, nil)
@@ -119,9 +131,9 @@ public actor KafkaConsumer {
         }
     }
 
-    /// The group's committed offsets; partitions without one are missing.
+    /// The group's committed offsets, and the text that was kept beside each; partitions without one are missing.
     public func committed(_ partitions: [TopicPartition], timeoutMilliseconds: Int32) throws(KafkaFailure)
-        -> [TopicPartition: Int64]
+        -> [TopicPartition: (offset: Int64, mark: String)]
     {
         try handle.committed(partitions, timeoutMilliseconds: timeoutMilliseconds)
     }

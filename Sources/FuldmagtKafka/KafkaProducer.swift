@@ -125,9 +125,10 @@ public final class KafkaProducer: @unchecked Sendable {
 
     /// Makes positions part of the transaction.
     public func send(
-        offsets: [TopicPartition: Int64], metadata: ConsumerGroupMetadata, timeoutMilliseconds: Int32
+        offsets: [TopicPartition: Int64], marks: [TopicPartition: String] = [:], metadata: ConsumerGroupMetadata,
+        timeoutMilliseconds: Int32
     ) throws(KafkaFailure) {
-        let list = PartitionList(offsets)
+        let list = PartitionList(offsets, marks: marks)
         try check(
             rd_kafka_send_offsets_to_transaction(client, list.pointer, metadata.pointer, timeoutMilliseconds),
             "sending offsets")

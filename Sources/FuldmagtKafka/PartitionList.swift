@@ -1,5 +1,6 @@
 import CRdKafka
 import FuldmagtRecord
+import Glibc
 
 /// librdkafka's list of topics, partitions and offsets, owned.
 final class PartitionList {
@@ -15,11 +16,18 @@ final class PartitionList {
         }
     }
 
-    /// - Parameter offsets: positions next to read; negative ones are librdkafka's logical offsets.
-    convenience init(_ offsets: [TopicPartition: Int64]) {
+    /// - Parameters:
+    ///   - offsets: positions next to read; negative ones are librdkafka's logical offsets.
+    ///   - marks: texts that the group keeps beside an offset.
+    convenience init(_ offsets: [TopicPartition: Int64], marks: [TopicPartition: String] = [:]) {
         self.init(rd_kafka_topic_partition_list_new(Int32(offsets.count)))
         for (partition, offset) in offsets.sorted(by: { $0.key < $1.key }) {
-            rd_kafka_topic_partition_list_add(pointer, partition.topic, partition.partition).pointee.offset = offset
+            let element = rd_kafka_topic_partition_list_add(pointer, partition.topic, partition.partition)
+            element?.pointee.offset = offset
+            guard let mark = marks[partition] else { continue }
+            // The list frees it.
+            element?.pointee.metadata = UnsafeMutableRawPointer(strdup(mark))
+            element?.pointee.metadata_size = mark.utf8.count
         }
     }
 
@@ -31,6 +39,18 @@ final class PartitionList {
             let element = pointer.pointee.elems[at]
             return TopicPartition(topic: String(cString: element.topic), partition: element.partition)
         }
+    }
+
+    /// Offsets that are set, with the text beside each; an element with an error of its own is a failure.
+    func marked(doing: String) throws(KafkaFailure) -> [TopicPartition: (offset: Int64, mark: String)] {
+        var marks: [TopicPartition: String] = [:]
+        for at in 0..<Int(pointer.pointee.cnt) {
+            let element = pointer.pointee.elems[at]
+            guard let metadata = element.metadata, element.metadata_size > 0 else { continue }
+            marks[TopicPartition(topic: String(cString: element.topic), partition: element.partition)] = String(
+                decoding: UnsafeRawBufferPointer(start: metadata, count: element.metadata_size), as: UTF8.self)
+        }
+        return try offsets(doing: doing).reduce(into: [:]) { $0[$1.key] = ($1.value, marks[$1.key] ?? "") }
     }
 
     /// Offsets that are set; an element with an error of its own is a failure.

@@ -25,6 +25,11 @@ public struct Frame: Sendable, Equatable {
 
     public var isEmpty: Bool { count == 0 }
 
+    /// This frame's records and then another's.
+    public func followed(by other: Frame) -> Frame {
+        other.isEmpty ? self : Frame(bytes: bytes + other.bytes, count: count + other.count)
+    }
+
     /// Calls `body` with each record in order.
     /// - Throws: `FrameDamaged` when the bytes do not hold `count` whole records.
     @inlinable

@@ -8,7 +8,7 @@ import GRDB
 /// rowid tables, so that a batch touches few pages; small indexes find a citizen's rows.
 enum Schema {
     /// The version this build writes, in `PRAGMA user_version`.
-    static let version = 4
+    static let version = 5
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -23,6 +23,15 @@ enum Schema {
         }
         migrator.registerMigration("4 supplier switches and new numbers") { db in
             try db.execute(sql: fourth)
+        }
+        migrator.registerMigration("5 lineage") { db in
+            // Names the file: the group's committed offsets say which file's frames they were published from.
+            // A file that was rebuilt is as far as the frame whose mark it keeps.
+            try db.execute(
+                sql: """
+                    ALTER TABLE meta ADD COLUMN lineage TEXT;
+                    ALTER TABLE meta ADD COLUMN rebuilt_at TEXT;
+                    """)
         }
         return migrator
     }

@@ -26,8 +26,13 @@ public final class ShardAccess {
         var version: Int
     }
 
-    init(_ connection: OpaquePointer, keys: ClusterKey) throws(StoreError) {
+    private let changes: ChangeRecorder?
+    /// Whether the changelog has the shard's own row.
+    private var hasNotedMeta = false
+
+    init(_ connection: OpaquePointer, keys: ClusterKey, changes: ChangeRecorder?) throws(StoreError) {
         self.connection = connection
+        self.changes = changes
         self.keys = keys
         statements = try Statements(connection)
     }
@@ -50,9 +55,26 @@ public final class ShardAccess {
         }
     }
 
-    func commit() throws(StoreError) { try statements.commit.run() }
+    func commit() throws(StoreError) {
+        if let code = changes?.failure {
+            throw StoreError(sqlite: code, doing: "reading a changed row for the changelog")
+        }
+        try statements.commit.run()
+    }
+
+    /// The rows that this turn has changed so far, as records of the changelog.
+    public func takeChanges() throws(StoreError) -> Frame {
+        guard let changes else { return Frame() }
+        if !hasNotedMeta {
+            try statements.noteMeta.run()
+            hasNotedMeta = true
+        }
+        return changes.take()
+    }
 
     func rollBack() {
+        changes?.forget()
+        hasNotedMeta = false
         origins.removeAll()
         originRows.removeAll()
         terms.removeAll()
@@ -149,6 +171,13 @@ public final class ShardAccess {
                     ends: try FrameEnds.read(statements.pendingFrames.text(2))))
         }
         return frames
+    }
+
+    /// The number of the frame stored last; 0 when there was none.
+    public func lastFrame() throws(StoreError) -> Int64 {
+        guard try statements.lastFrame.next() else { return 0 }
+        defer { statements.lastFrame.reset() }
+        return statements.lastFrame.int(0)
     }
 
     /// Forgets frames that are sent.

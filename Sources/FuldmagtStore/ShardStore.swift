@@ -27,11 +27,17 @@ public final class ShardStore: @unchecked Sendable {
         public var isDurable: Bool
         /// Pages the write-ahead log grows to before it is folded into the database.
         public var checkpointPages: Int
+        /// Every changed row goes to the changelog, from which a shard can be rebuilt.
+        public var recordsChanges: Bool
+        /// Names a file that is made now; unlike every other file of the shard.
+        public var lineage: String
 
         public init(
             directory: String, partitions: Int32, cacheBytes: Int = 32 << 20, isDurable: Bool = true,
-            checkpointPages: Int = 8_000
+            checkpointPages: Int = 8_000, recordsChanges: Bool = false, lineage: String = "only"
         ) {
+            self.recordsChanges = recordsChanges
+            self.lineage = lineage
             self.directory = directory
             self.partitions = partitions
             self.cacheBytes = cacheBytes
@@ -49,6 +55,10 @@ public final class ShardStore: @unchecked Sendable {
     private let checkpointer: Checkpointer?
     private var logSize: LogSize?
     private(set) var epoch: Int64 = 0
+    /// Names this file of the shard.
+    public private(set) var lineage = ""
+    /// The mark of the frame that this file was rebuilt up to; nil for one that was not.
+    public private(set) var rebuiltAt: String?
 
     /// The file of a shard: `shard-0003.sqlite`.
     public static func fileName(of shard: Int32) -> String {
@@ -133,21 +143,30 @@ public final class ShardStore: @unchecked Sendable {
                         epoch = row["epoch"]
                     } else {
                         try db.execute(
-                            sql: "INSERT INTO meta VALUES (1, ?, ?, 0, '', ?, ?, 0)",
+                            sql: "INSERT INTO meta VALUES (1, ?, ?, 0, '', ?, ?, 0, NULL, NULL)",
                             arguments: [shard, options.partitions, check.data, today.number])
                     }
                     epoch += 1
-                    try db.execute(sql: "UPDATE meta SET epoch = ?, owner = ?", arguments: [epoch, owner])
+                    try db.execute(
+                        sql: "UPDATE meta SET epoch = ?, owner = ?, lineage = coalesce(lineage, ?)",
+                        arguments: [epoch, owner, options.lineage])
                     return .commit
                 }
                 return epoch
+            }
+            (lineage, rebuiltAt) = try queue.inDatabase { db in
+                let row = try Row.fetchOne(db, sql: "SELECT lineage, rebuilt_at FROM meta")
+                return (row?["lineage"] ?? "", row?["rebuilt_at"])
             }
             access = try queue.inDatabase { db in
                 guard let connection = db.sqliteConnection else {
                     throw StoreError(.fatal, "\(path) was closed while it was being opened")
                 }
                 if checkpointer != nil { logSize = LogSize(connection) }
-                return try ShardAccess(connection, keys: keys)
+                let recorder =
+                    options.recordsChanges
+                    ? try ChangeRecorder(connection, shard: shard, topic: Topic.changelog.rawValue) : nil
+                return try ShardAccess(connection, keys: keys, changes: recorder)
             }
         } catch {
             throw StoreError(error, doing: "taking over \(path)")

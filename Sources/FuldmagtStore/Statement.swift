@@ -10,6 +10,7 @@ final class Statement {
     /// Short values stay here until the next binding, so that SQLite need not copy them: a slot for each parameter.
     private let slots: UnsafeMutablePointer<UInt8>
     private static let slotSize = 64
+    private var isFinished = false
 
     init(_ connection: OpaquePointer, _ sql: String) throws(StoreError) {
         var handle: OpaquePointer?
@@ -24,10 +25,22 @@ final class Statement {
         slots = .allocate(capacity: max(parameters, 1) * Self.slotSize)
     }
 
-    deinit {
+    /// Gives the statement up before the connection is closed. It is of no use afterwards.
+    func finish() {
         sqlite3_finalize(handle)
+        isFinished = true
+    }
+
+    deinit {
+        if !isFinished { sqlite3_finalize(handle) }
         slots.deallocate()
     }
+
+    private nonisolated(unsafe) static let empty: UnsafePointer<CChar> = {
+        let text = UnsafeMutablePointer<CChar>.allocate(capacity: 1)
+        text.pointee = 0
+        return UnsafePointer(text)
+    }()
 
     private static var transient: sqlite3_destructor_type { unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
 
@@ -96,6 +109,21 @@ final class Statement {
             _ = sqlite3_bind_blob64(handle, at, $0.baseAddress, UInt64($0.count), Self.transient)
         }
         return self
+    }
+
+    /// The bytes must stay until the statement has run.
+    func bindText(_ at: Int32, _ text: UnsafeRawBufferPointer) {
+        _ = sqlite3_bind_text(
+            handle, at, text.assumingMemoryBound(to: CChar.self).baseAddress ?? Self.empty, Int32(text.count), nil)
+    }
+
+    /// The bytes must stay until the statement has run.
+    func bindBytes(_ at: Int32, _ bytes: UnsafeRawBufferPointer) {
+        if bytes.isEmpty {
+            sqlite3_bind_zeroblob(handle, at, 0)
+        } else {
+            sqlite3_bind_blob64(handle, at, bytes.baseAddress, UInt64(bytes.count), nil)
+        }
     }
 
     @discardableResult

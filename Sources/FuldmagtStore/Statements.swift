@@ -2,7 +2,7 @@ import GRDBSQLite
 
 /// All statements of the hot path, prepared once.
 final class Statements {
-    let begin, commit, epoch: Statement
+    let begin, commit, epoch, noteMeta, lastFrame: Statement
     let positions, setPosition, reviewed, setReviewed: Statement
     let claim, claimed, forget: Statement
     let appendFrame, pendingFrames, markSent: Statement
@@ -25,6 +25,8 @@ final class Statements {
         begin = try prepare("BEGIN IMMEDIATE")
         commit = try prepare("COMMIT")
         epoch = try prepare("SELECT epoch FROM meta")
+        noteMeta = try prepare("UPDATE meta SET epoch = epoch")
+        lastFrame = try prepare("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'")
         positions = try prepare("SELECT topic, position FROM positions")
         setPosition = try prepare(
             "INSERT INTO positions VALUES (?1, ?2) ON CONFLICT (topic) DO UPDATE SET position = ?2")

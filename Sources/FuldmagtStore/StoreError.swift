@@ -25,6 +25,9 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         self.text = text
     }
 
+    /// Whether the file itself is beyond reading.
+    public var isDamage: Bool { [SQLITE_CORRUPT, SQLITE_NOTADB].contains(code & 0xff) }
+
     public var description: String { code == 0 ? text : "\(text) (SQLite \(code))" }
 
     /// Maps a result code of SQLite.

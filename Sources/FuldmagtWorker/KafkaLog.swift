@@ -9,28 +9,38 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     public struct Options: Sendable {
         public var configuration: KafkaConfiguration
         public var group: String
-        /// Names this life of this worker's producer.
-        public var transactionalID: String
-        /// Names its former life: fenced off, and what it left open is aborted, before anything is read.
-        ///
-        /// Each life has a name, and so a producer id, of its own: one broker tells a consumer that begins behind an
-        /// aborted transaction of that abortion still, and records of the same producer id that follow would be dropped.
-        public var formerTransactionalID: String?
-        /// Called between the two lives: notes the new name where the next start finds it.
-        public var onFormerEnded: @Sendable () throws -> Void
+        /// Begins a life of this worker's producer: asked for each time the worker joins.
+        public var producerLife: @Sendable () -> ProducerLife
         public var timeoutMilliseconds: Int32
 
         public init(
-            configuration: KafkaConfiguration, group: String, transactionalID: String,
-            formerTransactionalID: String? = nil, onFormerEnded: @escaping @Sendable () throws -> Void = {},
-            timeoutMilliseconds: Int32 = 30_000
+            configuration: KafkaConfiguration, group: String,
+            producerLife: @escaping @Sendable () -> ProducerLife, timeoutMilliseconds: Int32 = 30_000
         ) {
             self.configuration = configuration
             self.group = group
-            self.transactionalID = transactionalID
-            self.formerTransactionalID = formerTransactionalID
-            self.onFormerEnded = onFormerEnded
+            self.producerLife = producerLife
             self.timeoutMilliseconds = timeoutMilliseconds
+        }
+    }
+
+    /// One life of a worker's producer, and the one before.
+    ///
+    /// Each has a name, and so a producer id, of its own: one broker tells a consumer that begins behind an aborted
+    /// transaction of that abortion still, and records of the same producer id that follow would be dropped.
+    public struct ProducerLife: Sendable {
+        /// The transactional id of the life before: fenced off, and what it left open is aborted, before anything is read.
+        public var former: String?
+        public var current: String
+        /// Called between the two lives: notes the new name where the next start finds it.
+        public var onFormerEnded: @Sendable () throws -> Void
+
+        public init(
+            former: String? = nil, current: String, onFormerEnded: @escaping @Sendable () throws -> Void = {}
+        ) {
+            self.former = former
+            self.current = current
+            self.onFormerEnded = onFormerEnded
         }
     }
 
@@ -66,8 +76,11 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     public let executor: PinnedExecutor
     private let options: Options
     private var consumer: KafkaConsumer?
-    private let producer: KafkaProducer
+    private var producer: KafkaProducer?
     private let catalogue: RecordReader
+    /// Made when a shard has to be rebuilt.
+    private var changelog: RecordReader?
+    private var changelogReading: ChangelogReading?
     private var isCatalogueAssigned = false
     private var isReady = false
     /// Next to read.
@@ -82,10 +95,8 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         self.executor = executor
         self.reached = reached
         do throws(KafkaFailure) {
-            producer = try KafkaProducer(
-                Self.properties(options.configuration, for: .producer).setting([
-                    "transactional.id": options.transactionalID
-                ]), topics: Topic.names)
+            // What is wrong with the producer's settings is said before anything is joined.
+            producer = try Self.producer(options.configuration, named: "fuldmagt-check")
             catalogue = try RecordReader(
                 Self.properties(options.configuration, for: .reader), topics: Topic.names)
         } catch {
@@ -93,18 +104,27 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         }
     }
 
+    private static func producer(_ configuration: KafkaConfiguration, named name: String) throws(KafkaFailure)
+        -> KafkaProducer
+    {
+        try KafkaProducer(
+            properties(configuration, for: .producer).setting(["transactional.id": name]), topics: Topic.names)
+    }
+
     public func join(_ listener: any AssignmentListener) throws(LogFailure) {
         let answers = Answers(listener)
+        let life = options.producerLife()
+        isReady = false
         do {
             // Ends what a former life of this worker left open, so that committed offsets are final before they are read.
-            if let former = options.formerTransactionalID {
-                try KafkaProducer(
-                    Self.properties(options.configuration, for: .producer).setting(["transactional.id": former]),
-                    topics: Topic.names
-                ).initTransactions(timeoutMilliseconds: options.timeoutMilliseconds)
+            if let former = life.former {
+                try Self.producer(options.configuration, named: former)
+                    .initTransactions(timeoutMilliseconds: options.timeoutMilliseconds)
             }
-            try options.onFormerEnded()
+            try life.onFormerEnded()
+            let producer = try Self.producer(options.configuration, named: life.current)
             try producer.initTransactions(timeoutMilliseconds: options.timeoutMilliseconds)
+            self.producer = producer
             isReady = true
             consumer = try KafkaConsumer(
                 Self.properties(options.configuration, for: .consumer).setting(["group.id": options.group]),
@@ -172,7 +192,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         init(_ value: [Int32: RecordBatch]) { self.value = value }
     }
 
-    public func committed(shard: Int32) throws(LogFailure) -> [Topic: Int64] {
+    public func committed(shard: Int32) throws(LogFailure) -> Committed {
         let partitions =
             Topic.consumed.map { TopicPartition(topic: $0.name, partition: shard) }
             + (shard == 0 ? [Self.catalogueTopic] : [])
@@ -180,19 +200,79 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         let offsets = try withConsumer { consumer in
             try consumer.committed(partitions, timeoutMilliseconds: timeout)
         }
-        var committed: [Topic: Int64] = [:]
-        for (partition, offset) in offsets {
-            if let topic = Topic(name: partition.topic) { committed[topic] = offset }
+        var committed = Committed()
+        for (partition, found) in offsets {
+            guard let topic = Topic(name: partition.topic) else { continue }
+            committed.offsets[topic] = found.offset
+            if topic == .inbox { committed.mark = FrameMark(text: found.mark) }
         }
         return committed
+    }
+
+    // MARK: The changelog
+
+    /// A partition being read to the end it had when its reading began.
+    private struct ChangelogReading {
+        var shard: Int32
+        var end: Int64
+    }
+
+    public func readChangelog(
+        shard: Int32, from position: Int64, into batch: inout RecordBatch, limit: Int
+    ) throws(LogFailure) -> Int64? {
+        let partition = TopicPartition(topic: Topic.changelog.name, partition: shard)
+        do throws(KafkaFailure) {
+            let reader = try changelogReader()
+            let reading: ChangelogReading
+            if let under = changelogReading, under.shard == shard, position > 0 {
+                reading = under
+            } else {
+                reading = ChangelogReading(
+                    shard: shard,
+                    end: try reader.watermarks(partition, timeoutMilliseconds: options.timeoutMilliseconds).upperBound)
+                try reader.assign([partition: position == 0 ? .beginning : .offset(position)])
+                changelogReading = reading
+            }
+            var batches: [Int32: RecordBatch] = [:]
+            var at = max(position, reader.position(of: partition) ?? 0)
+            var idle = 0
+            while at < reading.end, batches[shard]?.count ?? 0 < limit {
+                let read = try reader.poll(
+                    maximumRecords: limit - (batches[shard]?.count ?? 0), timeoutMilliseconds: 100, into: &batches)
+                // Markers of transactions have offsets too, which are passed over once the end is known to be reached.
+                at = max(at, reader.position(of: partition) ?? 0)
+                idle = read == 0 ? idle + 1 : 0
+                if Int32(idle) * 100 > options.timeoutMilliseconds {
+                    throw KafkaFailure(code: 0, consequence: .retriable, text: "the changelog does not answer")
+                }
+            }
+            if let read = batches[shard] { batch = read }
+            guard at >= reading.end else { return at }
+            try reader.assign([:])
+            changelogReading = nil
+            return nil
+        } catch {
+            // What was read and not handed out is read again.
+            changelogReading = nil
+            throw LogFailure(error)
+        }
+    }
+
+    private func changelogReader() throws(KafkaFailure) -> RecordReader {
+        if let changelog { return changelog }
+        let reader = try RecordReader(Self.properties(options.configuration, for: .reader), topics: Topic.names)
+        changelog = reader
+        return reader
     }
 
     // MARK: Publishing
 
     public func publish(_ transaction: LogTransaction) throws(LogFailure) {
-        guard let consumer, isReady else { throw LogFailure(.fatal, "the worker has not joined its group") }
+        guard let consumer, let producer, isReady else {
+            throw LogFailure(.fatal, "the worker has not joined its group")
+        }
         do {
-            try begin()
+            try begin(producer)
             do {
                 for frame in transaction.frames { try producer.produce(frame) }
                 reached(.afterProduce)
@@ -201,11 +281,11 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                         throw LogFailure(.fenced, "the worker is no member of its group")
                     }
                     try producer.send(
-                        offsets: Self.offsets(transaction), metadata: metadata,
+                        offsets: Self.offsets(transaction), marks: Self.marks(transaction), metadata: metadata,
                         timeoutMilliseconds: options.timeoutMilliseconds)
                 }
                 reached(.beforeLogCommit)
-                try commit()
+                try commit(producer)
                 reached(.afterLogCommit)
             } catch let error as KafkaFailure where error.consequence != .fatal {
                 try producer.abort(timeoutMilliseconds: options.timeoutMilliseconds)
@@ -221,7 +301,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     }
 
     /// Begins a transaction; one that an earlier failure left open is aborted first.
-    private func begin() throws(KafkaFailure) {
+    private func begin(_ producer: KafkaProducer) throws(KafkaFailure) {
         do throws(KafkaFailure) {
             try producer.begin()
         } catch {
@@ -232,7 +312,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     }
 
     /// Whether a commit happened is not known until a call says so; so it is asked again, and never aborted meanwhile.
-    private func commit() throws(KafkaFailure) {
+    private func commit(_ producer: KafkaProducer) throws(KafkaFailure) {
         while true {
             do throws(KafkaFailure) {
                 try producer.commit(timeoutMilliseconds: options.timeoutMilliseconds)
@@ -241,6 +321,14 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                 guard error.consequence == .retriable else { throw error }
             }
         }
+    }
+
+    private static func marks(_ transaction: LogTransaction) -> [TopicPartition: String] {
+        var marks: [TopicPartition: String] = [:]
+        for (shard, mark) in transaction.marks {
+            marks[TopicPartition(topic: Topic.inbox.name, partition: shard)] = mark.text
+        }
+        return marks
     }
 
     private static func offsets(_ transaction: LogTransaction) -> [TopicPartition: Int64] {
@@ -308,6 +396,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
 
     public func leave() throws(LogFailure) {
         guard consumer != nil else { return }
+        defer { consumer = nil }
         try withConsumer { try $0.close() }
     }
 }

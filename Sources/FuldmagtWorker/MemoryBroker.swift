@@ -15,6 +15,7 @@ public final class MemoryBroker: Sendable {
     struct State: Sendable {
         var logs: [Topic: [Partition]] = [:]
         var committed: [Int32: [Topic: Int64]] = [:]
+        var marks: [Int32: FrameMark] = [:]
         var members: [Int] = []
         /// Which member owns a shard; it has none between its release and the next taking.
         var owners: [Int32: Int] = [:]
@@ -137,6 +138,7 @@ public final class MemoryBroker: Sendable {
                 state.committed[shard, default: [:]].merge(offsets) { _, new in new }
                 if forgetsCommitted { forget(shard, in: &state) }
             }
+            state.marks.merge(transaction.marks) { _, new in new }
             return state.publishFault
         }
         switch fault {
@@ -188,6 +190,10 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
 
     public func join(_ listener: any AssignmentListener) throws(LogFailure) {
         self.listener = listener
+        enter()
+    }
+
+    private func enter() {
         member = broker.state.withLock { state in
             state.nextMember += 1
             state.members.append(state.nextMember)
@@ -226,6 +232,14 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
     /// Range assignment: shards in order, shared out in runs over members in order. A shard changes hands only after its
     /// owner has given it up.
     private func rebalance() {
+        // A member that the group has let go finds out now, has lost what it had, and joins as a new one.
+        let isMember = broker.state.withLock { $0.members.contains(member) }
+        if !isMember {
+            let lost = positions.keys.sorted()
+            positions = [:]
+            if !lost.isEmpty { listener?.lost(lost) }
+            enter()
+        }
         let wanted = broker.state.withLock { state -> Set<Int32> in
             guard let place = state.members.firstIndex(of: member) else { return [] }
             let count = Int(broker.partitions)
@@ -254,11 +268,36 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
         }
     }
 
-    public func committed(shard: Int32) throws(LogFailure) -> [Topic: Int64] {
-        broker.state.withLock { $0.committed[shard] ?? [:] }
+    public func committed(shard: Int32) throws(LogFailure) -> Committed {
+        broker.state.withLock { Committed(offsets: $0.committed[shard] ?? [:], mark: $0.marks[shard]) }
     }
 
-    public func publish(_ transaction: LogTransaction) throws(LogFailure) { try broker.write(transaction) }
+    public func readChangelog(
+        shard: Int32, from position: Int64, into batch: inout RecordBatch, limit: Int
+    ) throws(LogFailure) -> Int64? {
+        broker.state.withLock { state in
+            guard let partition = state.logs[.changelog]?[Int(shard)] else { return nil }
+            var at = max(position, partition.base)
+            partition.records.withRecords { views in
+                while at < partition.end, batch.count < limit {
+                    batch.append(views[Int(at - partition.base)])
+                    at += 1
+                }
+            }
+            return at < partition.end ? at : nil
+        }
+    }
+
+    public func publish(_ transaction: LogTransaction) throws(LogFailure) {
+        let isOwner = broker.state.withLock { state in
+            transaction.offsets.keys.allSatisfy { state.owners[$0] == member }
+        }
+        guard isOwner else {
+            positions = [:]
+            throw LogFailure(.fenced, "another member owns a shard of this transaction")
+        }
+        try broker.write(transaction)
+    }
 
     public func readCatalogue(into batch: inout RecordBatch, limit: Int) throws(LogFailure) -> Bool {
         broker.state.withLock { state in

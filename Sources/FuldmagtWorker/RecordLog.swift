@@ -14,9 +14,16 @@ public protocol RecordLog: AnyObject, Sendable {
     /// before this returns.
     func poll(_ limits: PollLimits, into batches: inout [Int32: RecordBatch]) throws(LogFailure)
 
-    /// The group's committed offsets of one shard's topics; a topic without one is missing. Waits for transactions that
-    /// are still being decided.
-    func committed(shard: Int32) throws(LogFailure) -> [Topic: Int64]
+    /// The group's committed offsets of one shard's topics. Waits for transactions that are still being decided.
+    func committed(shard: Int32) throws(LogFailure) -> Committed
+
+    /// Reads a shard's changelog on to the end it had when its reading began.
+    /// - Parameters:
+    ///   - position: next to read; 0 for the beginning.
+    ///   - limit: records at most, about.
+    /// - Returns: the position to go on from; nil at the end.
+    func readChangelog(shard: Int32, from position: Int64, into batch: inout RecordBatch, limit: Int)
+        throws(LogFailure) -> Int64?
 
     /// Writes the frames and the offsets, all or nothing, for readers of committed records.
     func publish(_ transaction: LogTransaction) throws(LogFailure)
@@ -56,11 +63,48 @@ public struct PollLimits: Sendable {
     }
 }
 
+/// How far a group has come with one shard.
+public struct Committed: Sendable, Equatable {
+    /// Positions next to read; a topic without one is missing.
+    public var offsets: [Topic: Int64] = [:]
+    /// Which file's frame was published last; nil when nothing was, or by a version that left no mark.
+    public var mark: FrameMark?
+
+    public init(offsets: [Topic: Int64] = [:], mark: FrameMark? = nil) {
+        self.offsets = offsets
+        self.mark = mark
+    }
+}
+
+/// Names a frame of one of the files that a shard has had. It stands beside the committed offsets, so it says for certain
+/// which frames are out, and whether a file is the one they came from.
+public struct FrameMark: Sendable, Equatable {
+    public var lineage: String
+    public var frame: Int64
+
+    public init(lineage: String, frame: Int64) {
+        self.lineage = lineage
+        self.frame = frame
+    }
+
+    /// `lineage/frame`
+    public var text: String { "\(lineage)/\(frame)" }
+
+    public init?(text: String) {
+        guard let slash = text.lastIndex(of: "/"), let frame = Int64(text[text.index(after: slash)...]) else {
+            return nil
+        }
+        self.init(lineage: String(text[..<slash]), frame: frame)
+    }
+}
+
 /// What becomes visible together.
 public struct LogTransaction: Sendable {
     public var frames: [Frame] = []
     /// Positions next to read, by shard and topic.
     public var offsets: [Int32: [Topic: Int64]] = [:]
+    /// The last frame of each shard; stands beside the offset of its inbox.
+    public var marks: [Int32: FrameMark] = [:]
 
     public init() {}
 

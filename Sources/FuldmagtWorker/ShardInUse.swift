@@ -42,7 +42,9 @@ final class ShardInUse: @unchecked Sendable {
             shard: shard, keys: options.keys,
             options: .init(
                 directory: options.directory, partitions: options.settings.partitions,
-                cacheBytes: options.cacheBytes / max(shardsInAll, 1), isDurable: options.isDurable),
+                cacheBytes: options.cacheBytes / max(shardsInAll, 1), isDurable: options.isDurable,
+                recordsChanges: options.recordsChanges,
+                lineage: Self.lineage(shard, options, surroundings)),
             owner: options.worker, today: today)
         names = ShardNames(keys: options.keys, partitions: options.settings.partitions)
         decoder = RecordDecoder(shard: shard, settings: options.settings, names: names)
@@ -52,20 +54,37 @@ final class ShardInUse: @unchecked Sendable {
         }
     }
 
-    /// Drops pending frames that the group's committed offsets say are out.
-    /// - Throws: when the log is ahead of the shard: its file is older than what was published from it.
-    func settle(committed: [Topic: Int64]) throws(WorkerStop) {
-        for (topic, offset) in committed where offset > positions[topic] ?? 0 {
-            throw WorkerStop(
-                .staleShard,
-                "shard \(shard) has been processed to \(offset) of \(topic.name), but the file in \(options.directory) ends at \(positions[topic] ?? 0): it is an older copy, or was deleted. Put the right file there"
-            )
+    /// Names a file that is made now: no other worker, and no other moment, names one the same.
+    private static func lineage(_ shard: Int32, _ options: WorkerOptions, _ surroundings: Surroundings) -> String {
+        let moment = "\(options.worker)/\(shard)/\(surroundings.now().milliseconds)/\(surroundings.nanoseconds())"
+        return options.keys.pseudonym(ofText: moment).description
+    }
+
+    /// Drops pending frames that are out, as the group's committed offsets say.
+    /// - Returns: false when the file is not the one that the last frame was published from, or an older copy of it: what
+    ///   it holds is not the state, and its pending frames must not be published.
+    func settle(_ committed: Committed) throws(StoreError) -> Bool {
+        for (topic, offset) in committed.offsets where offset > positions[topic] ?? 0 { return false }
+        if let mark = committed.mark {
+            // Rebuilt, and nothing published from it yet.
+            if mark.text == store.rebuiltAt { return true }
+            let last = try store.turn { try $0.lastFrame() }
+            guard mark.lineage == store.lineage, mark.frame <= last else { return false }
+            while let first = unsent.first, first.number <= mark.frame {
+                sentThrough = first.number
+                unsent.removeFirst()
+            }
+            return true
         }
-        while let first = unsent.first, first.isOut(committed: committed) {
+        while let first = unsent.first, first.isOut(committed: committed.offsets) {
             sentThrough = first.number
             unsent.removeFirst()
         }
+        return true
     }
+
+    /// The mark of one of this file's frames.
+    func mark(of frame: Int64) -> FrameMark { FrameMark(lineage: store.lineage, frame: frame) }
 
     /// Takes the frames that wait to be published.
     func takeUnsent() -> [PendingFrame] {
@@ -140,7 +159,8 @@ final class ShardInUse: @unchecked Sendable {
             try turn.run(items, order: order, output: &output)
             deciding = turn.deciding
             for (topic, end) in ends { try access.setPosition(end, of: topic) }
-            let (frame, counts) = output.take()
+            let (said, counts) = output.take()
+            let frame = said.followed(by: try access.takeChanges())
             let number = try access.appendFrame(frame, ends: ends)
             reviewedNow = try access.reviewed()
             surroundings.reached(.beforeStoreCommit)

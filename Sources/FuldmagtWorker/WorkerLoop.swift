@@ -6,14 +6,15 @@ import Logging
 
 /// The run loop of a worker. Used by one thread; `stop` may be called from any.
 ///
-/// Reasons to end: `stop` (everything stored is published first), a failure that is fatal, or being fenced.
+/// Reasons to end: `stop` (everything stored is published first), or a failure that is fatal. A worker that is fenced off
+/// gives everything up and joins again.
 public final class WorkerLoop {
-    private let options: WorkerOptions
-    private let surroundings: Surroundings
-    private let log: any RecordLog
-    private let logger: Logger
+    let options: WorkerOptions
+    let surroundings: Surroundings
+    let log: any RecordLog
+    let logger: Logger
     private let publisher: Publisher
-    private let metrics = WorkerMetrics()
+    let metrics = WorkerMetrics()
     private var shards: [Int32: ShardInUse] = [:]
     private var follower: CatalogueFollower
     private var batches: [Int32: RecordBatch] = [:]
@@ -24,6 +25,8 @@ public final class WorkerLoop {
     /// When, and up to which catalogue position, shards were last asked whether a sweep is due.
     private var lastReview: (at: Instant, catalogue: Int64)?
     private let stopFlag: StopFlag
+    private var hasJoined = false
+    private var joinBackoff: Backoff
     private var times = PhaseTimes()
     public private(set) var counts = OutputWriter.Counts()
 
@@ -38,6 +41,7 @@ public final class WorkerLoop {
         self.stopFlag = stopFlag
         publisher = Publisher(log: log, options: options, surroundings: surroundings)
         follower = CatalogueFollower(settings: options.settings)
+        joinBackoff = Backoff(longest: options.longestBackoff)
     }
 
     /// Where the time went, over all shards, also those given up.
@@ -48,14 +52,53 @@ public final class WorkerLoop {
     /// Works until it is stopped.
     /// - Throws: `WorkerStop`, `StoreError` or `LogFailure`: why it cannot go on.
     public func run() throws {
-        try start()
         do {
-            while !stopFlag.isSet { _ = try turn() }
+            while !stopFlag.isSet { _ = try turnOrJoinAgain() }
         } catch {
             abandon()
             throw error
         }
         try finish()
+    }
+
+    /// One turn, after joining where that is still to be done. A worker that finds itself fenced off gives everything up,
+    /// and joins again with the next call.
+    /// - Returns: how many records it processed.
+    @discardableResult
+    public func turnOrJoinAgain() throws -> Int {
+        do {
+            if !hasJoined {
+                try start()
+                hasJoined = true
+            }
+            let count = try turn()
+            if count > 0 { joinBackoff = Backoff(longest: options.longestBackoff) }
+            return count
+        } catch {
+            guard Self.isFenced(error), !stopFlag.isSet else { throw error }
+            abandon()
+            hasJoined = false
+            publisher.stopRetrying(false)
+            failure = nil
+            batches = [:]
+            lastReview = nil
+            metrics.fenced.increment()
+            let pause = joinBackoff.next(jitter: surroundings.jitter())
+            logger.warning(
+                "fenced off: another worker owns the shards; joining again",
+                metadata: ["error": "\(error)", "pause_ms": "\(pause)"])
+            surroundings.pause(pause)
+            return 0
+        }
+    }
+
+    /// Whether somebody else owns what this worker believed to own: no fault of its own, and nothing was written.
+    private static func isFenced(_ error: any Error) -> Bool {
+        switch error {
+        case let error as LogFailure: error.consequence == .fenced
+        case let error as StoreError: error.consequence == .fenced
+        default: false
+        }
     }
 
     /// Reads the catalogue and joins the group.
@@ -79,10 +122,14 @@ public final class WorkerLoop {
     public func turn() throws -> Int {
         // 1. Fetch. Shards are assigned and taken back in here.
         let started = surroundings.nanoseconds()
-        for shard in batches.keys { batches[shard]?.removeAll() }
+        // Shards are given back within the fetch, and with them what was fetched for them.
+        var fetched = batches
+        batches = [:]
+        for shard in fetched.keys { fetched[shard]?.removeAll() }
         let limits = PollLimits(
             records: options.batchRecords, bytes: options.batchBytes, timeoutMilliseconds: options.pollMilliseconds)
-        try retrying { () throws(LogFailure) in try log.poll(limits, into: &batches) }
+        try retrying { () throws(LogFailure) in try log.poll(limits, into: &fetched) }
+        batches = fetched.filter { shards[$0.key] != nil }
         try throwFailure()
         let offsetSeconds = surroundings.offsetSeconds()
         surroundings.reached(.polled)
@@ -111,7 +158,7 @@ public final class WorkerLoop {
         logger.info("stopped")
     }
 
-    private func retrying(_ body: () throws(LogFailure) -> Void) throws {
+    func retrying(_ body: () throws(LogFailure) -> Void) throws {
         var backoff = Backoff(longest: options.longestBackoff)
         while true {
             do throws(LogFailure) {
@@ -230,7 +277,12 @@ public final class WorkerLoop {
             for frame in shard.takeUnsent() {
                 if !frame.frame.isEmpty { transaction.frames.append(frame.frame) }
                 transaction.offsets[number, default: [:]].merge(frame.ends) { _, end in end }
+                transaction.marks[number] = shard.mark(of: frame.number)
                 underWay[number] = frame.number
+            }
+            // The mark stands beside the inbox's offset, so there is always one.
+            if transaction.marks[number] != nil, transaction.offsets[number]?[.inbox] == nil {
+                transaction.offsets[number, default: [:]][.inbox] = shard.positions[.inbox] ?? 0
             }
         }
         return transaction
@@ -302,11 +354,9 @@ extension WorkerLoop: AssignmentListener {
     }
 
     private func take(_ number: Int32, shardsInAll: Int) throws -> [Topic: Int64] {
-        let shard = try ShardInUse(
-            shard: number, options: options, surroundings: surroundings, shardsInAll: shardsInAll)
-        var committed: [Topic: Int64] = [:]
+        var committed = Committed()
         try retrying { () throws(LogFailure) in committed = try log.committed(shard: number) }
-        try shard.settle(committed: committed)
+        let shard = try open(number, committed: committed, shardsInAll: shardsInAll)
         if number == 0 {
             let answered = shard.positions[.catalogue] ?? 0
             try retrying { () throws(LogFailure) in

@@ -23,6 +23,8 @@ struct WorkerMetrics {
     let retries = Counter(label: "fuldmagt_retries_total")
     /// Kafka transactions that failed and were repeated or given up.
     let transactionFailures = Counter(label: "fuldmagt_transaction_failures_total")
+    /// Times that this worker was fenced off and joined again.
+    let fenced = Counter(label: "fuldmagt_fenced_total")
     /// Failures of shards while being given up.
     let storeFailures = Counter(label: "fuldmagt_store_failures_total")
     /// Shards owned.

@@ -26,6 +26,8 @@ public struct WorkerOptions: Sendable {
     public var sweepRows: Int
     /// Days that ids of decided commands are kept; at least as long as topics keep commands.
     public var processedDays: Int
+    /// Every changed row goes to the changelog, from which another worker can rebuild the shard.
+    public var recordsChanges: Bool
     /// Publishing runs beside the next turn. Off in simulations, which have one thread.
     public var isPipelined: Bool
     /// Longest pause between attempts when the surroundings fail, milliseconds.
@@ -45,6 +47,7 @@ public struct WorkerOptions: Sendable {
         sweepSize = 200
         sweepRows = 2_000
         processedDays = 90
+        recordsChanges = true
         isPipelined = true
         longestBackoff = 5_000
     }
@@ -88,6 +91,7 @@ public enum Milestone: String, CaseIterable, Sendable {
     case beforeLogCommit = "before-log-commit"
     case afterLogCommit = "after-log-commit"
     case assigned
+    case restoring
 }
 
 /// Why a worker stopped for good.

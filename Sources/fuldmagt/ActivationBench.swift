@@ -12,7 +12,7 @@ extension MemoryBench {
         options.pollMilliseconds = 0
         let partitions = options.settings.partitions
         let broker = MemoryBroker(
-            partitions: partitions, dropping: [.outcomes, .notifications], forgetsCommitted: true
+            partitions: partitions, dropping: [.outcomes, .notifications, .changelog], forgetsCommitted: true
         ) { Host.now() }
         let loop = WorkerLoop(
             options: options, log: broker.member(), surroundings: Host.surroundings, logger: Logger(label: "bench"))
@@ -31,26 +31,28 @@ extension MemoryBench {
             try drain()
             Self.say("\(min(start + 50_000, loaded)) of \(loaded) grants loaded")
         }
-        let usual = try rate(share) {
-            broker.append(load.issues(loaded..<loaded + share))
-            try drain()
+        func through(_ numbers: Range<Int>) throws -> Double {
+            broker.append(load.issues(numbers))
+            // The commands are through when their topic has been read; news and sweeps may be left.
+            let rate = try rate(share) {
+                while broker.lag(.grantCommands) > 0 { _ = try loop.turn() }
+            }
+            return rate
         }
+        let usual = try through(loaded..<loaded + share)
+        try drain()
         let told = broker.written(.notifications)
         broker.append(load.endings(of: 0..<2, at: Host.now()))
-        var commandsOut = 0.0
+        var meanwhile = 0.0
         let all = try rate(share) {
-            broker.append(load.issues(loaded + share..<loaded + 2 * share))
-            let started = Host.nanoseconds()
-            // The commands are through when their topic has been read; the rest is the activations' end.
-            while broker.lag(.grantCommands) > 0 { _ = try loop.turn() }
-            commandsOut = Double(share) / (Double(Host.nanoseconds() - started) / 1e9)
+            meanwhile = try through(loaded + share..<loaded + 2 * share)
             try drain()
         }
         print(
             """
             grants loaded          \(load.accepted(loaded))
             commands/s before      \(Int(usual))
-            commands/s meanwhile   \(Int(commandsOut)) (\(String(format: "%.0f", commandsOut / usual * 100)) %)
+            commands/s meanwhile   \(Int(meanwhile)) (\(String(format: "%.0f", meanwhile / usual * 100)) %)
             until all was done     \(String(format: "%.1f", Double(share) / all)) s
             notifications written  \(broker.written(.notifications) - told), of them two for each grant that became dormant
             peak memory            \(Usage().peakMiB) MiB

@@ -124,7 +124,8 @@ struct MemoryBench {
         var options = options
         options.pollMilliseconds = 0
         let broker = MemoryBroker(
-            partitions: options.settings.partitions, dropping: [.outcomes, .notifications], forgetsCommitted: true
+            partitions: options.settings.partitions, dropping: [.outcomes, .notifications, .changelog],
+            forgetsCommitted: true
         ) { Host.now() }
         let loop = WorkerLoop(
             options: options, log: broker.member(), surroundings: Host.surroundings, logger: Logger(label: "bench"))

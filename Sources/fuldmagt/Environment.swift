@@ -205,6 +205,7 @@ struct Environment {
         options.cacheBytes =
             try number("store.cache.mib", name: "FULDMAGT_STORE_CACHE_MIB", default: 64, in: 4...65_536) << 20
         options.isDurable = try flag("store.durable", name: "FULDMAGT_STORE_DURABLE", default: true)
+        options.recordsChanges = try flag("changelog", name: "FULDMAGT_CHANGELOG", default: true)
         options.deadLettersInARow = try number(
             "dead.letters.in.a.row", name: "FULDMAGT_DEAD_LETTERS_IN_A_ROW", default: options.deadLettersInARow,
             in: 1...1_000_000_000)

@@ -53,7 +53,9 @@ struct KafkaBench {
         executor.run {
             do {
                 let log = try KafkaLog(
-                    .init(configuration: configuration, group: "bench", transactionalID: options.worker),
+                    .init(configuration: configuration, group: "bench") { [worker = options.worker] in
+                        .init(current: worker)
+                    },
                     executor: executor)
                 let loop = WorkerLoop(
                     options: options,
@@ -231,7 +233,13 @@ final class CountingLog: RecordLog, @unchecked Sendable {
         }
     }
 
-    func committed(shard: Int32) throws(LogFailure) -> [Topic: Int64] { try log.committed(shard: shard) }
+    func committed(shard: Int32) throws(LogFailure) -> Committed { try log.committed(shard: shard) }
+
+    func readChangelog(
+        shard: Int32, from position: Int64, into batch: inout RecordBatch, limit: Int
+    ) throws(LogFailure) -> Int64? {
+        try log.readChangelog(shard: shard, from: position, into: &batch, limit: limit)
+    }
 
     func publish(_ transaction: LogTransaction) throws(LogFailure) {
         try log.publish(transaction)

@@ -20,6 +20,8 @@ struct WorkerCommand: AsyncParsableCommand {
               FULDMAGT_BATCH_BYTES            bytes of one turn (default 16777216)
               FULDMAGT_STORE_CACHE_MIB        page caches of all shards (default 64)
               FULDMAGT_STORE_DURABLE          1: commits wait for the disk (default) · 0: they do not
+              FULDMAGT_CHANGELOG              1: every changed row goes to fuldmagt.changelog, from which a shard is
+                                              rebuilt where its file is missing, old or damaged (default) · 0: off
               FULDMAGT_DEAD_LETTERS_IN_A_ROW  unreadable records in a row that stop the worker (default 500)
               FULDMAGT_PROCESSED_DAYS         days that command ids are remembered, at least 90
               FULDMAGT_SOURCES                off, warn or enforce: whether a command's ce_source must be an
@@ -73,7 +75,7 @@ struct WorkerCommand: AsyncParsableCommand {
             options: options,
             log: .init(
                 configuration: try environment.workerKafka, group: "fuldmagt-\(try environment.cluster)",
-                transactionalID: lives.current, formerTransactionalID: lives.former, onFormerEnded: lives.begin),
+                producerLife: lives.next),
             surroundings: try TestHooks.surroundings(environment), logger: logger,
             stopSeconds: try environment.number(
                 "stop.seconds", name: "FULDMAGT_STOP_SECONDS", default: 30, in: 1...3600))
@@ -138,22 +140,25 @@ struct WorkerService: Service {
     }
 }
 
-/// The transactional ids of a worker's producers, one for each start; the last is kept in a file beside the shards.
+/// The transactional ids of a worker's producers, one for each time it joins; the last is kept in a file beside the shards.
 struct ProducerLives: Sendable {
-    /// What the producer of the last start was called; nil on the first.
-    let former: String?
-    let current: String
+    private let name: String
     private let path: String
 
     init(directory: String, name: String) {
         let safe = String(name.map { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "." ? $0 : "_" })
         path = "\(directory)/\(safe).producer"
-        former = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
-        current = "\(name)-\(Host.now().milliseconds)"
+        self.name = name
     }
 
-    /// Notes the current one, once the former has been fenced off.
-    @Sendable func begin() throws { try current.write(toFile: path, atomically: true, encoding: .utf8) }
+    @Sendable func next() -> KafkaLog.ProducerLife {
+        let path = path
+        let current = "\(name)-\(Host.now().milliseconds)"
+        return KafkaLog.ProducerLife(
+            former: FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) },
+            current: current,
+            onFormerEnded: { try current.write(toFile: path, atomically: true, encoding: .utf8) })
+    }
 }
 
 /// What tests may change about a worker's surroundings; nothing outside test mode.

@@ -139,7 +139,7 @@ import Testing
     @Test(
         "the schema refuses what cannot be",
         arguments: [
-            "INSERT INTO meta VALUES (2, 0, 4, 0, '', zeroblob(16), 20260101, 0)",
+            "INSERT INTO meta VALUES (2, 0, 4, 0, '', zeroblob(16), 20260101, 0, NULL, NULL)",
             "INSERT INTO positions VALUES ('t', -1)",
             "INSERT INTO processed VALUES (zeroblob(15), zeroblob(16), 20260101)",
             "INSERT INTO citizens VALUES (1, zeroblob(16), zeroblob(20), 'person', NULL)",

@@ -54,6 +54,12 @@ extension Rules {
     ) -> Effects {
         var draft = Draft(cause: handover.cause, file: &file, circumstances: circumstances)
         defer { swap(&draft.file, &file) }
+        // Each number may have brought an exemption; one is enough, and nobody need be told.
+        let inForce = draft.file.exemptions.filter { $0.isInForce(on: draft.today) }
+        for exemption in inForce.dropLast() {
+            let lifting = Exemption.Lifting(at: draft.now, by: .authority, cause: handover.cause, journal: nil)
+            draft.store(.exemptionLifted(ordinal: exemption.ordinal, lifting))
+        }
         draft.reevaluate { _ in (handover.cause, handover.at) }
         if let position = handover.outcomePosition {
             draft.effects.outcome = Outcome(

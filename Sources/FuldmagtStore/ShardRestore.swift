@@ -1,0 +1,208 @@
+import Foundation
+import FuldmagtDomain
+import FuldmagtKeys
+import FuldmagtRecord
+import GRDB
+import GRDBSQLite
+
+/// Rebuilds a shard from its changelog, into a file beside the old one that takes its place once it is whole.
+///
+/// A restore that dies leaves only a file that the next one begins by deleting. The rebuilt shard equals the lost one row
+/// by row, but for the outbox: what was stored and never published is not in the changelog, and is decided again.
+/// Used by one thread.
+public final class ShardRestore {
+    private let path: String
+    private let target: String
+    private let shard: Int32
+    private let queue: DatabaseQueue
+    private var tables: [[UInt8]: Table] = [:]
+    private let begin, commit: Statement
+    private var indexes: [String] = []
+    /// Records applied.
+    public private(set) var rows = 0
+
+    private struct Table {
+        let description: ChangelogTable
+        let put: Statement
+        let delete: Statement
+    }
+
+    /// - Throws: when the folder cannot be written to.
+    public init(shard: Int32, directory: String) throws(StoreError) {
+        self.shard = shard
+        target = "\(directory)/\(ShardStore.fileName(of: shard))"
+        path = "\(target).restoring"
+        do {
+            try Self.remove(path)
+            var configuration = Configuration()
+            configuration.foreignKeysEnabled = false
+            configuration.prepareDatabase { db in
+                // The file counts only once it is whole and on the disk.
+                try db.execute(
+                    sql: """
+                        PRAGMA journal_mode = OFF;
+                        PRAGMA synchronous = OFF;
+                        PRAGMA locking_mode = EXCLUSIVE;
+                        PRAGMA cache_size = -65536;
+                        """)
+            }
+            queue = try DatabaseQueue(path: path, configuration: configuration)
+            try Schema.migrator.migrate(queue)
+            // Small indexes are built once, at the end.
+            indexes = try queue.inDatabase { db in
+                let found = try Row.fetchAll(
+                    db, sql: "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL")
+                for index in found { try db.execute(sql: "DROP INDEX \(index["name"] as String)") }
+                return found.map { $0["sql"] as String }
+            }
+            let connection = try queue.inDatabase { db in
+                guard let connection = db.sqliteConnection else {
+                    throw StoreError(.fatal, "a file was closed while it was being restored")
+                }
+                return connection
+            }
+            begin = try Statement(connection, "BEGIN")
+            commit = try Statement(connection, "COMMIT")
+            for (name, table) in try ChangelogTable.all(connection) {
+                let places = table.columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
+                let condition = table.key.enumerated().map { "\(table.columns[$1]) = ?\($0 + 1)" }
+                    .joined(separator: " AND ")
+                tables[Array(name.utf8)] = Table(
+                    description: table,
+                    put: try Statement(connection, "INSERT OR REPLACE INTO \(name) VALUES (\(places))"),
+                    delete: try Statement(connection, "DELETE FROM \(name) WHERE \(condition)"))
+            }
+        } catch {
+            throw StoreError(error, doing: "restoring \(target)")
+        }
+    }
+
+    private static func remove(_ path: String) throws {
+        for suffix in ["", "-wal", "-shm", "-journal"] where FileManager.default.fileExists(atPath: path + suffix) {
+            try FileManager.default.removeItem(atPath: path + suffix)
+        }
+    }
+
+    /// Applies records in the order of the changelog.
+    /// - Throws: when a record cannot be understood: then nothing can be rebuilt from this changelog.
+    public func apply(_ batch: RecordBatch) throws(StoreError) {
+        do {
+            try queue.inDatabase { _ in
+                try begin.run()
+                try batch.withRecords { (records) throws(StoreError) in
+                    for record in records { try apply(record) }
+                }
+                try commit.run()
+            }
+            rows += batch.count
+        } catch {
+            throw StoreError(error, doing: "restoring \(target)")
+        }
+    }
+
+    private func apply(_ record: RecordView) throws(StoreError) {
+        guard let key = record.key, let slash = key.firstIndex(of: UInt8(ascii: "/")),
+            let table = tables[Array(key[..<slash])]
+        else { throw damaged(record) }
+        guard let value = record.value else {
+            try bind(key[(slash + 1)...], of: table, at: record)
+            try table.delete.run()
+            return
+        }
+        var reader = RowImage.Reader(value)
+        guard reader.version <= Schema.version else {
+            throw StoreError(
+                .fatal,
+                "the changelog of shard \(shard) was written by a newer version of this program (schema \(reader.version), this one reads up to \(Schema.version)); run the newer version"
+            )
+        }
+        for column in table.description.columns.indices {
+            let at = Int32(column + 1)
+            // Columns that a later version added are empty in rows from before.
+            if reader.isAtEnd, reader.version < Schema.version {
+                table.put.bindNull(at)
+                continue
+            }
+            switch reader.next() {
+            case .null: table.put.bindNull(at)
+            case .number(let number): table.put.bind(at, number)
+            case .text(let text): table.put.bindText(at, text)
+            case .bytes(let bytes): table.put.bindBytes(at, bytes)
+            case nil: throw damaged(record)
+            }
+        }
+        guard reader.isAtEnd else { throw damaged(record) }
+        try table.put.run()
+    }
+
+    private func bind(_ key: Slice<UnsafeRawBufferPointer>, of table: Table, at record: RecordView) throws(StoreError) {
+        let parts = key.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        guard parts.count == table.description.keyTypes.count else { throw damaged(record) }
+        for (place, part) in parts.enumerated() {
+            let text = String(decoding: part, as: UTF8.self)
+            let at = Int32(place + 1)
+            switch table.description.keyTypes[place] {
+            case "INTEGER":
+                guard let number = Int64(text) else { throw damaged(record) }
+                table.delete.bind(at, number)
+            case "BLOB":
+                guard let bytes = Hex.read(text) else { throw damaged(record) }
+                table.delete.bind(at, bytes)
+            default: table.delete.bind(at, text)
+            }
+        }
+    }
+
+    private func damaged(_ record: RecordView) -> StoreError {
+        StoreError(
+            .fatal, "record \(record.offset) of the changelog of shard \(shard) is not one of this program's rows")
+    }
+
+    /// Checks what was rebuilt and puts it in the place of the shard's file.
+    /// - Parameter mark: of the frame that the group's committed offsets name; the rebuilt file is as far as that.
+    public func finish(mark: String?) throws(StoreError) {
+        do {
+            try queue.inDatabase { db in
+                for index in indexes { try db.execute(sql: index) }
+                // A file of its own: what another file of this shard has published says nothing about this one.
+                try db.execute(sql: "UPDATE meta SET lineage = NULL, rebuilt_at = ?", arguments: [mark])
+                let orphans = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check").count
+                guard orphans == 0 else {
+                    throw StoreError(
+                        .fatal,
+                        "the changelog of shard \(shard) has gaps: \(orphans) rows refer to rows that are not there")
+                }
+            }
+            tables = [:]
+            begin.finish()
+            commit.finish()
+            try queue.close()
+            try Self.sync(path)
+            try Self.remove(target)
+            try FileManager.default.moveItem(atPath: path, toPath: target)
+        } catch {
+            throw StoreError(error, doing: "restoring \(target)")
+        }
+    }
+
+    /// Sees to it that the file is on the disk before its name is.
+    private static func sync(_ path: String) throws {
+        let file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+        try file.synchronize()
+        try file.close()
+    }
+
+    /// Puts a file that cannot be opened aside, where somebody can look at it.
+    /// - Returns: its new name.
+    public static func setAside(shard: Int32, directory: String, mark: String) throws(StoreError) -> String {
+        let path = "\(directory)/\(ShardStore.fileName(of: shard))"
+        let aside = "\(path).damaged-\(mark)"
+        do {
+            try FileManager.default.moveItem(atPath: path, toPath: aside)
+            try remove(path)
+        } catch {
+            throw StoreError(.fatal, "\(path) is damaged and cannot be moved aside; check the folder's permissions")
+        }
+        return aside
+    }
+}

@@ -1,0 +1,69 @@
+import FuldmagtDomain
+import FuldmagtRecord
+import FuldmagtStore
+
+/// Opening a shard: the disk is a cache. A file that is missing, older than what was published, of another copy, or damaged
+/// is replaced by one rebuilt from the changelog.
+extension WorkerLoop {
+    func open(_ number: Int32, committed: Committed, shardsInAll: Int) throws -> ShardInUse {
+        func open() throws(StoreError) -> ShardInUse {
+            try ShardInUse(shard: number, options: options, surroundings: surroundings, shardsInAll: shardsInAll)
+        }
+        do {
+            let shard = try open()
+            if try shard.settle(committed) { return shard }
+            try shard.release(marksSent: false)
+            logger.info("the shard's file is not the last state", metadata: ["shard": "\(number)"])
+        } catch {
+            guard error.isDamage, !committed.offsets.isEmpty else { throw error }
+            let aside = try ShardRestore.setAside(
+                shard: number, directory: options.directory, mark: "\(surroundings.now().milliseconds)")
+            logger.error(
+                "the shard's file is damaged; it is set aside and rebuilt",
+                metadata: ["shard": "\(number)", "error": "\(error)", "aside": "\(aside)"])
+        }
+        try restore(number, mark: committed.mark)
+        let shard = try open()
+        try check(shard, against: committed)
+        return shard
+    }
+
+    private func restore(_ number: Int32, mark: FrameMark?) throws {
+        let started = surroundings.nanoseconds()
+        var told = started
+        let restore = try ShardRestore(shard: number, directory: options.directory)
+        var position: Int64? = 0
+        var batch = RecordBatch()
+        while let at = position {
+            batch.removeAll()
+            try retrying { () throws(LogFailure) in
+                position = try log.readChangelog(shard: number, from: at, into: &batch, limit: 20_000)
+            }
+            try restore.apply(batch)
+            surroundings.reached(.restoring)
+            let now = surroundings.nanoseconds()
+            if now - told > 5_000_000_000 {
+                told = now
+                logger.info("restoring", metadata: ["shard": "\(number)", "rows": "\(restore.rows)"])
+            }
+        }
+        try restore.finish(mark: mark?.text)
+        let seconds = Double(surroundings.nanoseconds() - started) / 1e9
+        logger.info(
+            "shard rebuilt from the changelog",
+            metadata: [
+                "shard": "\(number)", "rows": "\(restore.rows)", "ms": "\(Int(seconds * 1000))",
+                "rows_per_second": "\(seconds > 0 ? Int(Double(restore.rows) / seconds) : 0)",
+            ])
+    }
+
+    /// A rebuilt shard is as far as the group is, exactly: its rows and the offsets were published together.
+    private func check(_ shard: ShardInUse, against committed: Committed) throws(WorkerStop) {
+        for (topic, offset) in committed.offsets where offset != shard.positions[topic] ?? 0 {
+            throw WorkerStop(
+                .staleShard,
+                "shard \(shard.shard) has been processed to \(offset) of \(topic.name), but its changelog ends at \(shard.positions[topic] ?? 0): it was written without one (FULDMAGT_CHANGELOG=0), or \(Topic.changelog.name) has lost records. Put the last file of the shard into \(options.directory)"
+            )
+        }
+    }
+}

@@ -1,0 +1,209 @@
+import Foundation
+import FuldmagtDomain
+import FuldmagtRecord
+import FuldmagtStore
+import GRDB
+import Testing
+
+@testable import FuldmagtWorker
+
+/// The disk is a cache: a shard without its file, or with the wrong one, is rebuilt from the changelog row by row.
+@Suite struct RestoreTests {
+    private let anna = TestCluster.anna
+    private let bent = TestCluster.bent
+    private let carl = TestCluster.carl
+
+    /// Every row of every table but the outbox, and what names the file and its owner.
+    private func rows(_ cluster: TestCluster) throws -> [String] {
+        var lines: [String] = []
+        for file in try ShardFiles.all(in: cluster.directory) {
+            let queue = try DatabaseQueue(path: file.path)
+            try queue.read { db in
+                let tables = try String.fetchAll(
+                    db,
+                    sql: """
+                        SELECT name FROM sqlite_schema
+                        WHERE type = 'table' AND name NOT IN ('outbox', 'sqlite_sequence', 'grdb_migrations', 'meta')
+                        """)
+                for table in tables {
+                    for row in try Row.fetchAll(db, sql: "SELECT * FROM \(table)") {
+                        lines.append("\(file.shard) \(table) \(row.databaseValues.map(\.description))")
+                    }
+                }
+                let meta = try Row.fetchAll(db, sql: "SELECT shard, partitions, key_check, reviewed_day FROM meta")
+                lines += meta.map { "\(file.shard) meta \($0.databaseValues.map(\.description))" }
+            }
+            try queue.close()
+        }
+        return lines.sorted()
+    }
+
+    /// A bit of everything, deletions among it.
+    private func lived() throws -> TestCluster {
+        let cluster = try TestCluster()
+        cluster.defineCatalogue()
+        cluster.move(anna, to: "0101", on: "2020-01-01", id: "home")
+        cluster.move(anna, to: "0147", on: "2026-12-01", id: "soon")
+        try cluster.drain()
+        cluster.issue(anna, to: bent, ["care", "tax"], id: "g", until: "2026-12-10")
+        cluster.issue(bent, to: carl, ["tax"], id: "h")
+        cluster.issue(carl, to: anna, ["tax"], id: "i")
+        cluster.send(
+            "readaccess.grant", #"{"citizen":{"cpr":"\#(carl)"},"holder":{"cpr":"\#(bent)"}}"#, id: "read", key: carl,
+            topic: .exemptionCommands)
+        cluster.send(
+            "exemption.register",
+            #"{"citizen":{"cpr":"\#(anna)"},"municipality":"0101","form":"FD 001A","journal":"J","caseworker":"c","requestedBy":"citizen","appearedInPerson":true}"#,
+            id: "exempt", key: anna)
+        try cluster.drain()
+        cluster.clock.advance(days: 10)
+        try cluster.drain()
+        cluster.clock.advance(days: 10)
+        try cluster.drain()
+        cluster.send(
+            "move.renumber", #"{"citizen":{"cpr":"\#(bent)"},"newCpr":"6202800023","effective":"2026-11-20"}"#,
+            id: "n", key: bent)
+        cluster.send(
+            "move.decease", #"{"citizen":{"cpr":"\#(carl)"},"effective":"2026-11-20"}"#, id: "d", key: carl)
+        try cluster.drain()
+        for id in ["soon", "g", "h", "i", "read", "exempt", "n", "d"] {
+            #expect(cluster.answer(id) == "accepted", "\(id)")
+        }
+        return cluster
+    }
+
+    private func files(_ cluster: TestCluster) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: cluster.directory).filter { $0.hasPrefix("shard-") }
+            .sorted()
+    }
+
+    private func deleteFiles(_ cluster: TestCluster) throws {
+        for name in try files(cluster) { try FileManager.default.removeItem(atPath: "\(cluster.directory)/\(name)") }
+    }
+
+    @Test("all files are lost: every row is there again, and nothing is said twice")
+    func lost() throws {
+        let cluster = try lived()
+        try cluster.stop()
+        let before = try rows(cluster)
+        let dump = try cluster.dump()
+        let said = [Topic.outcomes, .notifications].map { cluster.said($0).count }
+        try deleteFiles(cluster)
+        try cluster.drain()
+        try cluster.stop()
+        #expect(try rows(cluster) == before)
+        #expect(try cluster.dump() == dump)
+        #expect([Topic.outcomes, .notifications].map { cluster.said($0).count } == said)
+        #expect(try cluster.check() == [])
+        #expect(before.contains { $0.contains("grant_history") } && before.contains { $0.contains("renumberings") })
+        // Life goes on where it was.
+        cluster.issue(anna, to: carl, ["tax"], id: "again")
+        try cluster.drain()
+        #expect(cluster.answer("again") == "accepted")
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("an older copy of the files is put back: it is not believed")
+    func olderCopy() throws {
+        let cluster = try lived()
+        try cluster.stop()
+        let kept = cluster.directory + "-kept"
+        defer {
+            do { try FileManager.default.removeItem(atPath: kept) } catch { Issue.record(error) }
+        }
+        try FileManager.default.copyItem(atPath: cluster.directory, toPath: kept)
+        cluster.issue(anna, to: "6202800023", ["tax"], id: "later", until: "2028-01-01")
+        cluster.issue("6202800023", to: anna, ["tax"], id: "later2", until: "2028-01-01")
+        try cluster.drain()
+        try cluster.stop()
+        let before = try rows(cluster)
+        try deleteFiles(cluster)
+        for name in try FileManager.default.contentsOfDirectory(atPath: kept) {
+            try FileManager.default.copyItem(atPath: "\(kept)/\(name)", toPath: "\(cluster.directory)/\(name)")
+        }
+        try cluster.drain()
+        try cluster.stop()
+        #expect(try rows(cluster) == before)
+    }
+
+    @Test("a machine comes back with a frame that it had stored and not published, after another went on without it")
+    func overtaken() throws {
+        let cluster = try TestCluster()
+        cluster.defineCatalogue()
+        try cluster.drain()
+        // Stored on the first machine, never published.
+        cluster.issue(anna, to: bent, ["tax"], id: "g")
+        cluster.broker.fail(.refused(LogFailure(.fatal, "the machine is cut off")))
+        #expect(throws: LogFailure.self) { try cluster.drain() }
+        cluster.abandon()
+        #expect(cluster.outcomes(of: "g").isEmpty)
+        // The second machine has a folder of its own, decides the same command, and more.
+        let first = cluster.options
+        let other = cluster.directory + "-other"
+        try FileManager.default.createDirectory(atPath: other, withIntermediateDirectories: true)
+        defer {
+            do { try FileManager.default.removeItem(atPath: other) } catch { Issue.record(error) }
+        }
+        cluster.options.directory = other
+        cluster.options.worker = "w2"
+        try cluster.drain()
+        cluster.issue(anna, to: carl, ["tax"], id: "h")
+        try cluster.drain()
+        try cluster.stop()
+        // The first is back, with its old file.
+        cluster.options = first
+        try cluster.drain()
+        for id in ["g", "h"] { #expect(cluster.answer(id) == "accepted", "\(id)") }
+        #expect(cluster.notifications(to: bent) == ["grant-received digital-post"])
+        #expect(cluster.notifications(to: anna) == ["grant-given digital-post", "grant-given digital-post"])
+        try cluster.stop()
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("a damaged file is set aside and rebuilt")
+    func damaged() throws {
+        let cluster = try lived()
+        try cluster.stop()
+        let before = try rows(cluster)
+        for name in try files(cluster) where name.hasSuffix(".sqlite") {
+            try Data(repeating: 0x41, count: 100_000).write(to: URL(fileURLWithPath: "\(cluster.directory)/\(name)"))
+        }
+        try cluster.drain()
+        try cluster.stop()
+        #expect(try files(cluster).count { $0.contains(".damaged-") } == 4)
+        for name in try files(cluster) where name.contains(".damaged-") {
+            try FileManager.default.removeItem(atPath: "\(cluster.directory)/\(name)")
+        }
+        #expect(try rows(cluster) == before)
+    }
+
+    @Test("a restore that was cut short leaves nothing that the next one believes")
+    func cutShort() throws {
+        let cluster = try lived()
+        try cluster.stop()
+        let before = try rows(cluster)
+        try deleteFiles(cluster)
+        let half = try ShardRestore(shard: 0, directory: cluster.directory)
+        try half.apply(RecordBatch())
+        #expect(try files(cluster) == ["shard-0000.sqlite.restoring"])
+        try cluster.drain()
+        try cluster.stop()
+        #expect(try rows(cluster) == before)
+        #expect(try files(cluster).allSatisfy { !$0.contains("restoring") })
+    }
+
+    @Test("a changelog that has lost records rebuilds nothing")
+    func gaps() throws {
+        let cluster = try TestCluster()
+        cluster.options.recordsChanges = false
+        cluster.defineCatalogue()
+        try cluster.drain()
+        cluster.issue(anna, to: bent, ["tax"], id: "g")
+        try cluster.drain()
+        try cluster.stop()
+        try deleteFiles(cluster)
+        cluster.options.recordsChanges = true
+        let error = #expect(throws: WorkerStop.self) { try cluster.drain() }
+        #expect(error?.kind == .staleShard)
+    }
+}

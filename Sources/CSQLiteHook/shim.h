@@ -15,4 +15,10 @@ int sqlite3_preupdate_old(sqlite3 *db, int column, sqlite3_value **value);
 int sqlite3_preupdate_new(sqlite3 *db, int column, sqlite3_value **value);
 int sqlite3_preupdate_count(sqlite3 *db);
 
+int sqlite3_config(int option, ...);
+
+/* Without statistics of its memory SQLite takes no lock, shared by all threads, for each piece of it. To be called before
+   anything else of SQLite; answers SQLITE_MISUSE (21) when it is too late. */
+static inline int fuldmagt_sqlite_without_statistics(void) { return sqlite3_config(9, 0); }
+
 #endif

@@ -1,3 +1,4 @@
+import CSQLiteHook
 import FuldmagtDomain
 import FuldmagtKeys
 import FuldmagtRecord
@@ -100,11 +101,15 @@ public final class ShardStore: @unchecked Sendable {
         try takeOver(owner: "memory", today: today, path: "the shard in memory")
     }
 
+    /// Shards work side by side: they must not meet in SQLite's statistics. Where SQLite runs already it stays as it is.
+    private static let hasNoStatistics = fuldmagt_sqlite_without_statistics() == SQLITE_OK
+
     private static func open(_ path: String, options: Options) throws -> DatabaseQueue {
         try DatabaseQueue(path: path, configuration: configuration(options))
     }
 
     private static func configuration(_ options: Options) -> Configuration {
+        _ = hasNoStatistics
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
         configuration.busyMode = .timeout(5)

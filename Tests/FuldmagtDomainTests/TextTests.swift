@@ -1,3 +1,4 @@
+import Foundation
 import FuldmagtJSON
 import Testing
 
@@ -14,7 +15,6 @@ import Testing
         "notifications are short, and tell a representative nothing about where anybody lives",
         arguments: NotificationKind.allCases)
     func notifications(_ kind: NotificationKind) throws {
-        #expect(NotificationText.title(kind).count <= 150)
         let until = try #require(Day("2028-11-22"))
         for isAboutAnother in [false, true] {
             let notification = Notification(
@@ -29,9 +29,46 @@ import Testing
             json.pieces { NotificationText.body(notification, to: &$0) }
             let body = String(decoding: json.finish(), as: UTF8.self).dropFirst().dropLast()
             #expect(!body.isEmpty)
+            #expect(NotificationText.title(notification).count <= 150)
+            #expect(Self.readability(String(body)) <= 35, "\(body)")
             for municipality in Municipality.all { #expect(!body.contains(municipality.name)) }
             if isAboutAnother { #expect(!body.contains("kommune") && !body.contains("flyt")) }
         }
+    }
+
+    /// LIX: words for each sentence, and the share of words of more than six letters in percent.
+    private static func readability(_ text: String) -> Double {
+        let words = text.split { !$0.isLetter && !$0.isNumber }
+        let sentences = max(1, text.count { ".?!".contains($0) })
+        let long = words.count { $0.count > 6 }
+        return Double(words.count) / Double(sentences) + 100 * Double(long) / Double(max(1, words.count))
+    }
+
+    @Test("the page with all texts is what is sent, and English says as much as Danish")
+    func page() throws {
+        var lines = [
+            "# What notifications say", "",
+            "Version \(NotificationTemplate.version) of the texts. A test writes this page from the templates.", "",
+            "| kind | told to | Danish | English |", "|---|---|---|---|",
+        ]
+        for template in NotificationTemplate.all {
+            let who = template.isAboutAnother ? "the other party" : "the citizen"
+            lines.append(
+                "| `\(template.kind.rawValue)` | \(who) | **\(template.title.danish)** \(template.body.danish) | **\(template.title.english)** \(template.body.english) |"
+            )
+            for place in ["{package}", "{until}", "{why}"] {
+                #expect(template.body.danish.contains(place) == template.body.english.contains(place))
+            }
+        }
+        #expect(Set(NotificationTemplate.all.map(\.kind)) == Set(NotificationKind.allCases))
+        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent(
+                "Sources/FuldmagtDomain/FuldmagtDomain.docc/NotificationTexts.md")
+        let found = lines.joined(separator: "\n") + "\n"
+        if ProcessInfo.processInfo.environment["FULDMAGT_WRITE_TABLES"] == "1" {
+            try found.write(to: path, atomically: true, encoding: .utf8)
+        }
+        #expect(try String(contentsOf: path, encoding: .utf8) == found)
     }
 
     @Test("derived ids have the form of a UUID version 4")

@@ -75,118 +75,28 @@ public struct Notification: Sendable, Equatable {
     var canBeCancelled: Bool { cancelledAt == nil && kind != .grantRevoked && kind != .grantEnded }
 }
 
-/// The texts, in plain Danish. Nothing in them tells a representative where the citizen lives, or names anybody.
+/// The texts of one notification, from its template.
 enum NotificationText {
-    /// At most 150 characters.
-    static func title(_ kind: NotificationKind) -> String {
-        switch kind {
-        case .grantGiven: "Du har givet en fuldmagt"
-        case .grantReceived: "Du har fået en fuldmagt"
-        case .grantRequested: "Du er bedt om en fuldmagt"
-        case .grantDeclined: "Du får ikke en fuldmagt"
-        case .grantRenewed: "En fuldmagt er forlænget"
-        case .grantCorrected: "En fuldmagt er rettet"
-        case .readAccessGiven: "En læseadgang er givet"
-        case .readAccessEnded: "En læseadgang er slut"
-        case .grantRevoked: "En fuldmagt er trukket tilbage"
-        case .grantEnded: "En fuldmagt er ophørt"
-        case .grantExpiring: "En fuldmagt udløber snart"
-        case .grantDormant: "En fuldmagt virker ikke lige nu"
-        case .grantAwake: "En fuldmagt virker igen"
-        case .exemptionRegistered: "Du er fritaget for Digital Post"
-        case .exemptionLifted: "Du får igen Digital Post"
-        }
+    static func title(_ notification: Notification) -> String {
+        NotificationTemplate.of(notification.kind, isAboutAnother: notification.isAboutAnother).title.danish
     }
 
     /// Writes the body as pieces of a string.
     static func body(_ notification: Notification, to text: inout JSONWriter) {
-        func package() {
-            text.piece("“")
-            if let terms = notification.terms { text.piece(terms.title.danish) }
-            text.piece("”")
-        }
-        func until() {
-            if let day = notification.validUntil { text.piece(danish(day)) }
-        }
-        switch (notification.kind, notification.isAboutAnother) {
-        case (.grantGiven, _):
-            text.piece("Du har givet fuldmagt til ")
-            package()
-            text.piece(". Den gælder til og med ")
-            until()
-            text.piece(". Du kan altid trække den tilbage.")
-        case (.grantReceived, _):
-            text.piece("Du har fået fuldmagt til ")
-            package()
-            text.piece(". Den gælder til og med ")
-            until()
-            text.piece(".")
-        case (.grantRequested, _):
-            text.piece("Du er bedt om at give fuldmagt til ")
-            package()
-            text.piece(". Den skal gælde til og med ")
-            until()
-            text.piece(". Den gælder først, når du siger ja.")
-        case (.grantDeclined, _):
-            text.piece("Du har bedt om fuldmagt til ")
-            package()
-            text.piece(". Svaret er nej.")
-        case (.grantRenewed, _):
-            text.piece("Fuldmagten til ")
-            package()
-            text.piece(" er forlænget. Den gælder nu til og med ")
-            until()
-            text.piece(".")
-        case (.grantCorrected, _):
-            text.piece("Fuldmagten til ")
-            package()
-            text.piece(" er rettet. Den gælder til og med ")
-            until()
-            text.piece(".")
-        case (.readAccessGiven, false): text.piece("Du har givet en anden adgang til at læse din digitale post.")
-        case (.readAccessGiven, true): text.piece("Du har fået adgang til at læse en andens digitale post.")
-        case (.readAccessEnded, false): text.piece("En anden kan ikke længere læse din digitale post.")
-        case (.readAccessEnded, true): text.piece("Du kan ikke længere læse en andens digitale post.")
-        case (.grantRevoked, let isAboutAnother):
-            text.piece("Fuldmagten til ")
-            package()
-            text.piece(" er trukket tilbage. ")
-            text.piece(isAboutAnother ? "Du må ikke længere bruge den." : "Den gælder ikke længere.")
-        case (.grantEnded, let isAboutAnother):
-            text.piece("Fuldmagten til ")
-            package()
-            text.piece(" er ophørt. ")
-            if notification.explanation == .systemReplaced {
-                text.piece("Det it-system, den gjaldt for, er skiftet ud. ")
+        let template = NotificationTemplate.of(notification.kind, isAboutAnother: notification.isAboutAnother)
+        for piece in template.pieces {
+            switch piece {
+            case .text(let words): text.piece(words)
+            case .package:
+                text.piece("“")
+                if let terms = notification.terms { text.piece(terms.title.danish) }
+                text.piece("”")
+            case .until: if let day = notification.validUntil { text.piece(danish(day)) }
+            case .why:
+                if let explanation = notification.explanation {
+                    text.piece(NotificationTemplate.explanation(explanation).danish)
+                }
             }
-            text.piece(isAboutAnother ? "Du må ikke længere bruge den." : "Den gælder ikke længere.")
-        case (.grantExpiring, let isAboutAnother):
-            text.piece("Fuldmagten til ")
-            package()
-            text.piece(" gælder til og med ")
-            until()
-            text.piece(isAboutAnother ? ". Herefter må du ikke bruge den." : ". Du kan forlænge den inden da.")
-        case (.grantDormant, false):
-            text.piece("Fuldmagten til ")
-            package()
-            text.piece(" virker ikke, fordi din kommune ikke tilbyder den. Den er ikke slettet. ")
-            text.piece("Den kan komme til at virke igen indtil ")
-            until()
-            text.piece(".")
-        case (.grantDormant, true):
-            text.piece("Fuldmagten til ")
-            package()
-            text.piece(" virker ikke lige nu. Du må ikke bruge den. ")
-            text.piece("Du får besked, hvis den kommer til at virke igen.")
-        case (.grantAwake, let isAboutAnother):
-            text.piece("Fuldmagten til ")
-            package()
-            text.piece(" virker igen. ")
-            text.piece(isAboutAnother ? "Du må bruge den til og med " : "Den gælder til og med ")
-            until()
-            text.piece(".")
-        case (.exemptionRegistered, _): text.piece("Du får nu post fra det offentlige som brev.")
-        case (.exemptionLifted, _): text.piece("Du får nu post fra det offentlige i Digital Post.")
         }
     }
 

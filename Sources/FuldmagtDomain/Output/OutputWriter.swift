@@ -198,7 +198,7 @@ public struct OutputWriter: ~Copyable {
         json.endObject()
         json.member("channel", notification.channel.rawValue)
         if let grant = notification.grant { json.member("grant", uuid: grant) }
-        json.member("title", NotificationText.title(notification.kind))
+        json.member("title", NotificationText.title(notification))
         json.key("body")
         json.pieces { NotificationText.body(notification, to: &$0) }
         json.member("language", "da")

@@ -27,9 +27,13 @@ struct ModelDeadLetter: Error {
 
 extension ModelCommand {
     private static let topics: [String: Topic] = [
-        "grant.issue": .grantCommands, "grant.revoke": .grantCommands, "move.relocate": .moveCommands,
-        "exemption.register": .exemptionCommands, "exemption.lift": .exemptionCommands, "package.define": .catalogue,
-        "activation.set": .catalogue, "itsystem.define": .catalogue, "authority.define": .catalogue,
+        "grant.issue": .grantCommands, "grant.request": .grantCommands, "grant.approve": .grantCommands,
+        "grant.decline": .grantCommands, "grant.revoke": .grantCommands, "grant.renew": .grantCommands,
+        "grant.correct": .grantCommands, "move.relocate": .moveCommands, "exemption.register": .exemptionCommands,
+        "exemption.lift": .exemptionCommands, "exemption.correct": .exemptionCommands,
+        "readaccess.grant": .exemptionCommands, "readaccess.withdraw": .exemptionCommands,
+        "mailbox.enrol": .exemptionCommands, "package.define": .catalogue, "activation.set": .catalogue,
+        "itsystem.define": .catalogue, "authority.define": .catalogue,
     ]
     private static let coreAttributes: Set<String> = [
         "specversion", "id", "type", "source", "time", "datacontenttype", "dataschema", "subject", "data",

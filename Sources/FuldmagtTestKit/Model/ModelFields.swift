@@ -88,27 +88,35 @@ struct ModelFields {
         return named
     }
 
-    /// The representative of an issue or a revocation.
-    mutating func representative(missing: Bool, admitsTestPersons: Bool) -> Party? {
-        guard let value = field("representative", missing: missing ? "missing-field" : nil, { $0.isObject ? $0 : nil })
+    /// A person or a company.
+    mutating func party(_ path: String, isRequired: Bool = true, admitsTestPersons: Bool) -> Party? {
+        guard let value = field(path, missing: isRequired ? "missing-field" : nil, { $0.isObject ? $0 : nil })
         else { return nil }
         if value["cpr"] != nil {
             guard let cpr = Self.cpr(value["cpr"], today: today) else {
-                fault("invalid-cpr", "representative.cpr")
+                fault("invalid-cpr", "\(path).cpr")
                 return nil
             }
-            if cpr.isTestPerson && !admitsTestPersons { fault("test-person", "representative.cpr") }
+            if cpr.isTestPerson && !admitsTestPersons { fault("test-person", "\(path).cpr") }
             return .person(cpr)
         }
         if value["cvr"] != nil {
             guard let cvr = value["cvr"]?.text.flatMap({ CVR($0) }) else {
-                fault("invalid-cvr", "representative.cvr")
+                fault("invalid-cvr", "\(path).cvr")
                 return nil
             }
             return .company(cvr)
         }
-        fault("missing-field", "representative")
+        fault("missing-field", path)
         return nil
+    }
+
+    /// Which of the citizen's grants `grant` names: its place.
+    mutating func grant(among given: [ModelGrant]) -> Int? {
+        guard let text = field("grant", missing: "missing-field", { $0.text }) else { return nil }
+        let at = given.firstIndex { $0.id.uuidText == text.lowercased() }
+        if at == nil { fault("unknown-grant", "grant") }
+        return at
     }
 
     static func cpr(_ value: ModelJSON?, today: Day) -> CPR? {

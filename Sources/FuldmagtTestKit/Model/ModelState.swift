@@ -51,6 +51,9 @@ struct ModelExemption {
 struct ModelGrant {
     struct Entry {
         var state: String
+        var version: Int
+        var validFrom: Day
+        var validUntil: Day
         var cause: ModelCause
         var by: String?
         var reason: String?
@@ -68,19 +71,47 @@ struct ModelGrant {
     var journal: String?
     var caseworker: String?
     var identification: String?
-    /// What happened to it, the giving first.
-    var history: [Entry]
+    /// The command id of the request; nil when it was given without one.
+    var request: String?
+    /// Raised by renewals and corrections.
+    var version = 1
+    /// What happened to it, the giving or the request first.
+    var history: [Entry] = []
 
     var state: String { history[history.count - 1].state }
-    /// How often its state has changed since it was given.
+    /// How often something has happened to it since it was given or requested.
     var changes: Int { history.count - 1 }
 
     func isLiving(on day: Day) -> Bool { (state == "active" || state == "dormant") && validUntil >= day }
 
+    /// Whether the representative has ever had it.
+    var wasGiven: Bool { history.contains { $0.state != "requested" && $0.state != "declined" } }
+
+    /// Notes what has happened, with the version and dates it has now.
+    mutating func enter(_ state: String, _ cause: ModelCause, by: String? = nil, reason: String? = nil) {
+        history.append(
+            Entry(
+                state: state, version: version, validFrom: validFrom, validUntil: validUntil, cause: cause, by: by,
+                reason: reason))
+    }
+
     var expected: ExpectedGrant {
         ExpectedGrant(
-            id: id.uuidText, package: package, state: state, version: 1, validUntil: validUntil.description)
+            id: id.uuidText, package: package, state: state, version: version, validUntil: validUntil.description)
     }
+}
+
+/// Leave to read somebody's post.
+struct ModelReadAccess {
+    var holder: Party
+    var journal: String?
+    var caseworker: String?
+    var validUntil: Day?
+    var cause: ModelCause
+    /// Its withdrawal, or the later one that took its place.
+    var ended: ModelCause?
+
+    func covers(_ day: Day) -> Bool { ended == nil && validUntil.map { day <= $0 } ?? true }
 }
 
 /// Everything about one citizen or company.
@@ -91,6 +122,8 @@ struct ModelCitizen {
     var exemptions: [ModelExemption] = []
     /// In the order given.
     var grants: [ModelGrant] = []
+    /// In the order given.
+    var readAccesses: [ModelReadAccess] = []
     /// The municipality its grants were last looked at for.
     var municipalityApplied: Municipality?
 

@@ -79,13 +79,33 @@ extension NaiveModel {
         if citizens[citizen]?.isExempt(on: command.today) != true { fields.fault("not-exempt", "citizen") }
         checkAuthority(municipality, citizen, &fields)
         guard fields.reasons.isEmpty, let by else { return [] }
+        endExemption(of: citizen, command, by: by, journal: journal)
+        return []
+    }
+
+    /// `exemption.correct`: lifts what was registered by mistake.
+    mutating func correctExemption(_ command: ModelCommand, citizen: Party, _ fields: inout ModelFields)
+        -> [ExpectedGrant]
+    {
+        let municipality = fields.municipality("municipality")
+        let journal = fields.text("journal", missing: "journal-missing")
+        _ = fields.text("caseworker")
+        if fields.bool("registeredByMistake") == false { fields.fault("invalid-field", "registeredByMistake") }
+        if citizens[citizen]?.isExempt(on: command.today) != true { fields.fault("not-exempt", "citizen") }
+        checkAuthority(municipality, citizen, &fields)
+        guard fields.reasons.isEmpty else { return [] }
+        endExemption(of: citizen, command, by: "authority", journal: journal)
+        return []
+    }
+
+    /// Lifts the exemption in force and tells the citizen, by the channel that follows.
+    mutating func endExemption(of citizen: Party, _ command: ModelCommand, by: String, journal: String?) {
         change(citizen) {
             for at in $0.exemptions.indices where $0.exemptions[at].covers(command.today) {
                 $0.exemptions[at].lifted = (command.cause, by, journal)
             }
         }
         tell("exemption-lifted", citizen, about: nil, citizen: citizen, command.cause)
-        return []
     }
 
     /// Only the municipality where a person lives decides; where that is not known, for companies, and for who lives on

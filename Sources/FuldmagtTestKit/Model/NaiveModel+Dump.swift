@@ -9,9 +9,10 @@ extension NaiveModel {
             let name = pseudonym(party)
             lines += citizen.moves.enumerated().map { residence($1, $0, name) }
             lines += citizen.exemptions.enumerated().map { exemption($1, $0, name) }
+            lines += citizen.readAccesses.enumerated().map { readAccess($1, $0, name) }
             for (ordinal, grant) in citizen.grants.enumerated() {
                 lines.append(given(grant, ordinal, name))
-                lines.append(received(grant, name))
+                if grant.wasGiven { lines.append(received(grant, name)) }
                 lines += grant.history.enumerated().map { history($1, $0, of: grant) }
             }
         }
@@ -34,7 +35,10 @@ extension NaiveModel {
 
     private func partiesSeen() -> Set<Party> {
         var parties = Set(citizens.keys)
-        for citizen in citizens.values { parties.formUnion(citizen.grants.map(\.representative)) }
+        for citizen in citizens.values {
+            parties.formUnion(citizen.grants.map(\.representative))
+            parties.formUnion(citizen.readAccesses.map(\.holder))
+        }
         return parties
     }
 
@@ -57,13 +61,23 @@ extension NaiveModel {
             .adding("liftCause", exemption.lifted?.cause.id).adding("liftJournal", exemption.lifted?.journal)
     }
 
+    private func readAccess(_ access: ModelReadAccess, _ ordinal: Int, _ citizen: String) -> Line {
+        Line("readAccess").adding("citizen", citizen).adding("ordinal", ordinal)
+            .adding("holder", pseudonym(access.holder)).adding("journal", access.journal)
+            .adding("caseworker", access.caseworker).adding("validUntil", access.validUntil?.description)
+            .adding("at", access.cause.at).adding("cause", access.cause.id)
+            .adding("endedAt", access.ended?.at).adding("endCause", access.ended?.id)
+    }
+
     private func given(_ grant: ModelGrant, _ ordinal: Int, _ grantor: String) -> Line {
         Line("grant").adding("citizen", grantor).adding("ordinal", ordinal).adding("grant", grant.id.uuidText)
             .adding("representative", pseudonym(grant.representative)).adding("package", grant.package)
-            .adding("packageVersion", grant.packageVersion).adding("state", grant.state).adding("version", 1)
+            .adding("packageVersion", grant.packageVersion).adding("state", grant.state)
+            .adding("version", grant.version)
             .adding("validFrom", grant.validFrom.description).adding("validUntil", grant.validUntil.description)
             .adding("channel", grant.channel).adding("journal", grant.journal)
             .adding("caseworker", grant.caseworker).adding("identification", grant.identification)
+            .adding("request", grant.request)
     }
 
     private func received(_ grant: ModelGrant, _ grantor: String) -> Line {
@@ -75,8 +89,8 @@ extension NaiveModel {
 
     private func history(_ entry: ModelGrant.Entry, _ number: Int, of grant: ModelGrant) -> Line {
         Line("grantHistory").adding("grant", grant.id.uuidText).adding("entry", number).adding("state", entry.state)
-            .adding("version", 1).adding("validFrom", grant.validFrom.description)
-            .adding("validUntil", grant.validUntil.description).adding("at", entry.cause.at)
+            .adding("version", entry.version).adding("validFrom", entry.validFrom.description)
+            .adding("validUntil", entry.validUntil.description).adding("at", entry.cause.at)
             .adding("cause", entry.cause.id).adding("source", entry.cause.source).adding("by", entry.by)
             .adding("reason", entry.reason)
     }

@@ -4,60 +4,51 @@ extension NaiveModel {
     /// `grant.issue`: all the packages or none of them.
     mutating func issue(_ command: ModelCommand, grantor: Party, _ fields: inout ModelFields) -> [ExpectedGrant] {
         let today = command.today
-        let representative = fields.representative(missing: true, admitsTestPersons: settings.admitsTestPersons)
+        let representative = fields.party("representative", admitsTestPersons: settings.admitsTestPersons)
         let named = fields.packages()
         let validFrom = fields.day("validFrom", missing: nil)
         let validUntil = fields.day("validUntil")
         let channel = fields.oneOf("channel", ["digital", "paper", "assisted"])
-        if channel == "paper" || channel == "assisted" { checkEvidence(channel, &fields) }
+        checkEvidence(channel, &fields)
 
         if representative == grantor { fields.fault("same-party", "representative") }
         checkDates(validFrom, validUntil, channel, &fields)
         for (index, id) in named {
-            guard let package = packages[id] else {
-                fields.fault("unknown-package", "packages[\(index)]")
-                continue
-            }
-            checkPackage(package, id, "packages[\(index)]", grantor, &fields)
-            if case .person(let cpr) = grantor, cpr.age(on: today) < package.minimumAge {
-                fields.fault("grantor-too-young", "grantor")
-            }
-            if case .person(let cpr) = representative, cpr.age(on: today) < package.representativeMinimumAge {
-                fields.fault("representative-too-young", "representative")
-            }
-            if let validUntil, let days = package.maxValidityDays, validUntil > today.adding(days: days) {
-                fields.fault("validity-too-long", "validUntil")
-            }
-            let given = citizens[grantor]?.grants ?? []
-            if given.contains(where: {
-                $0.representative == representative && $0.package == id && $0.isLiving(on: today)
-            }) {
-                fields.fault("already-granted", "packages[\(index)]")
-            }
+            checkPackage(id, "packages[\(index)]", from: grantor, to: representative, until: validUntil, &fields)
         }
         guard fields.reasons.isEmpty, let representative, let validUntil, let channel else { return [] }
-
-        var listed: [ExpectedGrant] = []
-        for (index, id) in named {
-            guard let package = packages[id] else { continue }
-            let grant = ModelGrant(
-                id: keys.id(
-                    "grant", source: command.cause.source, id: command.cause.id,
-                    citizen: keys.pseudonym(of: grantor), ordinal: String(index)),
-                grantor: grantor, representative: representative, package: id, packageVersion: package.version,
-                kind: package.kind, validFrom: validFrom ?? today, validUntil: validUntil, channel: channel,
-                journal: fields.value("evidence.journal")?.text, caseworker: fields.value("evidence.caseworker")?.text,
-                identification: fields.value("evidence.identification")?.text,
-                history: [ModelGrant.Entry(state: "active", cause: command.cause)])
+        return named.map { index, id in
+            var grant = grant(
+                command, index, id, from: grantor, to: representative, dates: (validFrom ?? today, validUntil))
+            grant.setEvidence(channel, fields.data["evidence"])
+            grant.enter("active", command.cause)
             change(grantor) { $0.grants.append(grant) }
-            tell("grant-given", grantor, about: grant, citizen: grantor, command.cause)
-            tell("grant-received", representative, about: grant, citizen: grantor, command.cause)
-            listed.append(grant.expected)
+            tellGiven(grant, command.cause)
+            return grant.expected
         }
-        return listed
     }
 
-    private func checkEvidence(_ channel: String?, _ fields: inout ModelFields) {
+    /// A grant that a command gives or asks for, by the package's present terms; nothing has happened to it yet.
+    func grant(
+        _ command: ModelCommand, _ index: Int, _ id: String, from grantor: Party, to representative: Party,
+        dates: (from: Day, until: Day)
+    ) -> ModelGrant {
+        ModelGrant(
+            id: keys.id(
+                "grant", source: command.cause.source, id: command.cause.id, citizen: keys.pseudonym(of: grantor),
+                ordinal: String(index)),
+            grantor: grantor, representative: representative, package: id, packageVersion: packages[id]?.version ?? 0,
+            kind: packages[id]?.kind ?? "", validFrom: dates.from, validUntil: dates.until, channel: "digital")
+    }
+
+    /// Tells both parties that a grant is given.
+    mutating func tellGiven(_ grant: ModelGrant, _ cause: ModelCause) {
+        tell("grant-given", grant.grantor, about: grant, citizen: grant.grantor, cause)
+        tell("grant-received", grant.representative, about: grant, citizen: grant.grantor, cause)
+    }
+
+    func checkEvidence(_ channel: String?, _ fields: inout ModelFields) {
+        guard channel == "paper" || channel == "assisted" else { return }
         _ = fields.text("evidence.journal", missing: "journal-missing")
         _ = fields.text("evidence.caseworker", missing: "evidence-missing")
         _ = fields.oneOf(
@@ -70,27 +61,53 @@ extension NaiveModel {
         _ = fields.day("evidence.assessment.decidedOn", missing: "assessment-missing")
     }
 
-    private func checkDates(_ validFrom: Day?, _ validUntil: Day?, _ channel: String?, _ fields: inout ModelFields) {
-        let today = fields.today
-        if let validUntil {
-            if validUntil < today { fields.fault("validity-ended", "validUntil") }
-            if validUntil > today.adding(years: 100) { fields.fault("validity-too-long", "validUntil") }
-            if let validFrom, validFrom > validUntil { fields.fault("invalid-field", "validUntil") }
-        }
-        if let validFrom, let channel, channel != "paper", validFrom < today.adding(days: -30) {
+    func checkDates(_ validFrom: Day?, _ validUntil: Day?, _ channel: String?, _ fields: inout ModelFields) {
+        checkEnd(validUntil, &fields)
+        if let validUntil, let validFrom, validFrom > validUntil { fields.fault("invalid-field", "validUntil") }
+        if let validFrom, let channel, channel != "paper", validFrom < fields.today.adding(days: -30) {
             fields.fault("invalid-field", "validFrom")
         }
     }
 
-    private func checkPackage(
-        _ package: ModelPackage, _ id: String, _ field: String, _ grantor: Party, _ fields: inout ModelFields
+    func checkEnd(_ validUntil: Day?, _ fields: inout ModelFields) {
+        guard let validUntil else { return }
+        if validUntil < fields.today { fields.fault("validity-ended", "validUntil") }
+        if validUntil > fields.today.adding(years: 100) { fields.fault("validity-too-long", "validUntil") }
+    }
+
+    /// Whether a package can be given today.
+    func checkPackage(
+        _ id: String, _ field: String, from grantor: Party, to representative: Party?, until validUntil: Day?,
+        _ fields: inout ModelFields
     ) {
-        if let retired = package.retired, retired <= fields.today { fields.fault("package-retired", field) }
-        guard package.scope == "municipal" else { return }
-        if let residence = citizens[grantor]?.currentMove(on: fields.today)?.municipality {
-            if !isOffered(id, in: residence, on: fields.today) { fields.fault("package-not-activated", field) }
-        } else {
-            fields.fault("residence-unknown", field)
+        let today = fields.today
+        guard let package = packages[id] else {
+            fields.fault("unknown-package", field)
+            return
+        }
+        if let retired = package.retired, retired <= today { fields.fault("package-retired", field) }
+        if package.scope == "municipal" {
+            if let residence = citizens[grantor]?.currentMove(on: today)?.municipality {
+                if !isOffered(id, in: residence, on: today) { fields.fault("package-not-activated", field) }
+            } else {
+                fields.fault("residence-unknown", field)
+            }
+        }
+        if case .person(let cpr) = grantor, cpr.age(on: today) < package.minimumAge {
+            fields.fault("grantor-too-young", "grantor")
+        }
+        if case .person(let cpr) = representative, cpr.age(on: today) < package.representativeMinimumAge {
+            fields.fault("representative-too-young", "representative")
+        }
+        if let validUntil, let days = package.maxValidityDays, validUntil > today.adding(days: days) {
+            fields.fault("validity-too-long", "validUntil")
+        }
+        if hasLiving(id, from: grantor, to: representative, on: today) { fields.fault("already-granted", field) }
+    }
+
+    func hasLiving(_ package: String, from grantor: Party, to representative: Party?, on day: Day) -> Bool {
+        (citizens[grantor]?.grants ?? []).contains {
+            $0.representative == representative && $0.package == package && $0.isLiving(on: day)
         }
     }
 
@@ -101,18 +118,14 @@ extension NaiveModel {
         let reason = fields.text("reason", missing: nil)
         var revoked: [Int] = []
         if fields.value("grant") != nil {
-            if let text = fields.field("grant", missing: nil, { $0.text }) {
-                let at = given.firstIndex { $0.id.uuidText == text.lowercased() }
-                if let at, given[at].isLiving(on: command.today) {
-                    revoked = [at]
-                } else {
-                    fields.fault(at == nil ? "unknown-grant" : "not-active", "grant")
-                }
+            if let at = fields.grant(among: given) {
+                revoked = [at]
+                if !given[at].isLiving(on: command.today) { fields.fault("not-active", "grant") }
             }
         } else if fields.value("representative") == nil, fields.value("packages") == nil {
             fields.fault("missing-field", "grant")
         } else {
-            let representative = fields.representative(missing: true, admitsTestPersons: settings.admitsTestPersons)
+            let representative = fields.party("representative", admitsTestPersons: settings.admitsTestPersons)
             for (index, id) in fields.packages() {
                 guard let representative else { break }
                 let at = given.firstIndex {
@@ -131,9 +144,7 @@ extension NaiveModel {
     mutating func turn(
         _ grantor: Party, _ at: Int, to state: String, _ cause: ModelCause, by: String? = nil, reason: String? = nil
     ) -> ModelGrant {
-        change(grantor) {
-            $0.grants[at].history.append(ModelGrant.Entry(state: state, cause: cause, by: by, reason: reason))
-        }
+        change(grantor) { $0.grants[at].enter(state, cause, by: by, reason: reason) }
         let grant = citizens[grantor, default: ModelCitizen()].grants[at]
         let kind =
             switch state {
@@ -145,5 +156,15 @@ extension NaiveModel {
         tell(kind, grantor, about: grant, citizen: grantor, cause)
         tell(kind, grant.representative, about: grant, citizen: grantor, cause)
         return grant
+    }
+}
+
+extension ModelGrant {
+    /// How it was given, and on what evidence.
+    mutating func setEvidence(_ channel: String, _ evidence: ModelJSON?) {
+        self.channel = channel
+        journal = evidence?["journal"]?.text
+        caseworker = evidence?["caseworker"]?.text
+        identification = evidence?["identification"]?.text
     }
 }

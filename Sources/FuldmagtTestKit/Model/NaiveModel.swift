@@ -86,10 +86,19 @@ public struct NaiveModel {
         let grants =
             switch command.name {
             case "grant.issue": issue(command, grantor: citizen, &fields)
+            case "grant.request": request(command, grantor: citizen, &fields)
+            case "grant.approve": approve(command, grantor: citizen, &fields)
+            case "grant.decline": decline(command, grantor: citizen, &fields)
             case "grant.revoke": revoke(command, grantor: citizen, &fields)
+            case "grant.renew": renew(command, grantor: citizen, &fields)
+            case "grant.correct": correct(command, grantor: citizen, &fields)
             case "move.relocate": relocate(command, citizen: citizen, &fields)
             case "exemption.register": register(command, citizen: citizen, &fields)
-            default: lift(command, citizen: citizen, &fields)
+            case "exemption.lift": lift(command, citizen: citizen, &fields)
+            case "exemption.correct": correctExemption(command, citizen: citizen, &fields)
+            case "readaccess.grant": grantReadAccess(command, citizen: citizen, &fields)
+            case "readaccess.withdraw": withdrawReadAccess(command, citizen: citizen, &fields)
+            default: enrol(command, citizen: citizen, &fields)
             }
         answer(command, reasons: fields.reasons, grants: grants)
     }
@@ -98,7 +107,7 @@ public struct NaiveModel {
     private static func citizenMember(of name: String) -> String? {
         switch name.split(separator: ".")[0] {
         case "grant": "grantor"
-        case "move", "exemption": "citizen"
+        case "move", "exemption", "readaccess", "mailbox": "citizen"
         default: nil
         }
     }
@@ -109,7 +118,7 @@ public struct NaiveModel {
         case .person(let cpr):
             if cpr.isTestPerson && !settings.admitsTestPersons { fields.fault("test-person", "\(member).cpr") }
         case .company:
-            if !name.hasPrefix("exemption.") { fields.fault("missing-field", "\(member).cpr") }
+            if name.hasPrefix("grant.") || name.hasPrefix("move.") { fields.fault("missing-field", "\(member).cpr") }
         }
     }
 

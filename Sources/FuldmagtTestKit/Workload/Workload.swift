@@ -7,7 +7,8 @@ import FuldmagtRecord
 ///
 /// It comes in phases. Within a phase nothing depends on the order of records of different citizens or different topics:
 /// citizens form circles that name only each other as representatives, and in one phase a circle's commands are all of one
-/// topic. Between two phases the system must come to rest, and the model is told the time with `advance(to:)`.
+/// topic. Leave to read post goes to circles with commands of another topic in that phase: who hears of it by what channel
+/// does not change meanwhile. Between two phases the system must come to rest, and the model is told the time with `advance(to:)`.
 public struct Workload: Sendable {
     /// Records whose order does not matter but for that of one citizen's in one partition.
     public struct Phase: Sendable {

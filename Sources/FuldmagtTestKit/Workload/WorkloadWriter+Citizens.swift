@@ -57,7 +57,7 @@ extension WorkloadWriter {
         }
     }
 
-    /// Registers or lifts an exemption of a person or, now and then, of a company.
+    /// A command about the post of a person or, now and then, of a company: half of them about exemptions alone.
     mutating func exemption(_ person: Int, _ circle: Int, mustBeFree: Bool) -> WorkloadCommand {
         var citizen = workload.people[person].digits
         var party = ModelJSON.members(["cpr": .string(citizen)])
@@ -68,6 +68,7 @@ extension WorkloadWriter {
             party = .members(["cvr": .string(cvr)])
             municipality = random.pick(municipalities)
         }
+        if random.chance(1, of: 2) { return postCommand(citizen, party, municipality, circle) }
         let isLift = exempt.contains(citizen) ? random.chance(3, of: 4) : random.chance(1, of: 8)
         if isLift { return lift(citizen, party, municipality) }
         let requestedBy = random.pick(["citizen", "representative", "guardian", "institution"])

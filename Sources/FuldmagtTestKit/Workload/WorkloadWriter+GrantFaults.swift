@@ -12,7 +12,7 @@ extension WorkloadWriter {
         return random.chance(1, of: 5) ? issueFault(first, person, channel) : first
     }
 
-    private mutating func issueFault(_ data: ModelJSON, _ person: Int, _ channel: String) -> ModelJSON {
+    mutating func issueFault(_ data: ModelJSON, _ person: Int, _ channel: String) -> ModelJSON {
         let own = workload.people[person].digits
         switch random.below(12) {
         case 0: return data.setting(random.pick(["representative", "packages", "validUntil"]), nil)
@@ -57,7 +57,7 @@ extension WorkloadWriter {
         }
     }
 
-    private mutating func evidenceFault(_ data: ModelJSON, _ channel: String) -> ModelJSON {
+    mutating func evidenceFault(_ data: ModelJSON, _ channel: String) -> ModelJSON {
         switch channel {
         case "digital": data.setting("packages", .array([.string("no-such-package")]))
         case "paper":
@@ -78,7 +78,7 @@ extension WorkloadWriter {
 
     mutating func revokeFault(_ data: ModelJSON, _ person: Int) -> ModelJSON {
         let byID = data.setting("representative", nil).setting("packages", nil)
-        switch random.below(8) {
+        switch random.below(9) {
         case 0: return data.setting("by", nil)
         case 1: return data.setting("by", .string("someone"))
         case 2: return data.setting("grant", nil).setting("representative", nil).setting("packages", nil)
@@ -93,6 +93,12 @@ extension WorkloadWriter {
             guard let grant = issued[other]?.first else { return data.setting("by", nil) }
             return byID.setting("grant", .string(grantID(grant, other, 0)))
         case 6:
+            // A request is declined, not revoked.
+            guard let request = asked[person]?.last else { return data.setting("by", nil) }
+            if random.chance(1, of: 2) { return byID.setting("grant", .string(grantID(request, person, 0))) }
+            return data.setting("grant", nil).setting("representative", request.representative)
+                .setting("packages", .array([.string(request.packages[0])]))
+        case 7:
             return data.setting("grant", nil).setting("packages", .array([.string(Workload.package(1))]))
                 .setting("representative", .members(["cvr": .string("12345678")]))
         default:

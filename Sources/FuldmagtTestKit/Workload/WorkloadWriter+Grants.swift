@@ -8,7 +8,14 @@ extension WorkloadWriter {
         switch topic {
         case .grantCommands:
             if random.chance(1, of: 300) { return companyIssue(circle, mustBeFree: mustBeFree) }
-            return random.chance(2, of: 5) ? revoke(person, circle) : issue(person, circle)
+            switch random.below(100) {
+            case ..<18: return request(person, circle)
+            case ..<32: return answer(person, circle)
+            case ..<42: return renew(person, circle)
+            case ..<50: return correct(person, circle)
+            case ..<70: return revoke(person, circle)
+            default: return issue(person, circle)
+            }
         case .moveCommands: return move(person, circle, mustBeFree: mustBeFree)
         default: return exemption(person, circle, mustBeFree: mustBeFree)
         }
@@ -18,11 +25,12 @@ extension WorkloadWriter {
         let digits = workload.people[person].digits
         let numbers = pickPackages(for: person)
         let representative = pickRepresentative(for: person, circle)
+        let end = pickEnd(for: numbers)
         let channel = random.pick(["digital", "digital", "digital", "paper", "assisted"])
         var data = ModelJSON.members([
             "grantor": .members(["cpr": .string(digits)]), "representative": representative,
             "packages": .array(numbers.map { .string(Workload.package($0)) }),
-            "validUntil": .string(pickEnd(for: numbers).description), "channel": .string(channel),
+            "validUntil": .string(end.description), "channel": .string(channel),
         ])
         switch random.below(10) {
         case 0: data = data.setting("validFrom", .string(today.adding(days: -random.below(31)).description))
@@ -33,18 +41,22 @@ extension WorkloadWriter {
         }
         if channel != "digital" { data = data.setting("evidence", evidence(channel)) }
         if random.chance(1, of: 10) { data = data.setting("note", .array([.number(3), .string("ukendt felt")])) }
-        if random.chance(1, of: 5) { data = issueFaults(data, person, channel) }
+        let isFaulty = random.chance(1, of: 5)
+        if isFaulty { data = issueFaults(data, person, channel) }
+        if random.chance(1, of: 15), let request = asked[person]?.last {
+            // What somebody has asked for is given without an answer.
+            data = data.setting("representative", request.representative)
+                .setting("packages", .array(request.packages.map { .string($0) }))
+        }
         let command = make(.grantCommands, "grant.issue", digits, data)
-        if let named = data["representative"] {
+        if let named = data["representative"], !isFaulty || random.chance(1, of: 4) {
             issued[person, default: []].append(
-                Issued(
-                    source: command.source, id: command.id, representative: named,
-                    packages: numbers.map(Workload.package)))
+                Issued(command, representative: named, packages: numbers.map(Workload.package), end: end))
         }
         return command
     }
 
-    private mutating func pickPackages(for person: Int) -> [Int] {
+    mutating func pickPackages(for person: Int) -> [Int] {
         let usual = (0..<39).filter { number in
             switch number {
             case 7, 8, 34: false
@@ -60,7 +72,7 @@ extension WorkloadWriter {
         return numbers
     }
 
-    private mutating func pickRepresentative(for person: Int, _ circle: Int) -> ModelJSON {
+    mutating func pickRepresentative(for person: Int, _ circle: Int) -> ModelJSON {
         if random.chance(3, of: 10) { return .members(["cvr": .string(company(circle))]) }
         let other = random.pick(residents[circle])
         let isSame = other == person && residents[circle].count > 1
@@ -68,7 +80,7 @@ extension WorkloadWriter {
         return .members(["cpr": .string(digits)])
     }
 
-    private mutating func pickEnd(for packages: [Int]) -> Day {
+    mutating func pickEnd(for packages: [Int]) -> Day {
         let longest = packages.contains(5) ? 30 : packages.contains(4) ? 365 : 4000
         let days =
             switch random.below(6) {
@@ -79,7 +91,7 @@ extension WorkloadWriter {
         return today.adding(days: random.chance(1, of: 60) ? 36_520 + random.below(20) : days)
     }
 
-    private mutating func evidence(_ channel: String) -> ModelJSON {
+    mutating func evidence(_ channel: String) -> ModelJSON {
         let evidence = ModelJSON.members([
             "journal": .string("Sagsnr. 27/Æ-\(random.below(100_000))"),
             "caseworker": .string("KMD\(random.below(1000))"),
@@ -105,7 +117,7 @@ extension WorkloadWriter {
             "packages": .array([.string(Workload.package(36))]),
             "validUntil": .string(today.adding(days: 100).description), "channel": .string("digital"),
         ])
-        return make(.grantCommands, "grant.issue", cvr, data)
+        return make(.grantCommands, random.pick(["grant.issue", "grant.request"]), cvr, data)
     }
 
     mutating func revoke(_ person: Int, _ circle: Int) -> WorkloadCommand {

@@ -5,13 +5,6 @@ import FuldmagtRecord
 /// Writes a workload's phases one after another. It remembers roughly what has been done, so that most commands make
 /// sense; what they come to is for the model to say.
 struct WorkloadWriter {
-    struct Issued {
-        var source: String
-        var id: String
-        var representative: ModelJSON
-        var packages: [String]
-    }
-
     static let sources = [
         "urn:dk:cvr:55133018", "urn:dk:cvr:29189846:borgerservice", "urn:dk:cvr:64942212:selvbetjening",
     ]
@@ -28,7 +21,11 @@ struct WorkloadWriter {
     var homes: [Int: Municipality] = [:]
     var lastEffective: [Int: Day] = [:]
     var issued: [Int: [Issued]] = [:]
+    /// Requests that may not have been answered.
+    var asked: [Int: [Issued]] = [:]
     var exempt: Set<String> = []
+    /// Who may read a citizen's post, by the citizen's number.
+    var holders: [String: [ModelJSON]] = [:]
     var versions: [Int: Int] = [:]
     var closed: Set<ModelOffer> = []
     /// Decided commands of earlier phases, and those of this one that may be repeated.

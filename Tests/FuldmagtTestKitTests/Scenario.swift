@@ -75,6 +75,23 @@ struct Scenario {
             #"{"grantor":{"cpr":"\#(Self.ane)"},"grant":"\#(grant)","by":"grantor"}"#)
     }
 
+    /// A command about the grants that Ane gives.
+    mutating func ane(_ name: String, _ id: String, _ members: String) {
+        send(.grantCommands, "grant.\(name)", id, #"{"grantor":{"cpr":"\#(Self.ane)"},\#(members)}"#)
+    }
+
+    /// Bo asks Ane for packages.
+    mutating func request(_ id: String, _ packages: String = #"["post"]"#, until: String = "2026-03-20") {
+        ane(
+            "request", id,
+            #""representative":{"cpr":"\#(Self.bo)"},"packages":\#(packages),"validUntil":"\#(until)""#)
+    }
+
+    /// A command about Ane's post.
+    mutating func post(_ name: String, _ id: String, _ members: String) {
+        send(.exemptionCommands, name, id, #"{"citizen":{"cpr":"\#(Self.ane)"},\#(members)}"#)
+    }
+
     /// A record in binary mode, a second after the one before.
     mutating func send(
         _ topic: Topic, _ name: String, _ id: String, _ data: String, version: String = "v1",

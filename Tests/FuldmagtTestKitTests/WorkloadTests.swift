@@ -63,6 +63,7 @@ import Testing
             "representative-too-young", "validity-ended", "validity-too-long", "already-granted", "unknown-grant",
             "not-active", "evidence-missing", "assessment-missing", "not-in-person", "journal-missing",
             "already-exempt", "not-exempt", "not-deciding-authority", "residence-unknown", "unknown-kle",
+            "already-requested", "unknown-request", "version-mismatch", "unknown-readaccess",
         ]
         #expect(codes == inScope)
         let dead = Dictionary(grouping: model.deadLetters, by: \.reason).mapValues(\.count)
@@ -76,7 +77,8 @@ import Testing
         #expect(
             told == [
                 "grant-given", "grant-received", "grant-revoked", "grant-dormant", "grant-awake",
-                "exemption-registered", "exemption-lifted", "cancelled",
+                "exemption-registered", "exemption-lifted", "cancelled", "grant-requested", "grant-declined",
+                "grant-renewed", "grant-corrected", "readaccess-given", "readaccess-ended",
             ])
         let accepted = model.outcomes.filter { $0.status == "accepted" }.count
         #expect(accepted * 2 > model.outcomes.count)
@@ -84,6 +86,39 @@ import Testing
             Set(model.notifications.filter { $0.cancelledKind == nil }.map(\.id)).count
                 == model.notifications.filter { $0.cancelledKind == nil }.count)
     }
+
+    /// Every command does something now and then, and is rejected for each reason it can have.
+    @Test(arguments: [
+        ("grant.request", ["already-requested", "already-granted", "residence-unknown", "validity-ended"]),
+        ("grant.approve", ["unknown-request", "already-granted", "validity-ended", "evidence-missing"]),
+        ("grant.decline", ["unknown-request", "missing-field", "invalid-field"]),
+        ("grant.renew", ["unknown-grant", "not-active", "version-mismatch", "validity-ended", "validity-too-long"]),
+        (
+            "grant.correct",
+            [
+                "unknown-grant", "not-active", "version-mismatch", "validity-ended", "validity-too-long",
+                "journal-missing", "same-party", "already-granted", "representative-too-young", "invalid-cpr",
+                "invalid-cvr",
+            ]
+        ),
+        ("exemption.correct", ["not-exempt", "journal-missing", "not-deciding-authority", "unknown-municipality"]),
+        ("readaccess.grant", ["same-party", "validity-ended", "invalid-cpr", "invalid-cvr", "missing-field"]),
+        ("readaccess.withdraw", ["unknown-readaccess", "validity-ended"]),
+        ("mailbox.enrol", ["missing-field", "invalid-field"]),
+    ])
+    func everyNewCommandSucceedsAndFails(name: String, reasons: [String]) throws {
+        let outcomes = Self.large.filter { $0.type == "dk.fuldmagt.\(name).v1" }
+        let accepted = outcomes.filter { $0.status == "accepted" }.count
+        #expect(outcomes.count > 100)
+        #expect(accepted * 3 > outcomes.count, "\(accepted) of \(outcomes.count)")
+        let codes = Dictionary(grouping: outcomes.flatMap { Set($0.reasons.map(\.code)) }) { $0 }
+        for reason in reasons { #expect(codes[reason, default: []].count >= 3, "\(reason)") }
+    }
+
+    static let large: [ExpectedOutcome] =
+        (try? workload(seed: 2, commands: 40_000)).map { workload, keys in
+            run(workload, keys, phases: workload.phases().map(\.records)).outcomes
+        } ?? []
 
     /// What a phase promises: any order that keeps one citizen's records in one topic's partition gives the same.
     @Test(arguments: [11, 12] as [UInt64])

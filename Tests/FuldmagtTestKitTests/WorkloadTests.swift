@@ -103,7 +103,7 @@ import Testing
         ),
         ("exemption.correct", ["not-exempt", "journal-missing", "not-deciding-authority", "unknown-municipality"]),
         ("readaccess.grant", ["same-party", "validity-ended", "invalid-cpr", "invalid-cvr", "missing-field"]),
-        ("readaccess.withdraw", ["unknown-readaccess", "validity-ended"]),
+        ("readaccess.withdraw", ["unknown-readaccess"]),
         ("mailbox.enrol", ["missing-field", "invalid-field"]),
     ])
     func everyNewCommandSucceedsAndFails(name: String, reasons: [String]) throws {

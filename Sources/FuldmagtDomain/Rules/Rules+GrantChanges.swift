@@ -66,7 +66,10 @@ extension Draft {
 
     /// `grant.renew`: a later end. Dormant grants may be renewed too.
     mutating func renew(_ renew: GrantRenew) {
-        guard let ordinal = seen(renew.grant) else { return }
+        guard let ordinal = seen(renew.grant) else {
+            checkEnd(renew.validUntil, from: nil, packages: [])
+            return
+        }
         let grant = file.grants[ordinal]
         checkEnd(renew.validUntil, from: nil, packages: [circumstances.catalogue.package(grant.terms.id)])
         if let until = renew.validUntil, until < grant.validUntil { reject(.invalidField, "validUntil") }
@@ -82,7 +85,12 @@ extension Draft {
 
     /// `grant.correct`: a registration was wrong. Another representative is a revocation and a new grant in one.
     mutating func correct(_ correct: GrantCorrect, position: Position) {
-        guard let ordinal = seen(correct.grant) else { return }
+        let representative = correct.representative.map(circumstances.naming.identify)
+        if let representative, representative == file.citizen { reject(.sameParty, "changes.representative") }
+        guard let ordinal = seen(correct.grant) else {
+            checkEnd(correct.validUntil, from: correct.validFrom, packages: [], field: "changes.validUntil")
+            return
+        }
         let grant = file.grants[ordinal]
         let package = circumstances.catalogue.package(grant.terms.id)
         let from = correct.validFrom ?? grant.validFrom
@@ -91,9 +99,7 @@ extension Draft {
         if until < from {
             reject(.invalidField, correct.validUntil == nil ? "changes.validFrom" : "changes.validUntil")
         }
-        let representative = correct.representative.map(circumstances.naming.identify)
         if let representative {
-            if representative == file.citizen { reject(.sameParty, "changes.representative") }
             checkAlive(representative.pseudonym, field: "changes.representative")
             checkAge(
                 of: representative.party, packages: package.map { [$0] } ?? [], field: "changes.representative")

@@ -32,8 +32,13 @@ struct ModelFields {
         return read
     }
 
+    /// A text; an empty one counts as missing.
     mutating func text(_ path: String, missing: String? = "missing-field") -> String? {
-        field(path, missing: missing) { $0.text?.isEmpty == false ? $0.text : nil }
+        if let missing, value(path)?.text?.isEmpty == true {
+            fault(missing, path)
+            return nil
+        }
+        return field(path, missing: missing) { $0.text?.isEmpty == false ? $0.text : nil }
     }
 
     mutating func day(_ path: String, missing: String? = "missing-field") -> Day? {
@@ -58,12 +63,16 @@ struct ModelFields {
         field(path, missing: missing) { value in values.first { $0 == value.text } }
     }
 
-    /// A municipality's code; sources may drop leading zeros.
+    /// A municipality's code; sources may drop leading zeros, or send a number.
     /// - Parameter orIsland: 0411 Christiansø, a place to live that is no municipality, will do.
     mutating func municipality(_ path: String, missing: String? = "missing-field", orIsland: Bool = false)
         -> Municipality?
     {
-        guard let text = field(path, missing: missing, { $0.text }) else { return nil }
+        let text = field(path, missing: missing) { value -> String? in
+            if case .number(let code) = value { return code == code.rounded() ? String(Int(code)) : nil }
+            return value.text
+        }
+        guard let text else { return nil }
         guard let municipality = Municipality(text), orIsland || municipality.isMunicipality else {
             fault("unknown-municipality", path)
             return nil
@@ -107,7 +116,7 @@ struct ModelFields {
             }
             return .company(cvr)
         }
-        fault("missing-field", path)
+        fault("missing-field", "\(path).cpr")
         return nil
     }
 

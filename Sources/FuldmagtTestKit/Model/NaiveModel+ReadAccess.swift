@@ -6,6 +6,10 @@ extension NaiveModel {
         -> [ExpectedGrant]
     {
         let access = readAccess(command, citizen, &fields)
+        // An end in the past makes no sense of a giving; a withdrawal has no use for one.
+        if let end = access?.validUntil ?? fields.value("validUntil")?.text.flatMap({ Day($0) }), end < command.today {
+            fields.fault("validity-ended", "validUntil")
+        }
         guard fields.reasons.isEmpty, let access else { return [] }
         change(citizen) {
             $0.endReadAccess(of: access.holder, command)
@@ -23,7 +27,7 @@ extension NaiveModel {
         -> [ExpectedGrant]
     {
         let access = readAccess(command, citizen, &fields)
-        guard let access else { return [] }
+        guard let access, access.holder != citizen else { return [] }
         let given = citizens[citizen]?.readAccesses ?? []
         if !given.contains(where: { $0.holder == access.holder && $0.covers(command.today) }) {
             fields.fault("unknown-readaccess", "holder")
@@ -52,7 +56,6 @@ extension NaiveModel {
         let caseworker = fields.text("caseworker", missing: nil)
         let validUntil = fields.day("validUntil", missing: nil)
         if holder == citizen { fields.fault("same-party", "holder") }
-        if let validUntil, validUntil < command.today { fields.fault("validity-ended", "validUntil") }
         return holder.map {
             ModelReadAccess(
                 holder: $0, journal: journal, caseworker: caseworker, validUntil: validUntil, cause: command.cause)

@@ -84,6 +84,8 @@ extension NaiveModel {
         if let at, let validUntil, let grant = citizens[grantor]?.grants[at] {
             if validUntil < grant.validUntil { fields.fault("invalid-field", "validUntil") }
             checkLength(of: grant, until: validUntil, "validUntil", &fields)
+        } else if let validUntil, validUntil > command.today.adding(years: 100) {
+            fields.fault("validity-too-long", "validUntil")
         }
         guard fields.reasons.isEmpty, let at, let validUntil else { return [] }
         return [amend(grantor, at, "grant-renewed", command.cause) { $0.validUntil = validUntil }]
@@ -102,7 +104,15 @@ extension NaiveModel {
             "changes.representative", isRequired: false, admitsTestPersons: settings.admitsTestPersons)
         if let validUntil, validUntil < command.today { fields.fault("validity-ended", "changes.validUntil") }
         if representative == grantor { fields.fault("same-party", "changes.representative") }
-        guard let at, let grant = citizens[grantor]?.grants[at] else { return [] }
+        guard let at, let grant = citizens[grantor]?.grants[at] else {
+            if let validUntil, validUntil > command.today.adding(years: 100) {
+                fields.fault("validity-too-long", "changes.validUntil")
+            }
+            if let validFrom, let validUntil, validUntil < validFrom {
+                fields.fault("invalid-field", "changes.validUntil")
+            }
+            return []
+        }
         checkDates(of: grant, from: validFrom, until: validUntil, &fields)
         if let representative { checkRepresentative(representative, of: grant, &fields) }
         guard fields.reasons.isEmpty else { return [] }

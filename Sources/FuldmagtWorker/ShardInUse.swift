@@ -22,7 +22,7 @@ final class ShardInUse: @unchecked Sendable {
     /// The last frame known to be out; forgotten with the next transaction.
     var sentThrough: Int64 = 0
     private var markedThrough: Int64 = 0
-    private var deadLettersInARow = 0
+    private var deadLetterLimits: DeadLetterLimits
     /// Up to which day and catalogue position this shard's citizens have been looked at.
     private var reviewed: (day: Day, catalogue: Int64)
     /// The sweep asked for last, and when: it is asked for again only if it stays away.
@@ -47,6 +47,7 @@ final class ShardInUse: @unchecked Sendable {
                 lineage: Self.lineage(shard, options, surroundings)),
             owner: options.worker, today: today)
         names = ShardNames(keys: options.keys, partitions: options.settings.partitions)
+        deadLetterLimits = DeadLetterLimits(inARow: options.deadLettersInARow, ratio: options.deadLettersRatio)
         decoder = RecordDecoder(shard: shard, settings: options.settings, names: names)
         output = OutputWriter(settings: options.settings, naming: names.naming, shard: shard)
         (positions, unsent, reviewed) = try store.turn { access in
@@ -107,14 +108,13 @@ final class ShardInUse: @unchecked Sendable {
         try batch.withRecords { records in
             var items: [WorkItem] = []
             items.reserveCapacity(records.count)
-            var inARow = deadLettersInARow
+            var limits = deadLetterLimits
             for index in records.indices {
                 let item = decoder.decode(records[index], index: index, offsetSeconds: offsetSeconds)
                 if case .deadLetter(let letter) = item.work {
-                    inARow += 1
-                    if inARow >= options.deadLettersInARow { throw tooManyDeadLetters(inARow, last: letter) }
+                    if let excess = limits.took(isDeadLetter: true) { throw tooMany(excess, last: letter) }
                 } else {
-                    inARow = 0
+                    _ = limits.took(isDeadLetter: false)
                 }
                 items.append(item)
             }
@@ -124,15 +124,15 @@ final class ShardInUse: @unchecked Sendable {
             let decidedBefore = times.decide
             try write(items, order: order, records: records, answers: answers, catalogue: catalogue)
             times.store += surroundings.nanoseconds() - decoded - (times.decide - decidedBefore)
-            deadLettersInARow = inARow
+            deadLetterLimits = limits
         }
         times.records += UInt64(batch.count)
     }
 
-    private func tooManyDeadLetters(_ count: Int, last: DeadLetter) -> WorkerStop {
+    private func tooMany(_ excess: (what: String, setting: String), last: DeadLetter) -> WorkerStop {
         WorkerStop(
             .deadLetters,
-            "\(count) records in a row of shard \(shard) cannot be read (the last: \(last.reason.rawValue), \(last.detail)). Stopped instead of emptying the topic into the dead letters; see what is wrong with the producer, or raise FULDMAGT_DEAD_LETTERS_IN_A_ROW"
+            "\(excess.what) of shard \(shard) cannot be read (the last: \(last.reason.rawValue), \(last.detail)). Stopped instead of emptying the topic into the dead letters; see what is wrong with the producer, or raise \(excess.setting)"
         )
     }
 

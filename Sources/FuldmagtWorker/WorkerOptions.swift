@@ -20,6 +20,8 @@ public struct WorkerOptions: Sendable {
     public var isDurable: Bool
     /// Dead letters in a row, in one shard, after which the worker stops instead of emptying a topic into them.
     public var deadLettersInARow: Int
+    /// Share of the last 10,000 records of one shard, 0 to 1, above which dead letters stop the worker; nil for no limit.
+    public var deadLettersRatio: Double?
     /// Citizens that one sweep record looks at.
     public var sweepSize: Int
     /// Stored grants that one record of a supplier switch looks at.

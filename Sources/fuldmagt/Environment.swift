@@ -38,6 +38,15 @@ struct Environment {
         return number
     }
 
+    /// A share of something; nil where it is not set, or 0.
+    func share(_ key: ConfigKey, name: String) throws -> Double? {
+        guard let text = text(key) ?? reader.double(forKey: key).map({ String($0) }) else { return nil }
+        guard let share = Double(text), (0...1).contains(share) else {
+            throw Exit.saying("\(name) is “\(text)”; a number from 0 (off) to 1 is allowed", Exit.setting)
+        }
+        return share == 0 ? nil : share
+    }
+
     func flag(_ key: ConfigKey, name: String, default value: Bool) throws -> Bool {
         guard let text = text(key) ?? reader.bool(forKey: key).map({ String($0) }) else { return value }
         switch text.lowercased() {
@@ -209,6 +218,7 @@ struct Environment {
         options.deadLettersInARow = try number(
             "dead.letters.in.a.row", name: "FULDMAGT_DEAD_LETTERS_IN_A_ROW", default: options.deadLettersInARow,
             in: 1...1_000_000_000)
+        options.deadLettersRatio = try share("dead.letters.ratio", name: "FULDMAGT_DEAD_LETTERS_RATIO")
         options.processedDays = try number(
             "processed.days", name: "FULDMAGT_PROCESSED_DAYS", default: options.processedDays, in: 90...36_500)
         return options

@@ -23,6 +23,8 @@ struct WorkerCommand: AsyncParsableCommand {
               FULDMAGT_CHANGELOG              1: every changed row goes to fuldmagt.changelog, from which a shard is
                                               rebuilt where its file is missing, old or damaged (default) · 0: off
               FULDMAGT_DEAD_LETTERS_IN_A_ROW  unreadable records in a row that stop the worker (default 500)
+              FULDMAGT_DEAD_LETTERS_RATIO     share of a shard's last 10000 records, above which unreadable ones stop
+                                              the worker: 0.5 for half (default 0: off)
               FULDMAGT_PROCESSED_DAYS         days that command ids are remembered, at least 90
               FULDMAGT_SOURCES                off, warn or enforce: whether a command's ce_source must be an
                                               authority of the catalogue with the role for the topic (default off)

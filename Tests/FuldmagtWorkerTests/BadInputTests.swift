@@ -179,6 +179,35 @@ import Testing
         #expect(cluster.broker.lag == 500)
     }
 
+    @Test("more than the allowed share of the last 10,000 records stops the worker; as much as it does not")
+    func tooLargeShare() throws {
+        let cluster = try TestCluster(partitions: 1)
+        cluster.options.deadLettersRatio = 0.5
+        func half() {
+            for number in 0..<10_000 {
+                // Readable: it is rejected, not set aside.
+                let value = number % 2 == 0 ? [1] : Array(#"{"grantor":{"cpr":"6101500014"}}"#.utf8)
+                cluster.broker.append(
+                    topic: .grantCommands, partition: 0, key: nil,
+                    headers: [
+                        ("ce_specversion", Array("1.0".utf8)), ("ce_id", Array("\(number)".utf8)),
+                        ("ce_type", Array("dk.fuldmagt.grant.issue.v1".utf8)),
+                        ("ce_source", Array(TestCluster.source.utf8)),
+                    ], value: value)
+            }
+        }
+        half()
+        try cluster.drain()
+        #expect(cluster.said(.deadLetters).count == 5_000)
+        // Each pushes one out: unreadable, readable, and now a readable one gives way to the second unreadable one.
+        for _ in 0..<2 { cluster.broker.append(topic: .grantCommands, partition: 0, key: nil, headers: [], value: [1]) }
+        let stop = #expect(throws: WorkerStop.self) { try cluster.drain() }
+        #expect(stop?.kind == .deadLetters)
+        #expect(stop?.text.contains("5001 of the last 10000") == true)
+        #expect(stop?.text.contains("FULDMAGT_DEAD_LETTERS_RATIO") == true)
+        #expect(cluster.broker.lag == 2)
+    }
+
     @Test("a CPR number shows in no key of what is written, nor in a rejection")
     func keys() throws {
         let cluster = try TestCluster()

@@ -67,13 +67,20 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
+        // What operators use: dead letters sent again, metrics and health by HTTP, status.
+        .target(
+            name: "FuldmagtOperations",
+            dependencies: [
+                "FuldmagtDomain", "FuldmagtJSON", "FuldmagtRecord",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: settings),
         // Commands, configuration, wiring; no logic.
         .executableTarget(
             name: "fuldmagt",
             dependencies: [
-                "CMalloc", "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKafka", "FuldmagtKeys", "FuldmagtRecord",
-                "FuldmagtStore",
-                "FuldmagtTestKit", "FuldmagtWorker",
+                "CMalloc", "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKafka", "FuldmagtKeys", "FuldmagtOperations",
+                "FuldmagtRecord", "FuldmagtStore", "FuldmagtTestKit", "FuldmagtWorker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -96,8 +103,8 @@ let package = Package(
         .testTarget(
             name: "FuldmagtIntegrationTests",
             dependencies: [
-                "FuldmagtDomain", "FuldmagtKafka", "FuldmagtKeys", "FuldmagtRecord", "FuldmagtStore",
-                "FuldmagtTestBroker", "FuldmagtTestKit", "FuldmagtWorker", "fuldmagt",
+                "FuldmagtDomain", "FuldmagtKafka", "FuldmagtKeys", "FuldmagtOperations", "FuldmagtRecord",
+                "FuldmagtStore", "FuldmagtTestBroker", "FuldmagtTestKit", "FuldmagtWorker", "fuldmagt",
             ],
             swiftSettings: settings),
         .testTarget(name: "FuldmagtRecordTests", dependencies: ["FuldmagtRecord"], swiftSettings: settings),
@@ -115,6 +122,9 @@ let package = Package(
             name: "FuldmagtTestKitTests",
             dependencies: ["FuldmagtDomain", "FuldmagtKeys", "FuldmagtRecord", "FuldmagtTestKit"],
             swiftSettings: settings),
+        .testTarget(
+            name: "FuldmagtOperationsTests",
+            dependencies: ["FuldmagtDomain", "FuldmagtOperations", "FuldmagtRecord"], swiftSettings: settings),
         .testTarget(
             name: "FuldmagtWorkerTests",
             dependencies: [

@@ -145,6 +145,26 @@ final class KafkaCluster {
         }
     }
 
+    /// Offsets that the next records of a topic will get, by partition.
+    func ends(of topic: Topic) throws -> [Int32: Int64] {
+        let reader = try RecordReader(
+            KafkaConfiguration(["bootstrap.servers": broker.address]), topics: Topic.names)
+        var ends: [Int32: Int64] = [:]
+        for number in 0..<(topic == .catalogue ? 1 : partitions) {
+            let partition = TopicPartition(topic: topic.name, partition: number)
+            ends[number] = try reader.watermarks(partition, timeoutMilliseconds: 30_000).upperBound
+        }
+        return ends
+    }
+
+    /// Waits until something is so.
+    func wait(seconds: Double, until isSo: () throws -> Bool) throws {
+        let deadline = Date().addingTimeInterval(seconds)
+        while try !isSo() {
+            guard Date() < deadline else { throw Timeout(text: "it did not come to pass in \(seconds) s") }
+        }
+    }
+
     func dump(_ folder: String = "data") throws -> [String] {
         var dump = Dump()
         for file in try ShardFiles.all(in: "\(directory)/\(folder)") { try dump.add(path: file.path) }

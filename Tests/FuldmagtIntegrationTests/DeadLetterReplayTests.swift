@@ -1,0 +1,104 @@
+import Foundation
+import FuldmagtDomain
+import FuldmagtOperations
+import FuldmagtRecord
+import FuldmagtTestBroker
+import FuldmagtTestKit
+import Testing
+
+/// Dead letters of a real worker, listed and sent again by the real program.
+@Suite(.serialized) struct DeadLetterReplayTests {
+    private static let cpr = "6101500014"
+
+    private func run(
+        _ cluster: KafkaCluster, _ arguments: [String], environment: [String: String] = [:]
+    ) throws -> (status: Int32, text: String) {
+        let log = cluster.directory + "/\(UUID().uuidString).out"
+        let process = try ChildProcess(
+            KafkaCluster.program, ["dead-letters"] + arguments,
+            environment: [
+                "FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": cluster.broker.address, "FULDMAGT_TEST_MODE": "1",
+            ].merging(environment) { _, new in new }, log: log)
+        let status = process.wait()
+        return (status, try String(contentsOfFile: log, encoding: .utf8))
+    }
+
+    /// What a worker wrote about a record it could not read, as it writes it.
+    private func letter(_ id: String, reason: String, value: String, partition: Int32) -> ModelRecord {
+        ModelRecord(
+            topic: .deadLetters, partition: partition, key: Array(Self.cpr.utf8),
+            headers: [
+                ("ce_specversion", Array("1.0".utf8)), ("ce_id", Array(id.utf8)),
+                ("ce_type", Array("dk.fuldmagt.move.relocate.v1".utf8)),
+                ("ce_source", Array("urn:dk:cvr:29189846".utf8)), ("content-type", Array("application/json".utf8)),
+                ("dl_reason", Array(reason.utf8)), ("dl_detail", Array("detail".utf8)),
+                ("dl_topic", Array("fuldmagt.commands.move".utf8)), ("dl_partition", Array("0".utf8)),
+                ("dl_offset", Array("1".utf8)), ("dl_time", Array("2026-03-02T07:00:00.000Z".utf8)),
+                ("dl_worker", Array("w1".utf8)),
+            ], value: Array(value.utf8), timestamp: 1_772_434_800_000)
+    }
+
+    private static let move =
+        #"{"citizen":{"cpr":"6101500014"},"to":"0101","effective":"2020-01-01"}"#
+
+    private func end(_ cluster: KafkaCluster) throws -> Int64 {
+        try cluster.ends(of: .moveCommands).values.reduce(0, +)
+    }
+
+    @Test("listed, shown without personal data, tried, sent once, and not again; an interruption doubles nothing")
+    func replay() throws {
+        let cluster = try KafkaCluster(start: Instant(milliseconds: 1_772_434_800_000))
+        let list = cluster.directory + "/list.jsonl"
+        try cluster.send([
+            letter("m1", reason: "unknown-version", value: Self.move, partition: 1),
+            letter("m2", reason: "unknown-version", value: "{not json", partition: 1),
+            letter("m3", reason: "invalid-json", value: "{not json", partition: 2),
+        ])
+        let listed = try run(cluster, ["list", "--reason", "unknown-version", "--output", list])
+        #expect(listed.status == 0)
+        #expect(listed.text.contains("1/0") && listed.text.contains("1/1") && !listed.text.contains("2/0"))
+        #expect(listed.text.contains("2 dead letters"))
+        #expect(!listed.text.contains(Self.cpr))
+        #expect(try run(cluster, ["list", "--until", "2026-03-02T07:00:00Z"]).text.contains("0 dead letters"))
+
+        let shown = try run(cluster, ["show", "1", "0"])
+        #expect(shown.status == 0 && shown.text.contains("dl_reason: unknown-version"))
+        #expect(!shown.text.contains(Self.cpr) && shown.text.contains("\(Self.move.utf8.count) bytes, SHA-256"))
+        #expect(try run(cluster, ["show", "1", "0", "--with-personal-data"]).text.contains(Self.move))
+        #expect(try run(cluster, ["show", "1", "9"]).status == 1)
+
+        let tried = try run(cluster, ["replay", "--list", list])
+        #expect(tried.status == 3)
+        #expect(tried.text.contains("1/0  would be sent to fuldmagt.commands.move, attempt 1"))
+        #expect(tried.text.contains("1/1  skipped: it would be set aside again: invalid-json"))
+        #expect(try end(cluster) == 0)
+        #expect(!FileManager.default.fileExists(atPath: list + ".done"))
+
+        let sent = try run(cluster, ["replay", "--list", list, "--execute"])
+        #expect(sent.status == 3 && sent.text.contains("2 listed, 0 sent before, 1 sent, 1 skipped, 0 gone"))
+        #expect(try end(cluster) == 1)
+        let shard = Murmur2.partition(of: Self.cpr, partitions: cluster.partitions)
+        #expect(try cluster.ends(of: .moveCommands)[shard] == 1)
+
+        let again = try run(cluster, ["replay", "--list", list, "--execute"])
+        #expect(again.text.contains("1 sent before, 0 sent"))
+        #expect(try end(cluster) == 1)
+
+        // The note is lost, as if the process had died after delivery: sent twice, decided once.
+        try FileManager.default.removeItem(atPath: list + ".done")
+        _ = try run(cluster, ["replay", "--list", list, "--execute"])
+        #expect(try end(cluster) == 2)
+        // What fails again is set aside with the count of its replay, by the worker.
+        #expect(try run(cluster, ["replay", "--list", list, "--execute", "--force"]).status == 0)
+        let worker = try cluster.worker("w1")
+        try cluster.wait(seconds: 60) {
+            let observed = try cluster.observe()
+            return observed.outcomes.count >= 1 && observed.deadLetters.count >= 4
+        }
+        #expect(worker.terminate() == 0)
+        #expect(try cluster.observe().outcomes.count == 1)
+        let failed = try run(cluster, ["list", "--json", "--reason", "invalid-json"])
+        #expect(failed.text.contains(#""attempt":1"#))
+        try cluster.stop()
+    }
+}

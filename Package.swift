@@ -18,6 +18,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -71,8 +72,14 @@ let package = Package(
         .target(
             name: "FuldmagtOperations",
             dependencies: [
-                "FuldmagtDomain", "FuldmagtJSON", "FuldmagtRecord",
+                "FuldmagtDomain", "FuldmagtJSON", "FuldmagtRecord", "FuldmagtWorker",
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
         // Commands, configuration, wiring; no logic.
@@ -84,6 +91,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -124,12 +132,19 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "FuldmagtOperationsTests",
-            dependencies: ["FuldmagtDomain", "FuldmagtOperations", "FuldmagtRecord"], swiftSettings: settings),
+            dependencies: [
+                "FuldmagtDomain", "FuldmagtOperations", "FuldmagtRecord", "FuldmagtWorker",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "FuldmagtWorkerTests",
             dependencies: [
-                "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtRecord", "FuldmagtStore", "FuldmagtTestKit",
-                "FuldmagtWorker", .product(name: "GRDB", package: "GRDB.swift"),
+                "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtOperations", "FuldmagtRecord",
+                "FuldmagtStore", "FuldmagtTestKit", "FuldmagtWorker",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

@@ -31,6 +31,8 @@ public actor KafkaConsumer {
     private var isClosed = false
     /// Set between partitions being given back and what was fetched for them being forgotten.
     private var hasGivenBack = false
+    /// Up to where partitions were read when there was no more.
+    private var ends: [TopicPartition: Int64] = [:]
 
     /// Joins the group `group.id` for all partitions of the topics.
     public init(
@@ -40,7 +42,9 @@ public actor KafkaConsumer {
         self.executor = executor
         self.onRebalance = onRebalance
         let made = try KafkaConfiguration(KafkaConfiguration.consumerDefaults)
-            .setting(["partition.assignment.strategy": "range"]).setting(configuration.properties).make()
+            .setting(["partition.assignment.strategy": "range", "enable.partition.eof": "true"]).setting(
+                configuration.properties
+            ).make()
         let context = RebalanceContext()
         rd_kafka_conf_set_opaque(made, Unmanaged.passUnretained(context).toOpaque())
         rd_kafka_conf_set_rebalance_cb(made) { _, code, partitions, opaque in
@@ -87,10 +91,11 @@ public actor KafkaConsumer {
             }
             switch polled {
             case .nothing: return
-            case .record: records += 1
-            case .end: break
+            case .record:
+                records += 1
+                timeout = 0
+            case .end(let partition, let offset): ends[partition] = offset
             }
-            timeout = 0
         }
     }
 
@@ -109,6 +114,7 @@ public actor KafkaConsumer {
     }
 
     private func answer(_ code: rd_kafka_resp_err_t, _ partitions: [TopicPartition]) {
+        ends = [:]
         do throws(KafkaFailure) {
             if code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
                 let starts = onRebalance(.assigned(partitions))
@@ -129,6 +135,18 @@ public actor KafkaConsumer {
         } catch {
             rebalanceFailure = error
         }
+    }
+
+    /// Records from a position to the end that the broker last told of, markers of transactions among them unless that
+    /// end was reached. Asks nobody.
+    /// - Returns: nil when the broker has not told yet.
+    public func remaining(_ partition: TopicPartition, from position: Int64) -> Int64? {
+        var low: Int64 = 0
+        var high: Int64 = 0
+        let code = rd_kafka_get_watermark_offsets(client, partition.topic, partition.partition, &low, &high)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, high >= 0 else { return nil }
+        if let end = ends[partition], end >= high { return 0 }
+        return max(0, high - max(position, low))
     }
 
     /// The group's committed offsets, and the text that was kept beside each; partitions without one are missing.

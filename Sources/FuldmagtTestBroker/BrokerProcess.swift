@@ -68,9 +68,31 @@ public final class BrokerProcess {
         }
     }
 
+    /// What is answered to GET on 127.0.0.1; nil when nobody listens.
+    public static func get(_ path: String, port: Int) -> (status: Int, body: String)? {
+        withSocket(port) { descriptor, address, size in
+            guard connect(descriptor, address, size) == 0 else { return nil }
+            let request = Array("GET \(path) HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".utf8)
+            guard write(descriptor, request, request.count) == request.count else { return nil }
+            var answer: [UInt8] = []
+            var buffer = [UInt8](repeating: 0, count: 65_536)
+            while true {
+                let count = read(descriptor, &buffer, buffer.count)
+                guard count > 0 else { break }
+                answer += buffer[..<count]
+            }
+            let text = String(decoding: answer, as: UTF8.self)
+            guard let status = text.split(separator: " ").dropFirst().first.flatMap({ Int($0) }),
+                let end = text.range(of: "\r\n\r\n")
+            else { return nil }
+            return (status, String(text[end.upperBound...]))
+        }
+    }
+
     private static func answers(_ port: Int) -> Bool { withSocket(port) { connect($0, $1, $2) == 0 } }
 
-    private static func freePort() throws -> Int {
+    /// A port of 127.0.0.1 that nobody listens on at this moment.
+    public static func freePort() throws -> Int {
         let port = withSocket(0) { descriptor, address, size -> Int in
             guard bind(descriptor, address, size) == 0 else { return 0 }
             var bound = sockaddr_in()

@@ -319,6 +319,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                 return
             } catch {
                 guard error.consequence == .retriable else { throw error }
+                reached(.commitRepeated)
             }
         }
     }
@@ -392,6 +393,18 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     public func rewindCatalogue() throws(LogFailure) {
         isCatalogueAssigned = false
         cataloguePosition = 0
+    }
+
+    public func remaining(shard: Int32, from positions: [Topic: Int64]) -> [Topic: Int64] {
+        guard let consumer else { return [:] }
+        var remaining: [Topic: Int64] = [:]
+        consumer.assumeIsolated { consumer in
+            for topic in Topic.consumed {
+                let partition = TopicPartition(topic: topic.name, partition: shard)
+                remaining[topic] = consumer.remaining(partition, from: positions[topic] ?? 0)
+            }
+        }
+        return remaining
     }
 
     public func leave() throws(LogFailure) {

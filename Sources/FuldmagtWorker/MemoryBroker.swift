@@ -316,6 +316,17 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
 
     public func rewindCatalogue() throws(LogFailure) { cataloguePosition = 0 }
 
+    public func remaining(shard: Int32, from positions: [Topic: Int64]) -> [Topic: Int64] {
+        broker.state.withLock { state in
+            var remaining: [Topic: Int64] = [:]
+            for topic in Topic.consumed {
+                guard let end = state.logs[topic]?[Int(shard)].end else { continue }
+                remaining[topic] = max(0, end - (positions[topic] ?? 0))
+            }
+            return remaining
+        }
+    }
+
     public func leave() throws(LogFailure) {
         release(Set(positions.keys))
         broker.state.withLock { state in state.members.removeAll { $0 == member } }

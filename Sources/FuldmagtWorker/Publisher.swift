@@ -9,6 +9,7 @@ final class Publisher: @unchecked Sendable {
     private let log: any RecordLog
     private let surroundings: Surroundings
     private let options: WorkerOptions
+    private let health: WorkerHealth
     private let queue: DispatchQueue?
     private let group = DispatchGroup()
     private let state = DispatchQueue(label: "fuldmagt.publisher.state")
@@ -18,7 +19,8 @@ final class Publisher: @unchecked Sendable {
     private var transactions: UInt64 = 0
     private var failures = 0
 
-    init(log: any RecordLog, options: WorkerOptions, surroundings: Surroundings) {
+    init(log: any RecordLog, options: WorkerOptions, surroundings: Surroundings, health: WorkerHealth) {
+        self.health = health
         self.log = log
         self.options = options
         self.surroundings = surroundings
@@ -62,6 +64,7 @@ final class Publisher: @unchecked Sendable {
             let started = surroundings.nanoseconds()
             do {
                 try log.publish(transaction)
+                health.recovered(.publishing)
                 let elapsed = surroundings.nanoseconds() - started
                 state.sync {
                     produceTime += elapsed
@@ -76,6 +79,7 @@ final class Publisher: @unchecked Sendable {
                     return true
                 }
                 if gaveUp { return }
+                health.failed(.publishing)
                 surroundings.pause(backoff.next(jitter: surroundings.jitter()))
             }
         }

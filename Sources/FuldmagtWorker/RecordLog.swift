@@ -35,6 +35,10 @@ public protocol RecordLog: AnyObject, Sendable {
     /// Goes back to the beginning of the catalogue.
     func rewindCatalogue() throws(LogFailure)
 
+    /// Records of a shard's topics from these positions to the ends that the log was last told of; asks nobody. Topics
+    /// it was told nothing of are missing.
+    func remaining(shard: Int32, from positions: [Topic: Int64]) -> [Topic: Int64]
+
     /// Leaves the group; shards still owned are taken back first.
     func leave() throws(LogFailure)
 }

@@ -14,7 +14,8 @@ public final class WorkerLoop {
     let log: any RecordLog
     let logger: Logger
     private let publisher: Publisher
-    let metrics = WorkerMetrics()
+    let health: WorkerHealth
+    var metrics: WorkerMetrics { health.metrics }
     private var shards: [Int32: ShardInUse] = [:]
     private var follower: CatalogueFollower
     private var batches: [Int32: RecordBatch] = [:]
@@ -32,14 +33,16 @@ public final class WorkerLoop {
 
     public init(
         options: WorkerOptions, log: any RecordLog, surroundings: Surroundings, logger: Logger,
-        stopFlag: StopFlag = StopFlag()
+        stopFlag: StopFlag = StopFlag(), health: WorkerHealth? = nil
     ) {
+        let health = health ?? WorkerHealth(surroundings: surroundings)
+        self.health = health
         self.options = options
         self.log = log
         self.surroundings = surroundings
         self.logger = logger
         self.stopFlag = stopFlag
-        publisher = Publisher(log: log, options: options, surroundings: surroundings)
+        publisher = Publisher(log: log, options: options, surroundings: surroundings, health: health)
         follower = CatalogueFollower(settings: options.settings)
         joinBackoff = Backoff(longest: options.longestBackoff)
     }
@@ -113,6 +116,7 @@ public final class WorkerLoop {
             }
         }
         try log.join(self)
+        health.joined()
         logger.info("joined", metadata: ["packages": "\(follower.catalogue.packageCount)"])
     }
 
@@ -147,6 +151,9 @@ public final class WorkerLoop {
         try publish()
         times.turns += 1
         if count > 0 { metrics.turn(records: count) }
+        health.turned(
+            records: count, since: started, shards: shards, batches: batches, underWay: underWay, log: log,
+            times: allTimes)
         return count
     }
 
@@ -163,6 +170,7 @@ public final class WorkerLoop {
         while true {
             do throws(LogFailure) {
                 try body()
+                health.recovered(.log)
                 return
             } catch {
                 try giveUpOrPause(error, &backoff)
@@ -177,6 +185,7 @@ public final class WorkerLoop {
             "the log is not answering, trying again",
             metadata: ["error": "\(error)", "attempt": "\(backoff.attempts)", "pause_ms": "\(pause)"])
         metrics.retries.increment()
+        health.failed(.log)
         surroundings.pause(pause)
     }
 
@@ -230,6 +239,7 @@ public final class WorkerLoop {
         while true {
             do {
                 try shard.apply(batch, answers: answers, catalogue: catalogue, offsetSeconds: offsetSeconds)
+                health.recovered(.shard(shard.shard))
                 return
             } catch let error as StoreError where error.consequence == .retry && !stopFlag.isSet {
                 let pause = backoff.next(jitter: surroundings.jitter())
@@ -240,6 +250,7 @@ public final class WorkerLoop {
                         "pause_ms": "\(pause)",
                     ])
                 metrics.retries.increment()
+                health.failed(.shard(shard.shard))
                 surroundings.pause(pause)
             }
         }
@@ -301,7 +312,7 @@ public final class WorkerLoop {
         let measures = publisher.takeMeasures()
         times.produce += measures.nanoseconds
         times.transactions += measures.transactions
-        if measures.failures > 0 { metrics.transactionFailures.increment(by: Int64(measures.failures)) }
+        metrics.count(measures)
     }
 
     // MARK: Giving up
@@ -323,6 +334,7 @@ public final class WorkerLoop {
         for number in numbers {
             guard let shard = shards.removeValue(forKey: number) else { continue }
             batches[number] = nil
+            health.released(number)
             if number == 0 { follower.stopAnswering() }
             times.add(shard.times)
             do {
@@ -348,7 +360,7 @@ extension WorkerLoop: AssignmentListener {
             }
         }
         surroundings.reached(.assigned)
-        metrics.shards.record(shards.count)
+        health.assigned(shards.count)
         logger.info("assigned", metadata: ["shards": "\(numbers.sorted())"])
         return positions
     }
@@ -374,6 +386,7 @@ extension WorkerLoop: AssignmentListener {
     }
 
     public func revoked(_ numbers: [Int32]) {
+        health.takenBack(isLost: false)
         do {
             try settle()
             let transaction = gather()
@@ -390,6 +403,7 @@ extension WorkerLoop: AssignmentListener {
     }
 
     public func lost(_ numbers: [Int32]) {
+        health.takenBack(isLost: true)
         publisher.stopRetrying(true)
         do { try publisher.wait() } catch {
             logger.warning("what was being published is left to the next owner", metadata: ["error": "\(error)"])

@@ -1,34 +1,69 @@
 import FuldmagtDomain
 import Metrics
 
-/// The metrics of a worker: one place, each with its unit and meaning. No label holds anything about a person.
-struct WorkerMetrics {
-    /// Records taken in, all topics.
-    let records = Counter(label: "fuldmagt_records_total")
-    /// Turns of the run loop that had work.
-    let turns = Counter(label: "fuldmagt_turns_total")
-    /// Commands accepted.
-    let accepted = Counter(label: "fuldmagt_outcomes_total", dimensions: [("status", "accepted")])
-    /// Commands rejected.
-    let rejected = Counter(label: "fuldmagt_outcomes_total", dimensions: [("status", "rejected")])
-    /// Notifications written, without withdrawals.
-    let notifications = Counter(label: "fuldmagt_notifications_total")
-    /// Notifications withdrawn.
-    let cancelled = Counter(label: "fuldmagt_notifications_cancelled_total")
-    /// Commands re-published to the partition they belong in.
-    let forwarded = Counter(label: "fuldmagt_forwarded_total")
-    /// Commands whose sender may not send them, decided all the same (FULDMAGT_SOURCES=warn).
-    let sourceWarnings = Counter(label: "fuldmagt_source_warnings_total")
-    /// Attempts repeated because the surroundings failed.
-    let retries = Counter(label: "fuldmagt_retries_total")
-    /// Kafka transactions that failed and were repeated or given up.
-    let transactionFailures = Counter(label: "fuldmagt_transaction_failures_total")
-    /// Times that this worker was fenced off and joined again.
-    let fenced = Counter(label: "fuldmagt_fenced_total")
-    /// Failures of shards while being given up.
-    let storeFailures = Counter(label: "fuldmagt_store_failures_total")
-    /// Shards owned.
-    let shards = Gauge(label: "fuldmagt_shards")
+/// The worker's metrics, each registered from the catalogue. No label holds anything about a person.
+final class WorkerMetrics: Sendable {
+    private let factory: any MetricsFactory
+    let records: Counter
+    let turns: Counter
+    let turnSeconds: Recorder
+    let accepted: Counter
+    let rejected: Counter
+    let notifications: Counter
+    let cancelled: Counter
+    let forwarded: Counter
+    let sourceWarnings: Counter
+    let retries: Counter
+    let transactions: Counter
+    let transactionSeconds: FloatingPointCounter
+    let transactionFailures: Counter
+    let fenced: Counter
+    let storeFailures: Counter
+    let shards: Gauge
+    let framesPending: Gauge
+    let oldestCommandSeconds: Gauge
+    let ready: Gauge
+    let lastTurnSeconds: Gauge
+    private let phases: [(time: @Sendable (PhaseTimes) -> UInt64, counter: FloatingPointCounter)]
+
+    init(factory: any MetricsFactory) {
+        self.factory = factory
+        func counter(_ metric: Metric, _ labels: [(String, String)] = []) -> Counter {
+            Counter(label: metric.rawValue, dimensions: labels, factory: factory)
+        }
+        func gauge(_ metric: Metric) -> Gauge { Gauge(label: metric.rawValue, factory: factory) }
+        records = counter(.records)
+        turns = counter(.turns)
+        turnSeconds = Recorder(label: Metric.turnSeconds.rawValue, aggregate: true, factory: factory)
+        accepted = counter(.outcomes, [("status", "accepted")])
+        rejected = counter(.outcomes, [("status", "rejected")])
+        notifications = counter(.notifications)
+        cancelled = counter(.notificationsCancelled)
+        forwarded = counter(.forwarded)
+        sourceWarnings = counter(.sourceWarnings)
+        retries = counter(.retries)
+        transactions = counter(.transactions)
+        transactionSeconds = FloatingPointCounter(label: Metric.transactionSeconds.rawValue, factory: factory)
+        transactionFailures = counter(.transactionFailures)
+        fenced = counter(.fenced)
+        storeFailures = counter(.storeFailures)
+        shards = gauge(.shards)
+        framesPending = gauge(.framesPending)
+        oldestCommandSeconds = gauge(.oldestCommandSeconds)
+        ready = gauge(.ready)
+        lastTurnSeconds = gauge(.lastTurnSeconds)
+        let times: [(String, @Sendable (PhaseTimes) -> UInt64)] = [
+            ("poll", { $0.poll }), ("catalogue", { $0.catalogue }), ("decode", { $0.decode }),
+            ("decide", { $0.decide }), ("store", { $0.store }), ("produce", { $0.produce }),
+        ]
+        phases = times.map { name, time in
+            (
+                time,
+                FloatingPointCounter(
+                    label: Metric.phaseSeconds.rawValue, dimensions: [("phase", name)], factory: factory)
+            )
+        }
+    }
 
     func turn(records count: Int) {
         records.increment(by: Int64(count))
@@ -42,13 +77,39 @@ struct WorkerMetrics {
         cancelled.increment(by: Int64(counts.cancelled))
         forwarded.increment(by: Int64(counts.forwarded))
         sourceWarnings.increment(by: Int64(counts.warnings))
-        for (reason, number) in counts.rejections {
-            Counter(label: "fuldmagt_rejections_total", dimensions: [("reason", reason.rawValue)])
-                .increment(by: Int64(number))
+        for (reason, number) in counts.rejections { counter(.rejections, "reason", reason.rawValue, number) }
+        for (reason, number) in counts.deadLetterReasons { counter(.deadLetters, "reason", reason.rawValue, number) }
+    }
+
+    /// Transactions that were committed and that failed since the last call.
+    func count(_ measures: (nanoseconds: UInt64, transactions: UInt64, failures: Int)) {
+        transactions.increment(by: Int64(measures.transactions))
+        transactionSeconds.increment(by: Double(measures.nanoseconds) / 1e9)
+        transactionFailures.increment(by: Int64(measures.failures))
+    }
+
+    func count(_ times: PhaseTimes) {
+        for phase in phases { phase.counter.increment(by: Double(phase.time(times)) / 1e9) }
+    }
+
+    func rebalanced(_ event: String) { counter(.rebalances, "event", event, 1) }
+
+    func show(_ metric: Metric, _ label: String, _ value: String, _ number: Double) {
+        gauge(metric, label, value).record(number)
+    }
+
+    /// Forgets what was shown of a shard that is owned no more: another worker shows it now.
+    func forget(shard: Int32) {
+        for metric in [Metric.lagRecords, .lagSeconds, .parked, .restoreRows] {
+            gauge(metric, "shard", String(shard)).destroy()
         }
-        for (reason, number) in counts.deadLetterReasons {
-            Counter(label: "fuldmagt_dead_letters_total", dimensions: [("reason", reason.rawValue)])
-                .increment(by: Int64(number))
-        }
+    }
+
+    private func gauge(_ metric: Metric, _ label: String, _ value: String) -> Gauge {
+        Gauge(label: metric.rawValue, dimensions: [(label, value)], factory: factory)
+    }
+
+    private func counter(_ metric: Metric, _ label: String, _ value: String, _ number: Int) {
+        Counter(label: metric.rawValue, dimensions: [(label, value)], factory: factory).increment(by: Int64(number))
     }
 }

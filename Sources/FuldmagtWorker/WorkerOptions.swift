@@ -91,6 +91,8 @@ public enum Milestone: String, CaseIterable, Sendable {
     case afterStoreCommit = "after-store-commit"
     case afterProduce = "after-produce"
     case beforeLogCommit = "before-log-commit"
+    /// Whether the commit happened is not known, and is asked again.
+    case commitRepeated = "commit-repeated"
     case afterLogCommit = "after-log-commit"
     case assigned
     case restoring

@@ -38,6 +38,21 @@ struct Environment {
         return number
     }
 
+    /// Where to answer probes and scrapes; nil where it is not set.
+    var listenerAddress: (host: String, port: Int)? {
+        get throws {
+            guard let text = text("http") else { return nil }
+            guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+                (0...65_535).contains(port), colon != text.startIndex
+            else {
+                throw Exit.saying(
+                    "FULDMAGT_HTTP is “\(text)”; host:port is allowed, such as 127.0.0.1:9464", Exit.setting)
+            }
+            let host = text[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
+            return (host, port)
+        }
+    }
+
     /// A share of something; nil where it is not set, or 0.
     func share(_ key: ConfigKey, name: String) throws -> Double? {
         guard let text = text(key) ?? reader.double(forKey: key).map({ String($0) }) else { return nil }

@@ -267,5 +267,8 @@ final class CountingLog: RecordLog, @unchecked Sendable {
         try log.readCatalogue(into: &batch, limit: limit)
     }
     func rewindCatalogue() throws(LogFailure) { try log.rewindCatalogue() }
+    func remaining(shard: Int32, from positions: [Topic: Int64]) -> [Topic: Int64] {
+        log.remaining(shard: shard, from: positions)
+    }
     func leave() throws(LogFailure) { try log.leave() }
 }

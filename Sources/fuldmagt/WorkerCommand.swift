@@ -2,9 +2,11 @@ import ArgumentParser
 import Foundation
 import FuldmagtDomain
 import FuldmagtKafka
+import FuldmagtOperations
 import FuldmagtStore
 import FuldmagtWorker
 import Logging
+import Metrics
 import ServiceLifecycle
 import Synchronization
 
@@ -33,6 +35,9 @@ struct WorkerCommand: AsyncParsableCommand {
               FULDMAGT_REQUEST_DAYS           days that a request waits for its answer, 1 to 3650 (default 180)
               FULDMAGT_SENDER_CVR, _NAME      the authority that notifications to representatives come from
               FULDMAGT_KLE_FILE               list of KLE numbers; without it only main groups are checked
+              FULDMAGT_HTTP                   host:port to answer /livez, /readyz and /metrics on, such as
+                                              127.0.0.1:9464 (default: off). Plain HTTP for everyone who gets there
+              FULDMAGT_LIVE_SECONDS           silence of the run loop after which /livez says 503 (default 120)
               FULDMAGT_STOP_SECONDS           longest time that stopping may take (default 30)
               FULDMAGT_TEST_MODE              1: test persons are admitted. Never in production
 
@@ -73,16 +78,37 @@ struct WorkerCommand: AsyncParsableCommand {
         }
         let lives = ProducerLives(
             directory: directory, name: "fuldmagt-\(try environment.cluster)-\(options.worker)")
+        let surroundings = try TestHooks.surroundings(environment)
+        let metrics = PrometheusMetrics()
+        let address = try environment.listenerAddress
+        // Without a listener nobody could read them.
+        if address != nil { MetricsSystem.bootstrap(metrics) }
+        let health = WorkerHealth(surroundings: surroundings)
         let service = WorkerService(
             options: options,
             log: .init(
                 configuration: try environment.workerKafka, group: "fuldmagt-\(try environment.cluster)",
                 producerLife: lives.next),
-            surroundings: try TestHooks.surroundings(environment), logger: logger,
+            surroundings: surroundings, health: health, logger: logger,
             stopSeconds: try environment.number(
                 "stop.seconds", name: "FULDMAGT_STOP_SECONDS", default: 30, in: 1...3600))
+        // Services end in the opposite order: probes are answered until the worker is done.
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
+        let liveSeconds = try environment.number(
+            "live.seconds", name: "FULDMAGT_LIVE_SECONDS", default: 120, in: 1...86_400)
+        if let address {
+            let answers = OperationsAnswers(health: health, metrics: metrics, liveSeconds: liveSeconds)
+            services.append(
+                .init(
+                    service: OperationsListener(host: address.host, port: address.port, logger: logger) {
+                        answers.answer(method: $0, path: $1)
+                    }, failureTerminationBehavior: .gracefullyShutdownGroup))
+        } else {
+            logger.info("no probes and no metrics: FULDMAGT_HTTP is not set")
+        }
+        services.append(.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup))
         let configuration = ServiceGroupConfiguration(
-            services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
+            services: services,
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         do {
             try await ServiceGroup(configuration: configuration).run()
@@ -99,6 +125,7 @@ extension Exit {
         switch error {
         case let error as LogFailure: return error.consequence == .retry ? temporary : failure
         case let error as StoreError: return error.consequence == .retry ? temporary : failure
+        case is ListenerFailure: return setting
         default: return failure
         }
     }
@@ -109,6 +136,7 @@ struct WorkerService: Service {
     let options: WorkerOptions
     let log: KafkaLog.Options
     let surroundings: Surroundings
+    let health: WorkerHealth
     let logger: Logger
     /// Longest time that stopping may take.
     let stopSeconds: Int
@@ -120,9 +148,13 @@ struct WorkerService: Service {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 executor.run {
                     do {
-                        let log = try KafkaLog(log, executor: executor, reached: surroundings.reached)
+                        let log = try KafkaLog(log, executor: executor) {
+                            health.reached($0)
+                            surroundings.reached($0)
+                        }
                         let loop = WorkerLoop(
-                            options: options, log: log, surroundings: surroundings, logger: logger, stopFlag: stopFlag)
+                            options: options, log: log, surroundings: surroundings, logger: logger, stopFlag: stopFlag,
+                            health: health)
                         try loop.run()
                         continuation.resume()
                     } catch {
@@ -131,6 +163,7 @@ struct WorkerService: Service {
                 }
             }
         } onGracefulShutdown: {
+            health.stopping()
             stopFlag.set()
             let logger = logger
             DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(stopSeconds)) {

@@ -2,6 +2,7 @@ import Foundation
 import FuldmagtDomain
 import FuldmagtJSON
 import FuldmagtKeys
+import FuldmagtOperations
 import FuldmagtRecord
 import FuldmagtStore
 import FuldmagtWorker
@@ -18,6 +19,12 @@ final class TestCluster {
 
     final class Clock: Sendable {
         let now = Mutex(TestCluster.start)
+        /// The monotonic clock, nanoseconds; it stands still unless a test moves it.
+        let nanoseconds = Mutex<UInt64>(0)
+        func advance(seconds: Int) {
+            now.withLock { $0 = $0.adding(seconds: Int64(seconds)) }
+            nanoseconds.withLock { $0 += UInt64(seconds) * 1_000_000_000 }
+        }
         func advance(days: Int) { now.withLock { $0 = $0.adding(seconds: Int64(days) * 86_400) } }
     }
 
@@ -27,6 +34,11 @@ final class TestCluster {
     let partitions: Int32
     var options: WorkerOptions
     var loop: WorkerLoop?
+    let metrics = PrometheusMetrics()
+    /// Of the first worker.
+    private(set) lazy var health = WorkerHealth(surroundings: surroundings, factory: metrics)
+    /// Called before each repeated attempt.
+    let onPause = Mutex<@Sendable () -> Void>({})
 
     init(partitions: Int32 = 4, admitsTestPersons: Bool = true) throws {
         self.partitions = partitions
@@ -54,22 +66,31 @@ final class TestCluster {
 
     var surroundings: Surroundings {
         let clock = clock
+        let pause = Unowned(self)
         return Surroundings(
-            now: { clock.now.withLock { $0 } }, nanoseconds: { 0 }, pause: { _ in },
+            now: { clock.now.withLock { $0 } }, nanoseconds: { clock.nanoseconds.withLock { $0 } },
+            pause: { _ in pause.cluster?.onPause.withLock { $0 }() },
             reached: { _ in })
+    }
+
+    private final class Unowned: @unchecked Sendable {
+        weak var cluster: TestCluster?
+        init(_ cluster: TestCluster) { self.cluster = cluster }
     }
 
     /// More workers of the same cluster, by folder of their own on the same shards.
     private var others: [WorkerLoop] = []
 
     func start() throws {
-        loop = try join(options)
+        loop = try join(options, health: health)
     }
 
-    private func join(_ options: WorkerOptions) throws -> WorkerLoop {
+    private func join(_ options: WorkerOptions, health: WorkerHealth? = nil) throws -> WorkerLoop {
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
-        let loop = WorkerLoop(options: options, log: broker.member(), surroundings: surroundings, logger: logger)
+        let loop = WorkerLoop(
+            options: options, log: broker.member(), surroundings: surroundings, logger: logger,
+            health: health)
         try loop.start()
         return loop
     }

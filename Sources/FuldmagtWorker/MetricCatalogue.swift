@@ -1,0 +1,121 @@
+import Metrics
+
+/// Every metric there is. The raw value is its name, which dashboards and alerts rely on: it never changes its meaning.
+///
+/// No label holds anything about a person: values are codes of the contract, names of phases, and shard numbers.
+public enum Metric: String, CaseIterable, Sendable {
+    case records = "fuldmagt_records_total"
+    case turns = "fuldmagt_turns_total"
+    case turnSeconds = "fuldmagt_turn_seconds"
+    case phaseSeconds = "fuldmagt_phase_seconds_total"
+    case outcomes = "fuldmagt_outcomes_total"
+    case rejections = "fuldmagt_rejections_total"
+    case notifications = "fuldmagt_notifications_total"
+    case notificationsCancelled = "fuldmagt_notifications_cancelled_total"
+    case forwarded = "fuldmagt_forwarded_total"
+    case deadLetters = "fuldmagt_dead_letters_total"
+    case sourceWarnings = "fuldmagt_source_warnings_total"
+    case parked = "fuldmagt_parked"
+    case retries = "fuldmagt_retries_total"
+    case storeFailures = "fuldmagt_store_failures_total"
+    case transactions = "fuldmagt_transactions_total"
+    case transactionSeconds = "fuldmagt_transaction_seconds_total"
+    case transactionFailures = "fuldmagt_transaction_failures_total"
+    case fenced = "fuldmagt_fenced_total"
+    case framesPending = "fuldmagt_frames_pending"
+    case lagRecords = "fuldmagt_lag_records"
+    case lagSeconds = "fuldmagt_lag_seconds"
+    case oldestCommandSeconds = "fuldmagt_oldest_command_seconds"
+    case shards = "fuldmagt_shards"
+    case rebalances = "fuldmagt_rebalances_total"
+    case restoreRows = "fuldmagt_restore_rows"
+    case failing = "fuldmagt_failing"
+    case ready = "fuldmagt_ready"
+    case lastTurnSeconds = "fuldmagt_last_turn_seconds"
+    case metricsRefused = "fuldmagt_metrics_refused_total"
+
+    /// What a metric is.
+    public struct Description: Sendable, Equatable {
+        public var kind: Kind
+        /// What one is: records, seconds, shards …
+        public var unit: String
+        public var meaning: String
+        /// Names of its labels, in the order they are shown.
+        public var labels: [String]
+    }
+
+    public enum Kind: Sendable, Equatable {
+        case counter, gauge
+        /// - Parameter bounds: upper bounds of the buckets, ascending; the last is followed by infinity.
+        case histogram(bounds: [Double])
+
+        /// Prometheus' name of the kind.
+        public var name: String {
+            switch self {
+            case .counter: "counter"
+            case .gauge: "gauge"
+            case .histogram: "histogram"
+            }
+        }
+    }
+
+    public var description: Description {
+        func counter(_ unit: String, _ meaning: String, _ labels: [String] = []) -> Description {
+            Description(kind: .counter, unit: unit, meaning: meaning, labels: labels)
+        }
+        func gauge(_ unit: String, _ meaning: String, _ labels: [String] = []) -> Description {
+            Description(kind: .gauge, unit: unit, meaning: meaning, labels: labels)
+        }
+        return switch self {
+        case .records: counter("records", "Records taken in from the shards' topics.")
+        case .turns: counter("turns", "Turns of the run loop that had work.")
+        case .turnSeconds:
+            Description(
+                kind: .histogram(bounds: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]),
+                unit: "seconds", meaning: "Length of turns that had work, from fetch to handing over.", labels: [])
+        case .phaseSeconds:
+            counter(
+                "seconds", "Time in each phase, over all threads: poll, catalogue, decode, decide, store, produce.",
+                ["phase"])
+        case .outcomes: counter("commands", "Outcomes written, by status: accepted or rejected.", ["status"])
+        case .rejections: counter("reasons", "Reasons in outcomes of rejected commands.", ["reason"])
+        case .notifications: counter("notifications", "Notifications written, without withdrawals.")
+        case .notificationsCancelled: counter("notifications", "Notifications withdrawn.")
+        case .forwarded: counter("commands", "Commands re-published to the partition they belong in.")
+        case .deadLetters: counter("records", "Records set aside because they could not be read.", ["reason"])
+        case .sourceWarnings:
+            counter(
+                "commands", "Commands whose sender may not send them, decided all the same (FULDMAGT_SOURCES=warn).")
+        case .parked: gauge("commands", "Commands that wait until they can be decided.", ["shard"])
+        case .fenced: counter("times", "Times that the worker was fenced off by another owner and joined again.")
+        case .retries: counter("attempts", "Attempts repeated because the broker or the disk did not answer.")
+        case .storeFailures: counter("failures", "Shards that were not closed cleanly.")
+        case .transactions: counter("transactions", "Kafka transactions committed.")
+        case .transactionSeconds: counter("seconds", "Time from beginning to commit of those transactions.")
+        case .transactionFailures: counter("transactions", "Kafka transactions that failed, repeated or given up.")
+        case .framesPending: gauge("frames", "Outputs of turns that are stored and not known to be published.")
+        case .lagRecords:
+            gauge(
+                "records", "Records of the shard's topics that are not processed yet, as last told by the broker.",
+                ["shard"])
+        case .lagSeconds:
+            gauge(
+                "seconds", "Age of the oldest record of the shard's topics that is not processed yet; 0 for none.",
+                ["shard"])
+        case .oldestCommandSeconds:
+            gauge(
+                "seconds", "Age of the oldest command, of this worker's shards, that is not processed yet; 0 for none.")
+        case .shards: gauge("shards", "Shards this worker owns.")
+        case .rebalances: counter("events", "Changes of what this worker owns: assigned, revoked or lost.", ["event"])
+        case .restoreRows: gauge("rows", "Rows written so far while a shard is rebuilt from the changelog.", ["shard"])
+        case .failing:
+            gauge(
+                "flag", "1 while an activity is being repeated because it fails: log, publishing or store.",
+                ["activity"])
+        case .ready: gauge("flag", "1 while /readyz says so.")
+        case .lastTurnSeconds: gauge("seconds", "Time since the run loop last gave a sign of life.")
+        case .metricsRefused:
+            counter("metrics", "Samples refused: a name, kind or label not in the catalogue, or too many label sets.")
+        }
+    }
+}

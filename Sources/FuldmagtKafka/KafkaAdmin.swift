@@ -3,7 +3,7 @@ import FuldmagtRecord
 
 /// Creates and describes topics.
 public final class KafkaAdmin: @unchecked Sendable {
-    private let client: OpaquePointer
+    let client: OpaquePointer
 
     public init(_ configuration: KafkaConfiguration) throws(KafkaFailure) {
         client = try KafkaConfiguration.client(RD_KAFKA_PRODUCER, try configuration.make())

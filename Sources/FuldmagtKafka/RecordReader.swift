@@ -70,6 +70,16 @@ public final class RecordReader: @unchecked Sendable {
         return offset >= 0 ? max(offset, ends[partition] ?? 0) : ends[partition]
     }
 
+    /// Committed offsets of the group that the configuration names; partitions without one are missing. Does not join it.
+    public func committed(_ partitions: [TopicPartition], timeoutMilliseconds: Int32) throws(KafkaFailure)
+        -> [TopicPartition: Int64]
+    {
+        try handle.committed(partitions, timeoutMilliseconds: timeoutMilliseconds)
+    }
+
+    /// Whether all there is of a partition has been read.
+    public func isAtEnd(of partition: TopicPartition) -> Bool { ends[partition] != nil }
+
     /// Offset of the first record that is still there, and the offset the next record will get.
     public func watermarks(_ partition: TopicPartition, timeoutMilliseconds: Int32) throws(KafkaFailure)
         -> Range<Int64>

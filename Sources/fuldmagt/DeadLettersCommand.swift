@@ -180,10 +180,13 @@ enum JSONText {
     static func object(_ members: [String: Any?]) -> String {
         do {
             let data = try JSONSerialization.data(
-                withJSONObject: members.compactMapValues { $0 }, options: [.sortedKeys, .withoutEscapingSlashes])
+                withJSONObject: present(members), options: [.sortedKeys, .withoutEscapingSlashes])
             return String(decoding: data, as: UTF8.self)
         } catch {
             return "{}"
         }
     }
+
+    /// The members that are there.
+    static func present(_ members: [String: Any?]) -> [String: Any] { members.compactMapValues { $0 } }
 }

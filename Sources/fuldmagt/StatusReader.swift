@@ -1,0 +1,134 @@
+import FuldmagtDomain
+import FuldmagtKafka
+import FuldmagtOperations
+import FuldmagtRecord
+import FuldmagtWorker
+
+/// Asks the broker how the cluster stands.
+struct StatusReader {
+    let environment: Environment
+    private static let timeoutMilliseconds: Int32 = 30_000
+    /// Longest wait for the first unprocessed record of a partition.
+    private static let peekMilliseconds: UInt64 = 5_000
+    /// Dead letters that are counted one by one.
+    private static let countedDeadLetters = 10_000
+
+    func read() async throws -> ClusterStatus {
+        let configuration = try environment.kafka
+        let group = "fuldmagt-\(try environment.cluster)"
+        let admin = try await Connection.admin()
+        let partitions = try TopicCheck.run(admin, printing: false)
+        let description = try members(of: group, admin)
+        let places = try Connection.trying { () throws(KafkaFailure) in
+            try Self.places(partitions, group: group, configuration)
+        }
+        let letters = try deadLetters(partitions)
+        var owners: [Int32: String] = [:]
+        var members: [ClusterStatus.Member] = []
+        for member in description?.members ?? [] {
+            let shards = Set(
+                member.partitions.filter { Topic(name: $0.topic).map(Topic.consumed.contains) ?? false }
+                    .map(\.partition)
+            ).sorted()
+            for shard in shards { owners[shard] = member.name }
+            members.append(.init(name: member.name, host: member.host, shards: shards))
+        }
+        return ClusterStatus(
+            group: group, state: description?.state, members: members,
+            shards: (0..<partitions).map {
+                .init(
+                    number: $0, owner: owners[$0], places: places[$0] ?? [], deadLetters: letters.byShard[$0] ?? 0)
+            },
+            otherDeadLetters: letters.others, hasMoreDeadLetters: letters.areMore)
+    }
+
+    /// Nil where the broker does not tell of groups.
+    private func members(of group: String, _ admin: KafkaAdmin) throws -> GroupDescription? {
+        do {
+            return try admin.describe(group: group, timeoutMilliseconds: Self.timeoutMilliseconds)
+        } catch  where error.isUnsupported {
+            return nil
+        } catch {
+            return try Connection.trying { () throws(KafkaFailure) in throw error }
+        }
+    }
+
+    private static func places(
+        _ partitions: Int32, group: String, _ configuration: KafkaConfiguration
+    ) throws(KafkaFailure) -> [Int32: [ClusterStatus.Place]] {
+        let reading = KafkaLog.properties(configuration, for: .reader)
+        let reader = try RecordReader(reading, topics: Topic.names)
+        // Asked of committed readers, a broker waits for transactions that are still open.
+        let offsets = try RecordReader(
+            reading.setting(["group.id": group, "isolation.level": "read_uncommitted"]), topics: Topic.names)
+        let all = (0..<partitions).flatMap { number in
+            Topic.consumed.map { TopicPartition(topic: $0.name, partition: number) }
+        }
+        let committed = try offsets.committed(all, timeoutMilliseconds: timeoutMilliseconds)
+        var places: [Int32: [ClusterStatus.Place]] = [:]
+        for partition in all {
+            guard let topic = Topic(name: partition.topic) else { continue }
+            let range = try reader.watermarks(partition, timeoutMilliseconds: timeoutMilliseconds)
+            let position = max(committed[partition] ?? range.lowerBound, range.lowerBound)
+            var lag = max(0, range.upperBound - position)
+            var oldest: Instant?
+            if lag > 0 {
+                switch try peek(reader, partition, at: position) {
+                case .record(let time): oldest = time
+                case .onlyMarkers: lag = 0
+                case .silence: break
+                }
+            }
+            places[partition.partition, default: []].append(
+                .init(topic: topic, committed: committed[partition], end: range.upperBound, lag: lag, oldest: oldest))
+        }
+        return places
+    }
+
+    private enum Peek {
+        case record(Instant)
+        case onlyMarkers
+        case silence
+    }
+
+    private static func peek(
+        _ reader: RecordReader, _ partition: TopicPartition, at position: Int64
+    ) throws(KafkaFailure) -> Peek {
+        try reader.assign([partition: .offset(position)])
+        let started = Host.nanoseconds()
+        while Host.nanoseconds() - started < peekMilliseconds * 1_000_000 {
+            var batches: [Int32: RecordBatch] = [:]
+            try reader.poll(maximumRecords: 1, timeoutMilliseconds: 100, into: &batches)
+            if let time = batches[partition.partition]?.withRecords({ $0.first?.timestamp }) {
+                return .record(Instant(milliseconds: time))
+            }
+            if reader.isAtEnd(of: partition) { return .onlyMarkers }
+        }
+        return .silence
+    }
+
+    private struct EnoughCounted: Error {}
+
+    /// Dead letters by the shard they came from.
+    private func deadLetters(_ partitions: Int32) throws -> (byShard: [Int32: Int], others: Int, areMore: Bool) {
+        var byShard: [Int32: Int] = [:]
+        var others = 0
+        var count = 0
+        do {
+            try DeadLetterTopic(environment).forEach { record in
+                guard count < Self.countedDeadLetters else { throw EnoughCounted() }
+                count += 1
+                if let topic = Topic(name: record.topic), Topic.consumed.contains(topic),
+                    let shard = record.sourcePartition, (0..<partitions).contains(shard)
+                {
+                    byShard[shard, default: 0] += 1
+                } else {
+                    others += 1
+                }
+            }
+        } catch is EnoughCounted {
+            return (byShard, others, true)
+        }
+        return (byShard, others, false)
+    }
+}

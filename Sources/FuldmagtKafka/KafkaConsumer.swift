@@ -29,8 +29,8 @@ public actor KafkaConsumer {
     private var onRebalance: RebalanceHandler
     private var rebalanceFailure: KafkaFailure?
     private var isClosed = false
-    /// Set between partitions being given back and what was fetched for them being forgotten.
-    private var hasGivenBack = false
+    /// Partition numbers given up within the poll that is under way.
+    private var givenUp: Set<Int32> = []
     /// Up to where partitions were read when there was no more.
     private var ends: [TopicPartition: Int64] = [:]
 
@@ -79,12 +79,12 @@ public actor KafkaConsumer {
         var timeout = timeoutMilliseconds
         while records < maximumRecords, bytes < maximumBytes {
             let polled = try handle.poll(timeoutMilliseconds: timeout) { partition, append in
-                forgetWhatWasGivenBack(&batches)
+                dropGivenUp(from: &batches)
                 let before = batches[partition]?.byteCount ?? 0
                 append(&batches[partition, default: RecordBatch()])
                 bytes += (batches[partition]?.byteCount ?? 0) - before
             }
-            forgetWhatWasGivenBack(&batches)
+            dropGivenUp(from: &batches)
             if let failure = rebalanceFailure {
                 rebalanceFailure = nil
                 throw failure
@@ -99,11 +99,10 @@ public actor KafkaConsumer {
         }
     }
 
-    /// What was fetched before partitions were given back is fetched again by their next owner, who may be this one.
-    private func forgetWhatWasGivenBack(_ batches: inout [Int32: RecordBatch]) {
-        guard hasGivenBack else { return }
-        hasGivenBack = false
-        for partition in batches.keys { batches[partition]?.removeAll() }
+    /// Records fetched before their partitions were given up are another member's, or come again.
+    private func dropGivenUp(from batches: inout [Int32: RecordBatch]) {
+        for number in givenUp { batches[number]?.removeAll() }
+        givenUp = []
     }
 
     private nonisolated func rebalance(
@@ -124,7 +123,7 @@ public actor KafkaConsumer {
                 }
                 try handle.assign(offsets)
             } else {
-                hasGivenBack = true
+                givenUp.formUnion(partitions.map(\.partition))
                 let isLost = rd_kafka_assignment_lost(handle.client) != 0
                 _ = onRebalance(isLost ? .lost(partitions) : .revoked(partitions))
                 let result = rd_kafka_assign(handle.client, nil)

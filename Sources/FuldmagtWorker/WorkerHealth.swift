@@ -26,7 +26,7 @@ public final class WorkerHealth: Sendable {
 
     /// Why a worker is not ready.
     public struct Problem: Equatable, Sendable {
-        /// `not-joined`, `stopping`, `no-member`, `failing-log`, `failing-publishing`, `failing-store`.
+        /// `not-joined`, `stopping`, `no-member`, `silent`, `failing-log`, `failing-publishing`, `failing-store`.
         public var code: String
         public var text: String
     }
@@ -49,6 +49,8 @@ public final class WorkerHealth: Sendable {
     private let state: Mutex<State>
     /// How often lag and phase times are taken, nanoseconds: often enough for scrapes, and no work for each small turn.
     private static let interval: UInt64 = 500_000_000
+    /// Seconds that no turn takes while all is well. A call to a broker that hangs fails after 30.
+    private static let longSilence: UInt64 = 10
 
     /// - Parameters:
     ///   - surroundings: its two clocks are used, so tests choose the time.
@@ -181,6 +183,11 @@ public final class WorkerHealth: Sendable {
                     Problem(code: "not-joined", text: "the catalogue is being read, or the broker does not answer"))
             } else if !state.isMember {
                 problems.append(Problem(code: "no-member", text: "the group has not given this worker its share yet"))
+            }
+            let silence = (now - min(state.lastSign, now)) / 1_000_000_000
+            if silence >= Self.longSilence {
+                problems.append(
+                    Problem(code: "silent", text: "the run loop has waited \(silence) s for the broker or the disk"))
             }
             let failing = state.failingSince.map { activity, since in
                 let seconds = (now - min(since, now)) / 1_000_000_000

@@ -61,6 +61,19 @@ import Testing
         #expect(error?.kind == .staleShard)
     }
 
+    @Test("shards change hands between turns of a working member, and nothing is lost or doubled")
+    func handOver() throws {
+        let cluster = try begin()
+        cluster.issue(TestCluster.anna, to: TestCluster.bent, ["tax"], id: "g1")
+        cluster.issue(TestCluster.bent, to: TestCluster.carl, ["tax"], id: "h1")
+        try cluster.loop?.turn()
+        try cluster.drain(members: 3)
+        cluster.issue(TestCluster.carl, to: TestCluster.anna, ["tax"], id: "i1")
+        try cluster.drain(members: 3)
+        for id in ["g1", "h1", "i1"] { #expect(cluster.answer(id) == "accepted") }
+        #expect(cluster.said(.notifications).count == 6)
+    }
+
     @Test("a shard that was taken over cannot be written to by its former owner")
     func epoch() throws {
         let cluster = try begin()

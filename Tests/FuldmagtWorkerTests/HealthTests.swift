@@ -30,6 +30,9 @@ import Testing
         cluster.clock.advance(seconds: 1)
         let silent = answers.answer(method: "GET", path: "/livez")
         #expect(silent.status == 503)
+        #expect(
+            answers.answer(method: "GET", path: "/readyz").body.contains(
+                #""code":"silent","text":"the run loop has waited 60 s"#))
         #expect(silent.body == #"{"alive":false,"secondsSinceLastTurn":60,"allowed":60}"#)
         try cluster.drain()
         #expect(answers.answer(method: "GET", path: "/livez").status == 200)

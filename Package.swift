@@ -133,7 +133,7 @@ let package = Package(
         .testTarget(
             name: "FuldmagtOperationsTests",
             dependencies: [
-                "FuldmagtDomain", "FuldmagtOperations", "FuldmagtRecord", "FuldmagtWorker",
+                "FuldmagtDomain", "FuldmagtOperations", "FuldmagtRecord", "FuldmagtTestBroker", "FuldmagtWorker",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -119,13 +119,18 @@ struct DeadLettersCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show one dead letter: its headers, and what there is to say of its value.",
             discussion: """
-                Key and value hold personal data: they are printed only with --with-personal-data, and headers that a
-                producer wrote only where they are CloudEvents attributes, with anything like a CPR number masked.
+                Key and value hold personal data: they are printed only with --with-personal-data. Without it the
+                contract's own headers are shown, anything like a CPR number masked, and of others the length.
 
                 Examples:
                   fuldmagt dead-letters show 3 4711
                   fuldmagt dead-letters show 3 4711 --with-personal-data
                 """)
+
+        /// Headers whose values are technical; what a producer puts into others is not known.
+        private static let attributes: Set<String> = [
+            "ce_specversion", "ce_id", "ce_type", "ce_source", "ce_time", "ce_jobid", "ce_traceparent", "content-type",
+        ]
 
         @Argument(help: "Partition of the dead letter, as list shows it.")
         var partition: Int32
@@ -168,8 +173,8 @@ struct DeadLettersCommand: AsyncParsableCommand {
             guard let value else { return "(null)" }
             let text = String(decoding: value, as: UTF8.self)
             if withPersonalData { return text }
-            let isKnown = ["ce_", "dl_", "fm_"].contains { name.hasPrefix($0) } || name == "content-type"
-            return isKnown ? CPRMask.masked(text) : "(\(value.count) bytes)"
+            let isOurs = name.hasPrefix("dl_") || name.hasPrefix("fm_")
+            return isOurs || Self.attributes.contains(name) ? CPRMask.masked(text) : "(\(value.count) bytes)"
         }
     }
 }

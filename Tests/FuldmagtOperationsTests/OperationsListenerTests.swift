@@ -1,0 +1,41 @@
+import FuldmagtOperations
+import FuldmagtTestBroker
+import Logging
+import ServiceLifecycle
+import Testing
+
+@Suite struct OperationsListenerTests {
+    private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    @Test("answers by method and path until the group shuts down, and then lets the port go")
+    func answers() async throws {
+        let (ports, bound) = AsyncStream<Int>.makeStream()
+        let listener = OperationsListener(
+            host: "127.0.0.1", port: 0, logger: logger, onBound: { bound.yield($0) },
+            answer: { method, path in
+                HTTPAnswer(status: path == "/x" ? 200 : 503, contentType: "text/plain", body: "\(method) \(path)")
+            })
+        let group = ServiceGroup(configuration: .init(services: [.init(service: listener)], logger: logger))
+        async let run: Void = group.run()
+        var iterator = ports.makeAsyncIterator()
+        let port = try #require(await iterator.next())
+        for _ in 0..<20 {
+            let answer = try #require(BrokerProcess.get("/x?query=1", port: port))
+            #expect(answer.status == 200 && answer.body == "GET /x")
+        }
+        #expect(BrokerProcess.get("/y", port: port)?.status == 503)
+        #expect(BrokerProcess.get("not http\r\n\r\n\u{0}", port: port)?.status != 200)
+        await group.triggerGracefulShutdown()
+        try await run
+        #expect(BrokerProcess.get("/x", port: port) == nil)
+    }
+
+    @Test("an address that is taken is told with the setting that names it")
+    func taken() async throws {
+        let broker = OperationsListener(host: "256.0.0.1", port: 1, logger: logger) { _, _ in
+            HTTPAnswer(status: 200, contentType: "text/plain", body: "")
+        }
+        let failure = await #expect(throws: ListenerFailure.self) { try await broker.run() }
+        #expect(failure?.description.hasPrefix("FULDMAGT_HTTP: 256.0.0.1:1 cannot be listened on") == true)
+    }
+}

@@ -74,7 +74,7 @@ public final class RecordReader: @unchecked Sendable {
     public func committed(_ partitions: [TopicPartition], timeoutMilliseconds: Int32) throws(KafkaFailure)
         -> [TopicPartition: Int64]
     {
-        try handle.committed(partitions, timeoutMilliseconds: timeoutMilliseconds)
+        try handle.committed(partitions, timeoutMilliseconds: timeoutMilliseconds).mapValues(\.offset)
     }
 
     /// Whether all there is of a partition has been read.

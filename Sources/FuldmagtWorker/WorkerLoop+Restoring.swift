@@ -41,6 +41,9 @@ extension WorkerLoop {
             }
             try restore.apply(batch)
             surroundings.reached(.restoring)
+            // A long restore is no dead worker.
+            health.beat()
+            metrics.show(.restoreRows, "shard", String(number), Double(restore.rows))
             let now = surroundings.nanoseconds()
             if now - told > 5_000_000_000 {
                 told = now

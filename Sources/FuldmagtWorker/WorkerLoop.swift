@@ -86,6 +86,7 @@ public final class WorkerLoop {
             batches = [:]
             lastReview = nil
             metrics.fenced.increment()
+            health.takenBack(isLost: true)
             let pause = joinBackoff.next(jitter: surroundings.jitter())
             logger.warning(
                 "fenced off: another worker owns the shards; joining again",

@@ -287,7 +287,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                 reached(.beforeLogCommit)
                 try commit(producer)
                 reached(.afterLogCommit)
-            } catch let error as KafkaFailure where error.consequence != .fatal {
+            } catch let error as KafkaFailure where error.consequence != .fatal && error.consequence != .fenced {
                 try producer.abort(timeoutMilliseconds: options.timeoutMilliseconds)
                 throw error
             }

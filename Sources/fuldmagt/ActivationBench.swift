@@ -8,27 +8,13 @@ extension MemoryBench {
     /// What commands lose while an activation's end is worked off: the grants that it concerns become dormant in steps,
     /// between the commands.
     func activationEnds() throws {
-        var options = options
-        options.pollMilliseconds = 0
-        let partitions = options.settings.partitions
-        let broker = MemoryBroker(
-            partitions: partitions, dropping: [.outcomes, .notifications, .changelog], forgetsCommitted: true
-        ) { Host.now() }
-        let loop = WorkerLoop(
-            options: options, log: broker.member(), surroundings: Host.surroundings, logger: Logger(label: "bench"))
-        broker.append(load.catalogue(at: Host.now()))
-        try loop.start()
-        func drain() throws { while try loop.turn() > 0 || broker.lag > 0 {} }
-        for start in stride(from: 0, to: load.citizens, by: 20_000) {
-            broker.append(load.moves(start..<min(start + 20_000, load.citizens)))
-            try drain()
-        }
+        let (broker, loop) = try prepared()
         // The last tenth is kept for the two measurements.
         let share = load.commands / 20
         let loaded = load.commands - 2 * share
         for start in stride(from: 0, to: loaded, by: 50_000) {
             broker.append(load.issues(start..<min(start + 50_000, loaded)))
-            try drain()
+            try Self.drain(loop, broker)
             Self.say("\(min(start + 50_000, loaded)) of \(loaded) grants loaded")
         }
         func through(_ numbers: Range<Int>) throws -> Double {
@@ -40,13 +26,13 @@ extension MemoryBench {
             return rate
         }
         let usual = try through(loaded..<loaded + share)
-        try drain()
+        try Self.drain(loop, broker)
         let told = broker.written(.notifications)
         broker.append(load.endings(of: 0..<2, at: Host.now()))
         var meanwhile = 0.0
         let all = try rate(share) {
             meanwhile = try through(loaded + share..<loaded + 2 * share)
-            try drain()
+            try Self.drain(loop, broker)
         }
         print(
             """

@@ -18,6 +18,7 @@ struct BenchCommand: AsyncParsableCommand {
             Examples:
               fuldmagt bench --log memory
               fuldmagt bench --log memory --activation-ends --commands 1000000
+              fuldmagt bench --log memory --restore --commands 200000
               FULDMAGT_KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092 fuldmagt bench --log kafka
               fuldmagt bench --log kafka --latency --rate 2000 --seconds 30
             """)
@@ -34,6 +35,8 @@ struct BenchCommand: AsyncParsableCommand {
     var latency = false
     @Flag(help: "Measure what commands lose while activations end that a twentieth of the grants rest on.")
     var activationEnds = false
+    @Flag(help: "Measure how fast lost shards are rebuilt from the changelog.")
+    var restore = false
     @Option(help: "Commands a second for --latency.")
     var rate = 2000
     @Option(help: "Length of the latency measurement.")
@@ -69,7 +72,13 @@ struct BenchCommand: AsyncParsableCommand {
         switch log {
         case .memory:
             let bench = MemoryBench(load: load, options: options)
-            if activationEnds { try bench.activationEnds() } else { try bench.run() }
+            if activationEnds {
+                try bench.activationEnds()
+            } else if restore {
+                try bench.restore()
+            } else {
+                try bench.run()
+            }
         case .kafka:
             let bench = KafkaBench(load: load, options: options, configuration: try environment.kafka)
             if latency { try bench.latency(rate: rate, seconds: seconds) } else { try bench.throughput() }
@@ -121,21 +130,7 @@ struct MemoryBench {
     let options: WorkerOptions
 
     func run() throws {
-        var options = options
-        options.pollMilliseconds = 0
-        let broker = MemoryBroker(
-            partitions: options.settings.partitions, dropping: [.outcomes, .notifications, .changelog],
-            forgetsCommitted: true
-        ) { Host.now() }
-        let loop = WorkerLoop(
-            options: options, log: broker.member(), surroundings: Host.surroundings, logger: Logger(label: "bench"))
-        broker.append(load.catalogue(at: Host.now()))
-        try loop.start()
-        func drain() throws { while try loop.turn() > 0 || broker.lag > 0 {} }
-        for start in stride(from: 0, to: load.citizens, by: 20_000) {
-            broker.append(load.moves(start..<min(start + 20_000, load.citizens)))
-            try drain()
-        }
+        let (broker, loop) = try prepared()
         let before = loop.allTimes
         var elapsed: UInt64 = 0
         var cpu = 0.0
@@ -144,7 +139,7 @@ struct MemoryBench {
             broker.append(load.issues(start..<min(start + chunk, load.commands)))
             let cpuBefore = Usage().cpuSeconds
             let started = Host.nanoseconds()
-            try drain()
+            try Self.drain(loop, broker)
             elapsed += Host.nanoseconds() - started
             cpu += Usage().cpuSeconds - cpuBefore
         }
@@ -154,5 +149,35 @@ struct MemoryBench {
         print("outcomes          \(broker.written(.outcomes)) (with moves and catalogue)")
         print("notifications     \(broker.written(.notifications))")
         try loop.finish()
+    }
+
+    /// A worker that knows the catalogue and where everybody lives.
+    /// - Parameter dropped: topics whose records are counted and forgotten.
+    func prepared(dropping dropped: Set<Topic> = [.outcomes, .notifications, .changelog]) throws -> (
+        MemoryBroker, WorkerLoop
+    ) {
+        let broker = MemoryBroker(
+            partitions: options.settings.partitions, dropping: dropped, forgetsCommitted: true
+        ) { Host.now() }
+        let loop = try joined(broker)
+        broker.append(load.catalogue(at: Host.now()))
+        for start in stride(from: 0, to: load.citizens, by: 20_000) {
+            broker.append(load.moves(start..<min(start + 20_000, load.citizens)))
+            try Self.drain(loop, broker)
+        }
+        return (broker, loop)
+    }
+
+    func joined(_ broker: MemoryBroker) throws -> WorkerLoop {
+        var options = options
+        options.pollMilliseconds = 0
+        let loop = WorkerLoop(
+            options: options, log: broker.member(), surroundings: Host.surroundings, logger: Logger(label: "bench"))
+        try loop.start()
+        return loop
+    }
+
+    static func drain(_ loop: WorkerLoop, _ broker: MemoryBroker) throws {
+        while try loop.turn() > 0 || broker.lag > 0 {}
     }
 }

@@ -138,6 +138,11 @@ public final class ChildProcess {
         process.waitUntilExit()
     }
 
+    /// Stops it in the middle of whatever it does, as a virtual machine is stopped that moves.
+    public func pause() { Foundation.kill(process.processIdentifier, SIGSTOP) }
+
+    public func resume() { Foundation.kill(process.processIdentifier, SIGCONT) }
+
     /// Asks it to end, and waits.
     /// - Returns: its exit code.
     @discardableResult

@@ -32,12 +32,16 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         /// The transactional id of the life before: fenced off, and what it left open is aborted, before anything is read.
         public var former: String?
         public var current: String
+        /// What all lives of this worker's producer are called, but for what tells them apart.
+        public var worker: String
         /// Called between the two lives: notes the new name where the next start finds it.
         public var onFormerEnded: @Sendable () throws -> Void
 
         public init(
-            former: String? = nil, current: String, onFormerEnded: @escaping @Sendable () throws -> Void = {}
+            former: String? = nil, current: String, worker: String? = nil,
+            onFormerEnded: @escaping @Sendable () throws -> Void = {}
         ) {
+            self.worker = worker ?? current
             self.former = former
             self.current = current
             self.onFormerEnded = onFormerEnded
@@ -77,6 +81,9 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     private let options: Options
     private var consumer: KafkaConsumer?
     private var producer: KafkaProducer?
+    private var life: ProducerLife?
+    /// Lives of this worker's producer that were fenced off where they left a mark.
+    private var fencedLives: Set<String> = []
     private let catalogue: RecordReader
     /// Made when a shard has to be rebuilt.
     private var changelog: RecordReader?
@@ -125,6 +132,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
             let producer = try Self.producer(options.configuration, named: life.current)
             try producer.initTransactions(timeoutMilliseconds: options.timeoutMilliseconds)
             self.producer = producer
+            self.life = life
             isReady = true
             consumer = try KafkaConsumer(
                 Self.properties(options.configuration, for: .consumer).setting(["group.id": options.group]),
@@ -204,9 +212,32 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         for (partition, found) in offsets {
             guard let topic = Topic(name: partition.topic) else { continue }
             committed.offsets[topic] = found.offset
-            if topic == .inbox { committed.mark = FrameMark(text: found.mark) }
+            guard topic == .inbox else { continue }
+            let mark = found.mark.split(separator: " ", maxSplits: 1)
+            committed.mark = mark.first.flatMap { FrameMark(text: $0) }
+            if mark.count == 2, try fence(String(mark[1])) { return try self.committed(shard: shard) }
         }
         return committed
+    }
+
+    /// Fences off a life of this same worker's producer that published last, perhaps on another machine: that one may be
+    /// paused with a transaction open, and not every broker waits for it to be decided. Other workers' are left alone:
+    /// they give their shards up in order, or the broker sees to it.
+    /// - Returns: whether there was one: then what is committed must be asked for again.
+    private func fence(_ published: String) throws(LogFailure) -> Bool {
+        guard let life, published != life.current, published.hasPrefix(life.worker),
+            // `w1-` is no name of `w1-2-…`.
+            published.dropFirst(life.worker.count).allSatisfy(\.isNumber),
+            fencedLives.insert(published).inserted
+        else { return false }
+        do throws(KafkaFailure) {
+            try Self.producer(options.configuration, named: published)
+                .initTransactions(timeoutMilliseconds: options.timeoutMilliseconds)
+        } catch {
+            fencedLives.remove(published)
+            throw LogFailure(error)
+        }
+        return true
     }
 
     // MARK: The changelog
@@ -281,7 +312,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                         throw LogFailure(.fenced, "the worker is no member of its group")
                     }
                     try producer.send(
-                        offsets: Self.offsets(transaction), marks: Self.marks(transaction), metadata: metadata,
+                        offsets: Self.offsets(transaction), marks: marks(transaction), metadata: metadata,
                         timeoutMilliseconds: options.timeoutMilliseconds)
                 }
                 reached(.beforeLogCommit)
@@ -324,10 +355,10 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         }
     }
 
-    private static func marks(_ transaction: LogTransaction) -> [TopicPartition: String] {
+    private func marks(_ transaction: LogTransaction) -> [TopicPartition: String] {
         var marks: [TopicPartition: String] = [:]
         for (shard, mark) in transaction.marks {
-            marks[TopicPartition(topic: Topic.inbox.name, partition: shard)] = mark.text
+            marks[TopicPartition(topic: Topic.inbox.name, partition: shard)] = "\(mark.text) \(life?.current ?? "")"
         }
         return marks
     }

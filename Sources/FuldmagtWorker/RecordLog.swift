@@ -94,7 +94,7 @@ public struct FrameMark: Sendable, Equatable {
     /// `lineage/frame`
     public var text: String { "\(lineage)/\(frame)" }
 
-    public init?(text: String) {
+    public init?(text: some StringProtocol) {
         guard let slash = text.lastIndex(of: "/"), let frame = Int64(text[text.index(after: slash)...]) else {
             return nil
         }

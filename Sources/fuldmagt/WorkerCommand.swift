@@ -191,7 +191,7 @@ struct ProducerLives: Sendable {
         let current = "\(name)-\(Host.now().milliseconds)"
         return KafkaLog.ProducerLife(
             former: FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) },
-            current: current,
+            current: current, worker: name + "-",
             onFormerEnded: { try current.write(toFile: path, atomically: true, encoding: .utf8) })
     }
 }

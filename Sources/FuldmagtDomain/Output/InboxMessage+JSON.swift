@@ -186,9 +186,7 @@ extension GrantNews {
         if let outcomePosition {
             json.key("outcome")
             json.beginObject()
-            json.member("topic", Int(outcomePosition.topic.rawValue))
-            json.member("partition", Int(outcomePosition.partition))
-            json.member("offset", Int(outcomePosition.offset))
+            outcomePosition.writeMembers(to: &json)
             if !outcomeAlso.isEmpty {
                 json.key("also")
                 json.beginArray()
@@ -213,11 +211,8 @@ extension GrantNews {
         var also: [Outcome.GrantLine] = []
         var isWhole = true
         if let outcome = node["outcome"] {
-            guard let topic = outcome["topic"]?.int.flatMap({ UInt8(exactly: $0) }).flatMap({ Topic(rawValue: $0) }),
-                let partition = outcome["partition"]?.int.flatMap({ Int32(exactly: $0) }),
-                let offset = outcome["offset"]?.int
-            else { return nil }
-            position = Position(topic: topic, partition: partition, offset: Int64(offset))
+            guard let read = Position.read(outcome) else { return nil }
+            position = read
             outcome["also"]?.forEachElement { _, element in
                 if let line = Outcome.GrantLine.read(element) { also.append(line) } else { isWhole = false }
             }

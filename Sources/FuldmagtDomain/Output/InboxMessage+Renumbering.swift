@@ -70,10 +70,14 @@ extension PassedOnCommand {
 extension Position {
     func write(to json: inout JSONWriter) {
         json.beginObject()
+        writeMembers(to: &json)
+        json.endObject()
+    }
+
+    func writeMembers(to json: inout JSONWriter) {
         json.member("topic", Int(topic.rawValue))
         json.member("partition", Int(partition))
         json.member("offset", Int(offset))
-        json.endObject()
     }
 
     static func read(_ node: JSONNode) -> Position? {

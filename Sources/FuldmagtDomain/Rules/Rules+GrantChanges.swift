@@ -86,7 +86,10 @@ extension Draft {
     /// `grant.correct`: a registration was wrong. Another representative is a revocation and a new grant in one.
     mutating func correct(_ correct: GrantCorrect, position: Position) {
         let representative = correct.representative.map(circumstances.naming.identify)
-        if let representative, representative == file.citizen { reject(.sameParty, "changes.representative") }
+        if let representative {
+            if representative == file.citizen { reject(.sameParty, "changes.representative") }
+            checkAlive(representative.pseudonym, field: "changes.representative")
+        }
         guard let ordinal = seen(correct.grant) else {
             checkEnd(correct.validUntil, from: correct.validFrom, packages: [], field: "changes.validUntil")
             return
@@ -100,7 +103,6 @@ extension Draft {
             reject(.invalidField, correct.validUntil == nil ? "changes.validFrom" : "changes.validUntil")
         }
         if let representative {
-            checkAlive(representative.pseudonym, field: "changes.representative")
             checkAge(
                 of: representative.party, packages: package.map { [$0] } ?? [], field: "changes.representative")
             if livingGrant(of: grant.terms.id, to: representative.pseudonym) != nil {

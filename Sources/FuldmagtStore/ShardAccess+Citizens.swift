@@ -34,6 +34,7 @@ extension ShardAccess {
             do {
                 defer { found.reset() }
                 file.died = try found.optionalDay(1)
+                file.reviewedFor = try found.optionalMunicipality(3)
             }
             if isRenumbered, let row { file.renumbering = try renumbering(of: row, isHandedOver: isHandedOver) }
         }

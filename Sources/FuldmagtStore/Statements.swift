@@ -39,7 +39,7 @@ final class Statements {
         pendingFrames = try prepare("SELECT frame, records, ends, bytes FROM outbox ORDER BY frame")
         markSent = try prepare("DELETE FROM outbox WHERE frame <= ?1")
 
-        findCitizen = try prepare("SELECT row, died, renumbered FROM citizens WHERE pseudonym = ?1")
+        findCitizen = try prepare("SELECT row, died, renumbered, municipality FROM citizens WHERE pseudonym = ?1")
         knownCitizen = try prepare("SELECT sealed, pseudonym FROM citizens WHERE pseudonym = ?1")
         citizensWithPackage = try prepare(
             """

@@ -50,10 +50,11 @@ public struct Catalogue: Sendable {
     }
 
     /// What last changed whether a package works in a municipality, and when: named as the cause where a change of the
-    /// catalogue, or an activation's first or last day, makes a grant awake or dormant.
+    /// catalogue, or an activation's first or last day, makes a grant awake or dormant. A later definition of the package
+    /// changes its texts and limits, not where it is offered.
     public func cause(of package: String, in municipality: Municipality) -> (cause: Cause, at: Instant)? {
         guard let entry = entries[package] else { return nil }
-        if let offer = entry.offers[municipality], offer.changedAt >= entry.changedAt { return (offer.cause, offer.at) }
+        if let offer = entry.offers[municipality] { return (offer.cause, offer.at) }
         return entry.cause.map { ($0, entry.at) }
     }
 

@@ -3,6 +3,8 @@ public struct CitizenFile: Sendable {
     public let citizen: Identity
     /// The day of the citizen's death, which may be to come.
     public var died: Day?
+    /// The municipality that grants were last brought in line with.
+    public var reviewedFor: Municipality?
     /// Deaths entered, where a decision needs them; all but the last were mistakes.
     public var deaths: [Death] = []
     /// In order of arrival.

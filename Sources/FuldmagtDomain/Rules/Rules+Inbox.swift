@@ -114,9 +114,11 @@ extension Rules {
             draft.takeDaysTurn()
             if let residence { draft.endDepartureExemption(residence) }
         }
+        // Something else may be due on a day when a municipality ends what it offers.
+        let hasMoved = isDue && residence?.municipality != draft.file.reviewedFor
         draft.reevaluate { grant in
-            if isDue, let residence { return (residence.cause, now) }
             guard let residence else { return (unknown, now) }
+            if hasMoved { return (residence.cause, now) }
             guard let municipality = residence.municipality,
                 let found = circumstances.catalogue.cause(of: grant.terms.id, in: municipality)
             else { return (residence.cause, now) }

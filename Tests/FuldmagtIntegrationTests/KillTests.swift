@@ -31,7 +31,7 @@ import Testing
             if let point { environment["FULDMAGT_TEST_KILL"] = point }
             worker = try cluster.worker("w1", environment: environment)
         }
-        for phase in workload.phases() {
+        for phase in workload.everything() {
             for record in phase.records { model.take(record) }
             if worker == nil { try restart(killingAt: points.popLast()) }
             let pieces = 4

@@ -26,7 +26,7 @@ import Testing
         let workers = try (1...way.workers).map {
             try cluster.worker("w\($0)", environment: ["FULDMAGT_BATCH_RECORDS": "\(way.batch)"])
         }
-        for phase in workload.phases() {
+        for phase in workload.everything() {
             for record in phase.records { model.take(record) }
             try cluster.send(phase.records)
             try cluster.wait(for: model)

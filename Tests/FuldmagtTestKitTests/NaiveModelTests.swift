@@ -164,7 +164,7 @@ import Testing
     @Test func whatCannotBeReadIsADeadLetter() throws {
         var test = try Scenario()
         let data = #"{"citizen":{"cpr":"\#(Scenario.ane)"}}"#
-        test.send(.moveCommands, "move.emigrate", "a", data)
+        test.send(.moveCommands, "move.vanish", "a", data)
         test.send(.moveCommands, "move.relocate", "b", data, version: "v2")
         test.send(.grantCommands, "move.relocate", "c", data)
         test.send(.moveCommands, "move.relocate", "d", "")

@@ -78,7 +78,7 @@ import Testing
             told == [
                 "grant-given", "grant-received", "grant-revoked", "grant-dormant", "grant-awake",
                 "exemption-registered", "exemption-lifted", "cancelled", "grant-requested", "grant-declined",
-                "grant-renewed", "grant-corrected", "readaccess-given", "readaccess-ended",
+                "grant-renewed", "grant-corrected", "grant-expiring", "readaccess-given", "readaccess-ended",
             ])
         let accepted = model.outcomes.filter { $0.status == "accepted" }.count
         #expect(accepted * 2 > model.outcomes.count)
@@ -103,7 +103,7 @@ import Testing
         ),
         ("exemption.correct", ["not-exempt", "journal-missing", "not-deciding-authority", "unknown-municipality"]),
         ("readaccess.grant", ["same-party", "validity-ended", "invalid-cpr", "invalid-cvr", "missing-field"]),
-        ("readaccess.withdraw", ["unknown-readaccess"]),
+        ("readaccess.withdraw", ["unknown-readaccess", "invalid-field"]),
         ("mailbox.enrol", ["missing-field", "invalid-field"]),
     ])
     func everyNewCommandSucceedsAndFails(name: String, reasons: [String]) throws {

@@ -26,7 +26,7 @@ import Testing
         let workload = Workload(
             seed: run.seed, citizens: 200, commands: 3000, partitions: 4, keys: TestCluster.keys)
         var model = NaiveModel(keys: TestCluster.keys, settings: cluster.options.settings)
-        for phase in workload.phases() {
+        for phase in workload.everything() {
             cluster.clock.now.withLock { $0 = phase.start }
             model.advance(to: phase.start)
             try cluster.drain(members: run.members)

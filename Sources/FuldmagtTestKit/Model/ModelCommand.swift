@@ -8,6 +8,15 @@ struct ModelCause {
     var extensions: [String: String]
     /// Record time in milliseconds; later for effects that a day brings about.
     var at: Int64
+
+    var day: Day { Instant(milliseconds: at).day }
+
+    /// The same, where a day brought the effect about.
+    func at(_ instant: Instant) -> ModelCause {
+        var cause = self
+        cause.at = instant.milliseconds
+        return cause
+    }
 }
 
 /// A record whose envelope could be read.
@@ -17,7 +26,7 @@ struct ModelCommand {
     var name: String
     var data: ModelJSON
 
-    var today: Day { Instant(milliseconds: cause.at).day }
+    var today: Day { cause.day }
 }
 
 /// Why a record becomes a dead letter.
@@ -29,7 +38,9 @@ extension ModelCommand {
     private static let topics: [String: Topic] = [
         "grant.issue": .grantCommands, "grant.request": .grantCommands, "grant.approve": .grantCommands,
         "grant.decline": .grantCommands, "grant.revoke": .grantCommands, "grant.renew": .grantCommands,
-        "grant.correct": .grantCommands, "move.relocate": .moveCommands, "exemption.register": .exemptionCommands,
+        "grant.correct": .grantCommands, "move.relocate": .moveCommands, "move.emigrate": .moveCommands,
+        "move.immigrate": .moveCommands, "move.decease": .moveCommands, "move.correct": .moveCommands,
+        "exemption.register": .exemptionCommands,
         "exemption.lift": .exemptionCommands, "exemption.correct": .exemptionCommands,
         "readaccess.grant": .exemptionCommands, "readaccess.withdraw": .exemptionCommands,
         "mailbox.enrol": .exemptionCommands, "package.define": .catalogue, "activation.set": .catalogue,

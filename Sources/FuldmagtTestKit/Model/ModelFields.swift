@@ -34,11 +34,12 @@ struct ModelFields {
 
     /// A text; an empty one counts as missing.
     mutating func text(_ path: String, missing: String? = "missing-field") -> String? {
-        if let missing, value(path)?.text?.isEmpty == true {
-            fault(missing, path)
+        guard let text = field(path, missing: missing, { $0.text }) else { return nil }
+        guard text.contains(where: { !$0.isWhitespace }) else {
+            fault(missing ?? "invalid-field", path)
             return nil
         }
-        return field(path, missing: missing) { $0.text?.isEmpty == false ? $0.text : nil }
+        return text
     }
 
     mutating func day(_ path: String, missing: String? = "missing-field") -> Day? {
@@ -68,11 +69,7 @@ struct ModelFields {
     mutating func municipality(_ path: String, missing: String? = "missing-field", orIsland: Bool = false)
         -> Municipality?
     {
-        let text = field(path, missing: missing) { value -> String? in
-            if case .number(let code) = value { return code == code.rounded() ? String(Int(code)) : nil }
-            return value.text
-        }
-        guard let text else { return nil }
+        guard let text = field(path, missing: missing, { $0.text ?? $0.wholeText }) else { return nil }
         guard let municipality = Municipality(text), orIsland || municipality.isMunicipality else {
             fault("unknown-municipality", path)
             return nil
@@ -101,23 +98,25 @@ struct ModelFields {
     mutating func party(_ path: String, isRequired: Bool = true, admitsTestPersons: Bool) -> Party? {
         guard let value = field(path, missing: isRequired ? "missing-field" : nil, { $0.isObject ? $0 : nil })
         else { return nil }
-        if value["cpr"] != nil {
-            guard let cpr = Self.cpr(value["cpr"], today: today) else {
+        switch (Self.number(value, "cpr"), Self.number(value, "cvr")) {
+        case (nil, nil): fault("missing-field", "\(path).cpr")
+        case (.some, .some): fault("invalid-field", path)
+        case (let number?, nil):
+            guard let cpr = Self.cpr(number, today: today) else {
                 fault("invalid-cpr", "\(path).cpr")
                 return nil
             }
-            if cpr.isTestPerson && !admitsTestPersons { fault("test-person", "\(path).cpr") }
-            return .person(cpr)
+            if !cpr.isTestPerson || admitsTestPersons { return .person(cpr) }
+            fault("test-person", "\(path).cpr")
+        case (nil, let number?):
+            if let cvr = number.text.flatMap({ CVR($0) }) { return .company(cvr) }
+            fault("invalid-cvr", "\(path).cvr")
         }
-        if value["cvr"] != nil {
-            guard let cvr = value["cvr"]?.text.flatMap({ CVR($0) }) else {
-                fault("invalid-cvr", "\(path).cvr")
-                return nil
-            }
-            return .company(cvr)
-        }
-        fault("missing-field", "\(path).cpr")
         return nil
+    }
+
+    private static func number(_ party: ModelJSON?, _ name: String) -> ModelJSON? {
+        if case .null = party?[name] { nil } else { party?[name] }
     }
 
     /// Which of the citizen's grants `grant` names: its place.
@@ -135,7 +134,10 @@ struct ModelFields {
 
     /// The party whose state changes; nil when it is not usable.
     static func citizen(_ value: ModelJSON?, today: Day) -> Party? {
-        if let value = value?["cpr"] { return cpr(value, today: today).map { .person($0) } }
-        return value?["cvr"]?.text.flatMap { CVR($0) }.map { .company($0) }
+        switch (number(value, "cpr"), number(value, "cvr")) {
+        case (let number?, nil): cpr(number, today: today).map { .person($0) }
+        case (nil, let number?): number.text.flatMap { CVR($0) }.map { .company($0) }
+        default: nil
+        }
     }
 }

@@ -21,6 +21,12 @@ public indirect enum ModelJSON: Sendable {
         if case .string(let text) = self { text } else { nil }
     }
 
+    /// A whole number as text.
+    var wholeText: String? {
+        guard case .number(let value) = self, value == value.rounded(), abs(value) < 1e9 else { return nil }
+        return String(Int(value))
+    }
+
     public var isObject: Bool {
         if case .object = self { true } else { false }
     }

@@ -26,11 +26,23 @@ struct ModelActivation {
 }
 
 struct ModelMove {
+    /// `relocate`, `emigrate` or `immigrate`.
+    var kind: String
     var effective: Day
-    var municipality: Municipality
+    /// Nil abroad, and where nobody said.
+    var municipality: Municipality?
     var from: Municipality?
     var registeredAt: Instant?
     var cause: ModelCause
+}
+
+/// A death, which may be to come, and may have been entered by mistake.
+struct ModelDeath {
+    var effective: Day
+    var cause: ModelCause
+    var corrected: (cause: ModelCause, journal: String)?
+
+    func covers(_ day: Day) -> Bool { corrected == nil && effective <= day }
 }
 
 struct ModelExemption {
@@ -73,6 +85,10 @@ struct ModelGrant {
     var identification: String?
     /// The command id of the request; nil when it was given without one.
     var request: String?
+    /// The day an open request is open no longer.
+    var lapsesOn: Day?
+    /// Whether both have been reminded of the end, or it was near when it was set.
+    var isReminded = false
     /// Raised by renewals and corrections.
     var version = 1
     /// What happened to it, the giving or the request first.
@@ -85,7 +101,13 @@ struct ModelGrant {
     func isLiving(on day: Day) -> Bool { (state == "active" || state == "dormant") && validUntil >= day }
 
     /// Whether the representative has ever had it.
-    var wasGiven: Bool { history.contains { $0.state != "requested" && $0.state != "declined" } }
+    var wasGiven: Bool { history.contains { !["requested", "declined", "lapsed"].contains($0.state) } }
+
+    /// What set the end that it has now.
+    var endCause: ModelCause { (history.first { $0.version == version } ?? history[0]).cause }
+
+    /// Whether a reminder of the end would come too soon after it was set.
+    func isNearEnd(on day: Day) -> Bool { validUntil.adding(days: -30) <= day }
 
     /// Notes what has happened, with the version and dates it has now.
     mutating func enter(_ state: String, _ cause: ModelCause, by: String? = nil, reason: String? = nil) {
@@ -124,6 +146,9 @@ struct ModelCitizen {
     var grants: [ModelGrant] = []
     /// In the order given.
     var readAccesses: [ModelReadAccess] = []
+    var deaths: [ModelDeath] = []
+    /// Representatives whose death ended something that this citizen gave.
+    var knownDead: Set<Party> = []
     /// The municipality its grants were last looked at for.
     var municipalityApplied: Municipality?
 
@@ -148,4 +173,6 @@ struct ModelCitizen {
     }
 
     func isExempt(on day: Day) -> Bool { exemptions.contains { $0.covers(day) } }
+
+    func isDead(on day: Day) -> Bool { deaths.last?.covers(day) ?? false }
 }

@@ -8,6 +8,7 @@ extension NaiveModel {
         for (party, citizen) in citizens {
             let name = pseudonym(party)
             lines += citizen.moves.enumerated().map { residence($1, $0, name) }
+            lines += citizen.deaths.enumerated().map { death($1, $0, name) }
             lines += citizen.exemptions.enumerated().map { exemption($1, $0, name) }
             lines += citizen.readAccesses.enumerated().map { readAccess($1, $0, name) }
             for (ordinal, grant) in citizen.grants.enumerated() {
@@ -44,10 +45,19 @@ extension NaiveModel {
 
     private func residence(_ move: ModelMove, _ arrival: Int, _ citizen: String) -> Line {
         Line("residence").adding("citizen", citizen).adding("arrival", arrival)
+            .adding("kind", move.kind == "relocate" ? nil : move.kind)
             .adding("effective", move.effective.description)
-            .adding("municipality", move.municipality.description).adding("from", move.from?.description)
+            .adding("municipality", move.municipality?.description).adding("from", move.from?.description)
             .adding("registeredAt", move.registeredAt?.milliseconds).adding("at", move.cause.at)
             .adding("cause", move.cause.id)
+    }
+
+    private func death(_ death: ModelDeath, _ ordinal: Int, _ citizen: String) -> Line {
+        Line("death").adding("citizen", citizen).adding("ordinal", ordinal)
+            .adding("effective", death.effective.description).adding("at", death.cause.at)
+            .adding("cause", death.cause.id).adding("correctedAt", death.corrected?.cause.at)
+            .adding("correctionCause", death.corrected?.cause.id)
+            .adding("correctionJournal", death.corrected?.journal)
     }
 
     private func exemption(_ exemption: ModelExemption, _ ordinal: Int, _ citizen: String) -> Line {

@@ -12,6 +12,7 @@ extension NaiveModel {
         checkEvidence(channel, &fields)
 
         if representative == grantor { fields.fault("same-party", "representative") }
+        checkAlive(representative, "representative", grantor, &fields)
         checkDates(validFrom, validUntil, channel, &fields)
         for (index, id) in named {
             checkPackage(id, "packages[\(index)]", from: grantor, to: representative, until: validUntil, &fields)
@@ -33,18 +34,29 @@ extension NaiveModel {
         _ command: ModelCommand, _ index: Int, _ id: String, from grantor: Party, to representative: Party,
         dates: (from: Day, until: Day)
     ) -> ModelGrant {
-        ModelGrant(
+        var grant = ModelGrant(
             id: keys.id(
                 "grant", source: command.cause.source, id: command.cause.id, citizen: keys.pseudonym(of: grantor),
                 ordinal: String(index)),
             grantor: grantor, representative: representative, package: id, packageVersion: packages[id]?.version ?? 0,
             kind: packages[id]?.kind ?? "", validFrom: dates.from, validUntil: dates.until, channel: "digital")
+        grant.isReminded = grant.isNearEnd(on: command.today)
+        return grant
     }
 
-    /// Tells both parties that a grant is given.
+    /// Tells both parties that a grant is given. One to a dead representative ends as soon as their shard hears of it.
     mutating func tellGiven(_ grant: ModelGrant, _ cause: ModelCause) {
         tell("grant-given", grant.grantor, about: grant, citizen: grant.grantor, cause)
         tell("grant-received", grant.representative, about: grant, citizen: grant.grantor, cause)
+        if citizens[grant.representative]?.isDead(on: cause.day) == true {
+            endReceived(grant, citizen: grant.grantor, cause)
+        }
+    }
+
+    /// Only what the grantor's shard was told counts.
+    func checkAlive(_ representative: Party?, _ field: String, _ grantor: Party, _ fields: inout ModelFields) {
+        guard let representative, citizens[grantor]?.knownDead.contains(representative) == true else { return }
+        fields.fault("representative-dead", field)
     }
 
     func checkEvidence(_ channel: String?, _ fields: inout ModelFields) {
@@ -141,20 +153,23 @@ extension NaiveModel {
     }
 
     /// Gives a grant another state and tells both parties.
+    /// - Parameter citizen: whose command it was; the grantor's unless given.
     mutating func turn(
-        _ grantor: Party, _ at: Int, to state: String, _ cause: ModelCause, by: String? = nil, reason: String? = nil
+        _ grantor: Party, _ at: Int, to state: String, _ cause: ModelCause, citizen: Party? = nil, by: String? = nil,
+        reason: String? = nil
     ) -> ModelGrant {
         change(grantor) { $0.grants[at].enter(state, cause, by: by, reason: reason) }
         let grant = citizens[grantor, default: ModelCitizen()].grants[at]
         let kind =
             switch state {
             case "revoked": "grant-revoked"
+            case "ended": "grant-ended"
             case "dormant": "grant-dormant"
             default: "grant-awake"
             }
-        if state == "revoked" { cancelAll(about: grant, cause) }
-        tell(kind, grantor, about: grant, citizen: grantor, cause)
-        tell(kind, grant.representative, about: grant, citizen: grantor, cause)
+        if ["revoked", "ended"].contains(state) { cancelAll(about: grant, citizen: citizen ?? grantor, cause) }
+        tell(kind, grantor, about: grant, citizen: citizen ?? grantor, cause)
+        tell(kind, grant.representative, about: grant, citizen: citizen ?? grantor, cause)
         return grant
     }
 }

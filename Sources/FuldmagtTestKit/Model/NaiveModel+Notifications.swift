@@ -1,11 +1,13 @@
 import FuldmagtDomain
 
 extension NaiveModel {
-    /// Tells a party something. Only the citizen is told what the cause was; others get no extension but the trace.
+    /// Tells a party something, unless they are dead. Only the citizen of the command is told what the cause was, about their
+    /// own; others get no extension but the trace.
     mutating func tell(
         _ kind: String, _ recipient: Party, about grant: ModelGrant?, citizen: Party, _ cause: ModelCause
     ) {
-        let isExempt = citizens[recipient]?.isExempt(on: Instant(milliseconds: cause.at).day) ?? false
+        if citizens[recipient]?.isDead(on: cause.day) == true { return }
+        let isExempt = citizens[recipient]?.isExempt(on: cause.day) ?? false
         var notification = ExpectedNotification(
             id: keys.id(
                 "notification", source: cause.source, id: cause.id, citizen: keys.pseudonym(of: recipient),
@@ -14,19 +16,21 @@ extension NaiveModel {
             kind: kind, cancelledKind: nil, recipient: recipient.digits,
             channel: isExempt ? "letter" : "digital-post", grant: grant?.id.uuidText, cause: "", causeType: nil,
             createdAt: cause.at, extensions: [:])
-        attribute(&notification, to: cause, isCitizen: recipient == citizen)
+        let isOwn = recipient == citizen && recipient == grant?.grantor ?? citizen
+        attribute(&notification, to: cause, isCitizen: isOwn)
         notifications.append(notification)
-        if let grant, kind != "grant-revoked" { cancellable[grant.id, default: []].append(notifications.count - 1) }
+        if let grant, kind != "grant-revoked", kind != "grant-ended" { cancellable[grant.id, default: []].append(notifications.count - 1) }
     }
 
     /// Cancels every notification about a grant that has not been cancelled.
-    mutating func cancelAll(about grant: ModelGrant, _ cause: ModelCause) {
+    mutating func cancelAll(about grant: ModelGrant, citizen: Party, _ cause: ModelCause) {
         for at in cancellable.removeValue(forKey: grant.id) ?? [] {
             var cancelled = notifications[at]
             cancelled.cancelledKind = cancelled.kind
             cancelled.kind = "cancelled"
             cancelledAt[cancelled.id] = cause.at
-            attribute(&cancelled, to: cause, isCitizen: cancelled.recipient == grant.grantor.digits)
+            let isOwn = citizen == grant.grantor && cancelled.recipient == citizen.digits
+            attribute(&cancelled, to: cause, isCitizen: isOwn)
             notifications.append(cancelled)
         }
     }

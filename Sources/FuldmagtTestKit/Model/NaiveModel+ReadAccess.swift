@@ -6,8 +6,7 @@ extension NaiveModel {
         -> [ExpectedGrant]
     {
         let access = readAccess(command, citizen, &fields)
-        // An end in the past makes no sense of a giving; a withdrawal has no use for one.
-        if let end = access?.validUntil ?? fields.value("validUntil")?.text.flatMap({ Day($0) }), end < command.today {
+        if let validUntil = fields.value("validUntil")?.text.flatMap({ Day($0) }), validUntil < command.today {
             fields.fault("validity-ended", "validUntil")
         }
         guard fields.reasons.isEmpty, let access else { return [] }
@@ -16,20 +15,22 @@ extension NaiveModel {
             $0.readAccesses.append(access)
         }
         if citizens[citizen]?.isExempt(on: command.today) == true {
-            endExemption(of: citizen, command, by: "citizen", journal: nil)
+            endExemption(of: citizen, by: "citizen", journal: nil, command.cause)
         }
         tellBoth("readaccess-given", citizen, access.holder, command.cause)
         return []
     }
 
-    /// `readaccess.withdraw`.
+    /// `readaccess.withdraw`: until when it would have been valid does not matter. That nobody reads their own post by leave
+    /// is said once.
     mutating func withdrawReadAccess(_ command: ModelCommand, citizen: Party, _ fields: inout ModelFields)
         -> [ExpectedGrant]
     {
         let access = readAccess(command, citizen, &fields)
         guard let access, access.holder != citizen else { return [] }
         let given = citizens[citizen]?.readAccesses ?? []
-        if !given.contains(where: { $0.holder == access.holder && $0.covers(command.today) }) {
+        let isInForce = given.contains { $0.holder == access.holder && $0.covers(command.today) }
+        if !isInForce, access.holder != citizen {
             fields.fault("unknown-readaccess", "holder")
         }
         guard fields.reasons.isEmpty else { return [] }
@@ -43,7 +44,7 @@ extension NaiveModel {
         let reason = fields.oneOf("reason", ["automatic", "voluntary"])
         guard fields.reasons.isEmpty, reason == "voluntary", citizens[citizen]?.isExempt(on: command.today) == true
         else { return [] }
-        endExemption(of: citizen, command, by: "citizen", journal: nil)
+        endExemption(of: citizen, by: "citizen", journal: nil, command.cause)
         return []
     }
 

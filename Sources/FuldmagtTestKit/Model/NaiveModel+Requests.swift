@@ -9,6 +9,7 @@ extension NaiveModel {
         let validFrom = fields.day("validFrom", missing: nil)
         let validUntil = fields.day("validUntil")
         if representative == grantor { fields.fault("same-party", "representative") }
+        checkAlive(representative, "representative", grantor, &fields)
         checkDates(validFrom, validUntil, "digital", &fields)
         let given = citizens[grantor]?.grants ?? []
         for (index, id) in named {
@@ -23,6 +24,7 @@ extension NaiveModel {
             var grant = grant(
                 command, index, id, from: grantor, to: representative, dates: (validFrom ?? today, validUntil))
             grant.request = command.cause.id
+            grant.lapsesOn = today.adding(days: settings.requestDays)
             grant.enter("requested", command.cause)
             change(grantor) { $0.grants.append(grant) }
             tell("grant-requested", grantor, about: grant, citizen: grantor, command.cause)
@@ -38,6 +40,7 @@ extension NaiveModel {
         let given = citizens[grantor]?.grants ?? []
         for (index, grant) in asked.map({ given[$0] }).enumerated() {
             checkEnd(grant.validUntil, &fields)
+            checkAlive(grant.representative, "representative", grantor, &fields)
             checkPackage(
                 grant.package, "packages[\(index)]", from: grantor, to: grant.representative, until: grant.validUntil,
                 &fields)
@@ -47,6 +50,7 @@ extension NaiveModel {
             var grant = given[at]
             if channel != "paper" { grant.validFrom = max(grant.validFrom, command.today) }
             grant.setEvidence(channel, command.data["evidence"])
+            grant.isReminded = grant.isNearEnd(on: command.today)
             grant.enter("active", command.cause)
             change(grantor) { $0.grants[at] = grant }
             tellGiven(grant, command.cause)
@@ -88,7 +92,12 @@ extension NaiveModel {
             fields.fault("validity-too-long", "validUntil")
         }
         guard fields.reasons.isEmpty, let at, let validUntil else { return [] }
-        return [amend(grantor, at, "grant-renewed", command.cause) { $0.validUntil = validUntil }]
+        return [
+            amend(grantor, at, "grant-renewed", command.cause) {
+                $0.validUntil = validUntil
+                $0.isReminded = $0.isNearEnd(on: command.today)
+            }
+        ]
     }
 
     /// `grant.correct`: other dates, or another representative, which is a revocation and a new grant.
@@ -104,12 +113,13 @@ extension NaiveModel {
             "changes.representative", isRequired: false, admitsTestPersons: settings.admitsTestPersons)
         if let validUntil, validUntil < command.today { fields.fault("validity-ended", "changes.validUntil") }
         if representative == grantor { fields.fault("same-party", "changes.representative") }
+        checkAlive(representative, "changes.representative", grantor, &fields)
+        if let validFrom, let validUntil, validUntil < validFrom {
+            fields.fault("invalid-field", "changes.validUntil")
+        }
         guard let at, let grant = citizens[grantor]?.grants[at] else {
             if let validUntil, validUntil > command.today.adding(years: 100) {
                 fields.fault("validity-too-long", "changes.validUntil")
-            }
-            if let validFrom, let validUntil, validUntil < validFrom {
-                fields.fault("invalid-field", "changes.validUntil")
             }
             return []
         }
@@ -120,7 +130,10 @@ extension NaiveModel {
         let dates = (from: validFrom ?? grant.validFrom, until: validUntil ?? grant.validUntil)
         guard let representative else {
             return [
-                amend(grantor, at, "grant-corrected", command.cause) { ($0.validFrom, $0.validUntil) = dates }
+                amend(grantor, at, "grant-corrected", command.cause) {
+                    ($0.validFrom, $0.validUntil) = dates
+                    if dates.until != grant.validUntil { $0.isReminded = $0.isNearEnd(on: command.today) }
+                }
             ]
         }
         var anew = self.grant(command, 0, grant.package, from: grantor, to: representative, dates: dates)

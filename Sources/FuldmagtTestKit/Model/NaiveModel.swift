@@ -83,6 +83,7 @@ public struct NaiveModel {
             return
         }
         checkCitizen(citizen, member, command.name, &fields)
+        checkAlive(citizen, command.name, &fields)
         let grants =
             switch command.name {
             case "grant.issue": issue(command, grantor: citizen, &fields)
@@ -92,7 +93,9 @@ public struct NaiveModel {
             case "grant.revoke": revoke(command, grantor: citizen, &fields)
             case "grant.renew": renew(command, grantor: citizen, &fields)
             case "grant.correct": correct(command, grantor: citizen, &fields)
-            case "move.relocate": relocate(command, citizen: citizen, &fields)
+            case "move.relocate", "move.emigrate", "move.immigrate": move(command, citizen: citizen, &fields)
+            case "move.decease": decease(command, citizen: citizen, &fields)
+            case "move.correct": correctDeath(command, citizen: citizen, &fields)
             case "exemption.register": register(command, citizen: citizen, &fields)
             case "exemption.lift": lift(command, citizen: citizen, &fields)
             case "exemption.correct": correctExemption(command, citizen: citizen, &fields)

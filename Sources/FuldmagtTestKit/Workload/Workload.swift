@@ -63,7 +63,14 @@ public struct Workload: Sendable {
         companies = WorkloadPerson.companies(max(citizens / 10, Self.circles))
     }
 
-    /// All phases, always the same for the same arguments.
+    /// The catalogue, then all phases of commands.
+    public func everything() -> [Phase] {
+        let catalogue = catalogue()
+        let start = Instant(milliseconds: Self.firstInstant - Self.dayLength)
+        return [Phase(start: start, records: catalogue)] + phases()
+    }
+
+    /// All phases of commands, always the same for the same arguments.
     public func phases() -> [Phase] {
         var writer = WorkloadWriter(self)
         var phases = [writer.firstMoves()]

@@ -8,7 +8,7 @@ import GRDB
 /// rowid tables, so that a batch touches few pages; small indexes find a citizen's rows.
 enum Schema {
     /// The version this build writes, in `PRAGMA user_version`.
-    static let version = 5
+    static let version = 6
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -31,6 +31,13 @@ enum Schema {
                 sql: """
                     ALTER TABLE meta ADD COLUMN lineage TEXT;
                     ALTER TABLE meta ADD COLUMN rebuilt_at TEXT;
+                    """)
+        }
+        migrator.registerMigration("6 extensions of deaths") { db in
+            // What a death to come brings about on its day names the same cause, extensions and all.
+            try db.execute(
+                sql: """
+                    ALTER TABLE deaths ADD COLUMN extensions TEXT CHECK (extensions IS NULL OR json_valid(extensions));
                     """)
         }
         return migrator

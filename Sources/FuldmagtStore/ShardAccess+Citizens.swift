@@ -215,7 +215,8 @@ extension ShardAccess {
             deaths.append(
                 Death(
                     ordinal: Int(rows.int(0)), effective: try rows.day(1), at: rows.instant(2),
-                    cause: try cause(id: rows.text(3), origin: rows.int(4), extensions: nil), correction: correction))
+                    cause: try cause(id: rows.text(3), origin: rows.int(4), extensions: rows.optionalText(9)),
+                    correction: correction))
         }
         return deaths
     }

@@ -34,7 +34,8 @@ extension ShardAccess {
             try statements.setReminded.bind(1, file.grants[ordinal].row).bind(2, day).run()
         case .death(let death):
             try statements.insertDeath.bind(1, citizen).bind(2, death.ordinal).bind(3, death.effective)
-                .bind(4, death.at).bind(5, death.cause.id).bind(6, try origin(of: death.cause)).run()
+                .bind(4, death.at).bind(5, death.cause.id).bind(6, try origin(of: death.cause))
+                .bind(7, Extension.stored(death.cause.extensions)).run()
             try statements.setDied.bind(1, citizen).bind(2, death.effective).run()
         case .deathCorrected(let correction):
             try statements.correctDeath.bind(1, citizen).bind(2, correction.at).bind(3, correction.cause.id)

@@ -83,11 +83,14 @@ final class Statements {
         readDeaths = try prepare(
             """
             SELECT ordinal, effective, at, cause, origin, corrected_at, correction_cause, correction_origin,
-              correction_journal
+              correction_journal, extensions
             FROM deaths WHERE citizen = ?1 ORDER BY ordinal
             """)
         insertDeath = try prepare(
-            "INSERT INTO deaths (citizen, ordinal, effective, at, cause, origin) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+            """
+            INSERT INTO deaths (citizen, ordinal, effective, at, cause, origin, extensions)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            """)
         correctDeath = try prepare(
             """
             UPDATE deaths SET corrected_at = ?2, correction_cause = ?3, correction_origin = ?4, correction_journal = ?5

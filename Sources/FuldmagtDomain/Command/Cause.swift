@@ -22,6 +22,9 @@ public final class Cause: Hashable, Sendable {
                 && left.extensions == right.extensions)
     }
 
+    /// Whether both name one command; what was read from a history has no extensions.
+    func isSameCommand(as other: Cause) -> Bool { id == other.id && source == other.source }
+
     public func hash(into hasher: inout Hasher) {
         hasher.combine(id)
         hasher.combine(source)

@@ -160,7 +160,7 @@ public struct OutputWriter: ~Copyable {
         let notification = notice.notification
         if notice.isCancellation { counts.cancelled += 1 } else { counts.notifications += 1 }
         let headers = notificationHeaders
-        let masked = notification.isAboutAnother ? naming.mask(notice.cause) : nil
+        let masked = notice.isMasked ? naming.mask(notice.cause) : nil
         let shardText = shardText
         Self.withHex(notice.recipient.pseudonym) { key in
             frame.append(

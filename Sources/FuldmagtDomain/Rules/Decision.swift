@@ -151,12 +151,17 @@ public struct Notice: Sendable {
     /// A second record with the same id, which withdraws the first.
     public var isCancellation: Bool
     public var cause: Cause
+    /// Only the cause's masked id may be told: another citizen's command, or another's grant.
+    public var isMasked: Bool
 
-    public init(notification: Notification, recipient: Identity, isCancellation: Bool, cause: Cause) {
+    public init(
+        notification: Notification, recipient: Identity, isCancellation: Bool, cause: Cause, isMasked: Bool
+    ) {
         self.notification = notification
         self.recipient = recipient
         self.isCancellation = isCancellation
         self.cause = cause
+        self.isMasked = isMasked
     }
 }
 

@@ -64,7 +64,7 @@ extension Draft {
         for (grantor, shard) in grantors.sorted(by: { $0.key < $1.key }) {
             tellDeath(to: grantor, shard: shard, grants: [], cause: cause)
         }
-        for grant in file.grants where grant.state == .ended && grant.cause == death.cause {
+        for grant in file.grants where grant.state == .ended && grant.cause?.isSameCommand(as: death.cause) == true {
             notify(.grantEnded, grant: grant, cause: cause)
         }
     }
@@ -78,6 +78,8 @@ extension Rules {
     ) -> Effects {
         var draft = Draft(cause: death.cause, file: &file, circumstances: circumstances)
         defer { swap(&draft.file, &file) }
+        // Else a grant came too late: what ends it is the command that gave it.
+        draft.isAnothersAffair = death.cause.type == CommandType.moveDecease.name
         for id in death.grants {
             guard
                 let ordinal = draft.file.grants.firstIndex(where: {

@@ -70,6 +70,8 @@ struct Draft {
     var reasons: [Reason]
     var effects = Effects()
     var lines: [Outcome.GrantLine] = []
+    /// What happened is another citizen's own affair: where and by whom it was registered is not told.
+    var isAnothersAffair = false
     /// Another shard writes the outcome, once it has done its part.
     var leavesOutcome = false
 
@@ -110,7 +112,8 @@ struct Draft {
         var notification = Notification(
             id: notificationID(kind, grant: grant?.id, entry: grant?.entry ?? 0, cause: cause), kind: kind,
             grant: grant?.id, terms: grant?.terms, validUntil: grant?.validUntil, channel: file.channel(on: today),
-            sender: senderToCitizen(cause: cause), kle: grant?.terms.kle ?? KLE.digitalPost, isAboutAnother: false,
+            sender: isAnothersAffair ? circumstances.settings.sender : senderToCitizen(cause: cause),
+            kle: isAnothersAffair ? KLE.powersOfAttorney : grant?.terms.kle ?? KLE.digitalPost, isAboutAnother: false,
             createdAt: now)
         notification.explanation = explanation
         write(notification, cause: cause)
@@ -134,7 +137,9 @@ struct Draft {
         guard !file.isDead(on: today) else { return }
         store(.notification(notification))
         effects.notices.append(
-            Notice(notification: notification, recipient: file.citizen, isCancellation: false, cause: cause))
+            Notice(
+                notification: notification, recipient: file.citizen, isCancellation: false, cause: cause,
+                isMasked: isAnothersAffair || notification.isAboutAnother))
     }
 
     private func notificationID(_ kind: NotificationKind, grant: Ident?, entry: Int, cause: Cause) -> Ident {
@@ -147,7 +152,9 @@ struct Draft {
         for notification in file.notifications where notification.grant == grant && notification.canBeCancelled {
             store(.notificationCancelled(notification.id, at: now, row: notification.row))
             effects.notices.append(
-                Notice(notification: notification, recipient: file.citizen, isCancellation: true, cause: cause))
+                Notice(
+                    notification: notification, recipient: file.citizen, isCancellation: true, cause: cause,
+                    isMasked: isAnothersAffair || notification.isAboutAnother))
         }
     }
 
@@ -207,7 +214,9 @@ struct Draft {
         _ ordinal: Int, cause: Cause, by: String? = nil, reason: String? = nil, _ body: (inout Grant) -> Void
     ) -> Grant {
         var grant = file.grants[ordinal]
+        let version = grant.version
         body(&grant)
+        if grant.version != version || !grant.state.isLiving { grant.cause = cause }
         grant.entry += 1
         store(.grantChanged(grant, GrantEntry(at: now, cause: cause, by: by, reason: reason)))
         lines.append(Outcome.GrantLine(grant))

@@ -36,8 +36,12 @@ import Testing
         let isSame = differences.isEmpty
         #expect(isSame, "\(differences.count) differences:\n\(differences.prefix(8).joined(separator: "\n"))")
         let dump = try cluster.dump().filter { !$0.contains(#""table":"processed""#) }
-        let isEqual = dump == model.dump()
-        #expect(isEqual)
+        let expected = model.dump()
+        let isEqual = dump == expected
+        #expect(
+            isEqual,
+            "missing \(Set(expected).subtracting(dump).sorted().prefix(3))\nextra \(Set(dump).subtracting(expected).sorted().prefix(3))"
+        )
         try cluster.stop()
     }
 }

@@ -64,6 +64,7 @@ import Testing
             "not-active", "evidence-missing", "assessment-missing", "not-in-person", "journal-missing",
             "already-exempt", "not-exempt", "not-deciding-authority", "residence-unknown", "unknown-kle",
             "already-requested", "unknown-request", "version-mismatch", "unknown-readaccess",
+            "grantor-dead", "representative-dead", "citizen-dead",
         ]
         #expect(codes == inScope)
         let dead = Dictionary(grouping: model.deadLetters, by: \.reason).mapValues(\.count)
@@ -78,7 +79,8 @@ import Testing
             told == [
                 "grant-given", "grant-received", "grant-revoked", "grant-dormant", "grant-awake",
                 "exemption-registered", "exemption-lifted", "cancelled", "grant-requested", "grant-declined",
-                "grant-renewed", "grant-corrected", "grant-expiring", "readaccess-given", "readaccess-ended",
+                "grant-renewed", "grant-corrected", "grant-expiring", "grant-ended", "readaccess-given",
+                "readaccess-ended",
             ])
         let accepted = model.outcomes.filter { $0.status == "accepted" }.count
         #expect(accepted * 2 > model.outcomes.count)
@@ -89,7 +91,11 @@ import Testing
 
     /// Every command does something now and then, and is rejected for each reason it can have.
     @Test(arguments: [
-        ("grant.request", ["already-requested", "already-granted", "residence-unknown", "validity-ended"]),
+        ("grant.issue", ["grantor-dead", "representative-dead", "residence-unknown", "package-not-activated"]),
+        (
+            "grant.request",
+            ["already-requested", "already-granted", "residence-unknown", "validity-ended", "grantor-dead"]
+        ),
         ("grant.approve", ["unknown-request", "already-granted", "validity-ended", "evidence-missing"]),
         ("grant.decline", ["unknown-request", "missing-field", "invalid-field"]),
         ("grant.renew", ["unknown-grant", "not-active", "version-mismatch", "validity-ended", "validity-too-long"]),
@@ -104,9 +110,14 @@ import Testing
         ("exemption.correct", ["not-exempt", "journal-missing", "not-deciding-authority", "unknown-municipality"]),
         ("readaccess.grant", ["same-party", "validity-ended", "invalid-cpr", "invalid-cvr", "missing-field"]),
         ("readaccess.withdraw", ["unknown-readaccess", "invalid-field"]),
-        ("mailbox.enrol", ["missing-field", "invalid-field"]),
+        ("mailbox.enrol", ["missing-field", "invalid-field", "citizen-dead"]),
+        ("move.relocate", ["missing-field", "invalid-field", "unknown-municipality", "citizen-dead"]),
+        ("move.emigrate", ["missing-field", "invalid-field"]),
+        ("move.immigrate", ["missing-field", "invalid-field", "unknown-municipality"]),
+        ("move.decease", ["missing-field", "invalid-field", "citizen-dead"]),
+        ("move.correct", ["missing-field", "invalid-field", "journal-missing"]),
     ])
-    func everyNewCommandSucceedsAndFails(name: String, reasons: [String]) throws {
+    func everyCommandSucceedsAndFails(name: String, reasons: [String]) throws {
         let outcomes = Self.large.filter { $0.type == "dk.fuldmagt.\(name).v1" }
         let accepted = outcomes.filter { $0.status == "accepted" }.count
         #expect(outcomes.count > 100)

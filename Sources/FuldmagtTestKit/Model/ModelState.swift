@@ -147,6 +147,8 @@ struct ModelCitizen {
     /// In the order given.
     var readAccesses: [ModelReadAccess] = []
     var deaths: [ModelDeath] = []
+    /// Days to come on which something waits for the citizen.
+    var due: Set<Day> = []
     /// Representatives whose death ended something that this citizen gave.
     var knownDead: Set<Party> = []
     /// The municipality its grants were last looked at for.

@@ -13,6 +13,7 @@ extension NaiveModel {
                 endDepartureExemption(of: citizen, at: instant)
             }
             _ = reevaluate(citizen, at: instant)
+            change(citizen) { $0.due = $0.due.filter { $0 > instant.day } }
         }
     }
 

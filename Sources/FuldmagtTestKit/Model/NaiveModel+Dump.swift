@@ -9,6 +9,7 @@ extension NaiveModel {
             let name = pseudonym(party)
             lines += citizen.moves.enumerated().map { residence($1, $0, name) }
             lines += citizen.deaths.enumerated().map { death($1, $0, name) }
+            lines += citizen.due.map { Line("due").adding("citizen", name).adding("day", $0.description) }
             lines += citizen.exemptions.enumerated().map { exemption($1, $0, name) }
             lines += citizen.readAccesses.enumerated().map { readAccess($1, $0, name) }
             for (ordinal, grant) in citizen.grants.enumerated() {

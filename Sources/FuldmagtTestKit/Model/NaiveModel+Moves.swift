@@ -20,6 +20,7 @@ extension NaiveModel {
                 ModelMove(
                     kind: kind, effective: effective, municipality: to, from: from, registeredAt: registeredAt,
                     cause: command.cause))
+            if effective > command.today { $0.due.insert(effective) }
         }
         let now = Instant(milliseconds: command.cause.at)
         endDepartureExemption(of: citizen, at: now)

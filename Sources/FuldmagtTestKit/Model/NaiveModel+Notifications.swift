@@ -1,8 +1,8 @@
 import FuldmagtDomain
 
 extension NaiveModel {
-    /// Tells a party something, unless they are dead. Only the citizen of the command is told what the cause was, about their
-    /// own; others get no extension but the trace.
+    /// Tells a party something, unless they are dead. Only the citizen of the command is told what the cause was, about
+    /// their own; others get no extension but the trace.
     mutating func tell(
         _ kind: String, _ recipient: Party, about grant: ModelGrant?, citizen: Party, _ cause: ModelCause
     ) {
@@ -19,7 +19,9 @@ extension NaiveModel {
         let isOwn = recipient == citizen && recipient == grant?.grantor ?? citizen
         attribute(&notification, to: cause, isCitizen: isOwn)
         notifications.append(notification)
-        if let grant, kind != "grant-revoked", kind != "grant-ended" { cancellable[grant.id, default: []].append(notifications.count - 1) }
+        if let grant, kind != "grant-revoked", kind != "grant-ended" {
+            cancellable[grant.id, default: []].append(notifications.count - 1)
+        }
     }
 
     /// Cancels every notification about a grant that has not been cancelled.

@@ -26,7 +26,10 @@ extension NaiveModel {
             grant.request = command.cause.id
             grant.lapsesOn = today.adding(days: settings.requestDays)
             grant.enter("requested", command.cause)
-            change(grantor) { $0.grants.append(grant) }
+            change(grantor) {
+                $0.grants.append(grant)
+                $0.due.formUnion([grant.lapsesOn].compactMap(\.self))
+            }
             tell("grant-requested", grantor, about: grant, citizen: grantor, command.cause)
             return grant.expected
         }

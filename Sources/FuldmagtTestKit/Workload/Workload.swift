@@ -8,7 +8,8 @@ import FuldmagtRecord
 /// It comes in phases. Within a phase nothing depends on the order of records of different citizens or different topics:
 /// citizens form circles that name only each other as representatives, and in one phase a circle's commands are all of one
 /// topic. Leave to read post goes to circles with commands of another topic in that phase: who hears of it by what channel
-/// does not change meanwhile. Between two phases the system must come to rest, and the model is told the time with `advance(to:)`.
+/// does not change meanwhile. People die in phases of their own, in which none of them has named another. Between two phases
+/// the system must come to rest, and the model is told the time with `advance(to:)`.
 public struct Workload: Sendable {
     /// Records whose order does not matter but for that of one citizen's in one partition.
     public struct Phase: Sendable {
@@ -24,7 +25,7 @@ public struct Workload: Sendable {
         public var phases = 24
         /// Activations that begin or end on a later day without another record.
         public var hasTimedActivations = true
-        /// Moves dated ahead.
+        /// Moves and deaths dated ahead.
         public var hasFutureMoves = true
         /// Commands out of a thousand that are dead letters.
         public var deadLetters = 20
@@ -79,6 +80,10 @@ public struct Workload: Sendable {
         for number in 1...count { phases.append(contentsOf: writer.phases(number: number, commands: each)) }
         return phases
     }
+
+    /// Some people leave the country and come back, with an exemption that ends on their return. Nobody names them as
+    /// representative or holder, so nothing they are told by another's command depends on when they returned.
+    static func isTraveller(_ person: Int) -> Bool { person % 9 == 4 }
 
     /// The partition that the records of a citizen belong to.
     func partition(of digits: String) -> Int32 { Murmur2.partition(of: digits, partitions: partitions) }

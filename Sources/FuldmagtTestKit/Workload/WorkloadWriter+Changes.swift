@@ -120,7 +120,7 @@ extension WorkloadWriter {
                 random.chance(1, of: 2)
                     ? changes : changes.setting("validUntil", .string(today.adding(days: 1).description)))
         case 8: return data.setting("changes", .members(["representative": own]))
-        case 9, 10: return data.setting("changes", .members(["representative": grant.representative]))
+        case 9, 10, 13: return data.setting("changes", .members(["representative": grant.representative]))
         case 11, 12: return data.setting("changes", .members(["representative": wrongParty()]))
         default: return namingFault(data)
         }

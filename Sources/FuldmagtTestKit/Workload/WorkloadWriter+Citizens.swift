@@ -13,8 +13,6 @@ extension WorkloadWriter {
                 return make(.moveCommands, "move.relocate", cvr, data)
             }
         }
-        let island = Municipality(code: 411)
-        let to = random.chance(1, of: 50) ? island ?? random.pick(municipalities) : random.pick(municipalities)
         let effective: Day
         switch random.below(20) {
         case 0..<3: effective = today.adding(days: -1 - random.below(5))
@@ -23,13 +21,9 @@ extension WorkloadWriter {
         case 9..<11: effective = lastEffective[person] ?? today
         default: effective = today
         }
-        var data = ModelJSON.members([
-            "citizen": .members(["cpr": .string(digits)]), "to": .string(to.description),
-            "effective": .string(effective.description),
-        ])
-        if let home = homes[person], random.chance(1, of: 2) {
-            data = data.setting("from", .string(home.description))
-        }
+        let kind = moveKind(of: person)
+        var (to, data) = destination(kind, person)
+        data = data.setting("effective", .string(effective.description))
         // Half of the citizens' moves all have a time of registration, the others' none: the contract orders no mixture.
         if person % 2 == 0 {
             let registered = Instant(milliseconds: clock - Int64(random.below(4)) * 1_800_000)
@@ -39,11 +33,36 @@ extension WorkloadWriter {
         }
         if random.chance(1, of: 8) {
             data = moveFault(data)
+            to = nil
         } else {
             lastEffective[person] = effective
             if effective <= today, effective >= today.adding(days: -5) { homes[person] = to }
         }
-        return make(.moveCommands, "move.relocate", digits, data)
+        return make(.moveCommands, "move.\(kind)", digits, data)
+    }
+
+    private mutating func moveKind(of person: Int) -> String {
+        guard random.chance(1, of: Workload.isTraveller(person) ? 2 : 12) else { return "relocate" }
+        // Who has no home here is most often abroad.
+        return random.chance(homes[person] == nil ? 4 : 1, of: 5) ? "immigrate" : "emigrate"
+    }
+
+    /// Where somebody goes, as far as a register says.
+    private mutating func destination(_ kind: String, _ person: Int) -> (Municipality?, ModelJSON) {
+        var data = ModelJSON.members(["citizen": .members(["cpr": .string(workload.people[person].digits)])])
+        if kind == "emigrate" {
+            // A country is not kept, whatever it is written as.
+            data = data.setting("to", random.pick([nil, .string("Sverige"), .string("0751"), .number(5120)]))
+            return (nil, data)
+        }
+        if kind == "immigrate", random.chance(1, of: 6) { return (nil, data) }
+        let island = Municipality(code: 411)
+        let to = random.chance(1, of: 50) ? island ?? random.pick(municipalities) : random.pick(municipalities)
+        data = data.setting("to", random.chance(1, of: 9) ? .number(Double(to.code)) : .string(to.description))
+        if kind == "relocate", let home = homes[person], random.chance(1, of: 2) {
+            data = data.setting("from", .string(home.description))
+        }
+        return (to, data)
     }
 
     private mutating func moveFault(_ data: ModelJSON) -> ModelJSON {
@@ -79,7 +98,11 @@ extension WorkloadWriter {
             "requestedBy": .string(requestedBy),
             "appearedInPerson": .bool(requestedBy == "citizen" || random.chance(1, of: 2)),
         ])
-        if random.chance(1, of: 5) { data = data.setting("departure", .bool(random.chance(1, of: 2))) }
+        if Workload.isTraveller(person), citizen != cvr {
+            data = data.setting("departure", .bool(random.chance(2, of: 3)))
+        } else if random.chance(1, of: 5) {
+            data = data.setting("departure", .bool(false))
+        }
         if random.chance(1, of: 3) {
             data = data.setting("validUntil", .string(today.adding(days: random.below(60)).description))
         }

@@ -4,6 +4,15 @@ import FuldmagtKeys
 extension WorkloadWriter {
     /// A command on a topic by someone of a circle; nil when nobody is free.
     mutating func command(_ topic: Topic, _ circle: Int, mustBeFree: Bool = false) -> WorkloadCommand? {
+        guard let command = anyCommand(topic, circle, mustBeFree: mustBeFree) else { return nil }
+        guard namesTheDead(command) else { return command }
+        // The grantor's shard hears of the death some time after the command.
+        guard !busy.contains(command.citizen) else { return nil }
+        alone.insert(command.citizen)
+        return command
+    }
+
+    private mutating func anyCommand(_ topic: Topic, _ circle: Int, mustBeFree: Bool) -> WorkloadCommand? {
         guard let person = person(circle, mustBeFree: mustBeFree) else { return nil }
         switch topic {
         case .grantCommands:
@@ -61,7 +70,7 @@ extension WorkloadWriter {
             switch number {
             case 7, 8, 34: false
             case 35...38: true
-            default: homes[person].map { Workload.isOffered(number, in: $0) } ?? (number % 13 == 1)
+            default: homes[person].map { Workload.isOffered(number, in: $0) } ?? (number == 14)
             }
         }
         var numbers: [Int] = []
@@ -74,10 +83,14 @@ extension WorkloadWriter {
 
     mutating func pickRepresentative(for person: Int, _ circle: Int) -> ModelJSON {
         if random.chance(3, of: 10) { return .members(["cvr": .string(company(circle))]) }
-        let other = random.pick(residents[circle])
-        let isSame = other == person && residents[circle].count > 1
-        let digits = workload.people[isSame ? residents[circle][person == residents[circle][0] ? 1 : 0] : other].digits
-        return .members(["cpr": .string(digits)])
+        let isFree = !busy.contains(workload.people[person].digits)
+        if isFree, random.chance(1, of: 5), let other = pickDead(person, circle) {
+            return .members(["cpr": .string(workload.people[other].digits)])
+        }
+        let others = residents[circle].filter {
+            $0 != person && !Workload.isTraveller($0) && !dead.contains($0) && doomed[$0] == nil
+        }
+        return .members(["cpr": .string(workload.people[random.pick(others)].digits)])
     }
 
     mutating func pickEnd(for packages: [Int]) -> Day {

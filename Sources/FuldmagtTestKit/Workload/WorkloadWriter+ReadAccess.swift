@@ -48,7 +48,8 @@ extension WorkloadWriter {
     private mutating func pickHolder(_ circle: Int) -> ModelJSON {
         let other = (circle + random.pick([1, 2, 4, 5])) % Workload.circles
         if random.chance(3, of: 10) { return .members(["cvr": .string(company(other))]) }
-        return .members(["cpr": .string(workload.people[random.pick(residents[other])].digits)])
+        let settled = residents[other].filter { !Workload.isTraveller($0) }
+        return .members(["cpr": .string(workload.people[random.pick(settled)].digits)])
     }
 
     private mutating func grantReadAccess(_ citizen: String, _ party: ModelJSON, _ circle: Int) -> WorkloadCommand {

@@ -49,6 +49,7 @@ extension WorkloadWriter {
             // Another source may use the same id: whoever answers it answers both.
             command.id = earlier.id
             command.source = random.pick(Self.sources.filter { $0 != earlier.source })
+            note(command)
         }
         if let named = data["representative"], !isFaulty || random.chance(1, of: 4) {
             asked[person, default: []].append(
@@ -73,9 +74,9 @@ extension WorkloadWriter {
         if isApproval ? channel != "digital" : random.chance(1, of: 4) {
             data = data.setting("evidence", evidence(channel))
         }
-        if random.chance(1, of: 7) {
+        if random.chance(1, of: 9) {
             data = answerFault(data, channel)
-        } else if random.chance(4, of: 5) {
+        } else if random.chance(9, of: 10) {
             asked[person]?.remove(at: at)
             if isApproval { issued[person, default: []].append(open[at]) }
         }

@@ -24,6 +24,15 @@ struct WorkloadWriter {
     /// Requests that may not have been answered.
     var asked: [Int: [Issued]] = [:]
     var exempt: Set<String> = []
+    /// People who have died, by index, and those whose death is to come.
+    var dead: Set<Int> = []
+    var doomed: [Int: Day] = [:]
+    /// Who has named whom as representative, both ways.
+    var links: [String: Set<String>] = [:]
+    /// Whoever has been named as one.
+    var named: Set<String> = []
+    /// Whom requests were made for, by their ids.
+    var askers: [String: Set<String>] = [:]
     /// Who may read a citizen's post, by the citizen's number.
     var holders: [String: [ModelJSON]] = [:]
     var versions: [Int: Int] = [:]
@@ -76,13 +85,25 @@ struct WorkloadWriter {
         let lateHour: Int64 = number % 5 == 2 ? 58_200_000 : 0
         clock = Workload.firstInstant + Int64(number * 4) * Workload.dayLength + lateHour
         var phase = Workload.Phase(start: Instant(milliseconds: clock), records: [])
+        for (person, day) in doomed where day <= today {
+            doomed[person] = nil
+            dead.insert(person)
+        }
         while phase.records.count < commands { phase.records += next(number: number) }
         endPhase()
-        guard number % 4 == 0 else { return [phase] }
-        clock += 3_600_000
-        let changes = Workload.Phase(start: Instant(milliseconds: clock), records: catalogueChanges(number: number))
-        clock += 3_600_000
-        return [phase, changes]
+        var phases = [phase]
+        if number % 4 == 0 {
+            clock += 3_600_000
+            let start = Instant(milliseconds: clock)
+            phases.append(Workload.Phase(start: start, records: catalogueChanges(number: number)))
+        }
+        if number % 3 == 1 {
+            clock += 3_600_000
+            let start = Instant(milliseconds: clock)
+            phases.append(Workload.Phase(start: start, records: deaths()))
+            endPhase()
+        }
+        return phases
     }
 
     private mutating func endPhase() {
@@ -160,6 +181,8 @@ struct WorkloadWriter {
     mutating func person(_ circle: Int, mustBeFree: Bool) -> Int? {
         for _ in 0..<20 {
             let index = random.pick(residents[circle])
+            // The dead give little.
+            if dead.contains(index), random.chance(5, of: 6) { continue }
             let digits = workload.people[index].digits
             if mustBeFree ? !busy.contains(digits) : !alone.contains(digits) { return index }
         }
@@ -176,6 +199,7 @@ struct WorkloadWriter {
         let id = random.chance(1, of: 20) ? "sag \"\(nextID)\"\\æøå 😀" : "\(workload.seed)-\(nextID)"
         var command = WorkloadCommand(
             topic: topic, name: name, source: random.pick(Self.sources), id: id, data: data, citizen: citizen)
+        note(command)
         if random.chance(1, of: 10) { command.extensions.append(("jobid", "job-\(random.below(100))")) }
         if random.chance(1, of: 10) {
             let trace = String(random.next() | 1 << 63, radix: 16)

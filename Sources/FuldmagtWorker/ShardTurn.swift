@@ -72,7 +72,7 @@ struct ShardTurn {
                 // Nothing is stored about a citizen who never gave a grant; then there is nothing to end.
                 guard let pseudonym = item.pseudonym, let known = try access.citizen(pseudonym) else { continue }
                 let citizen = try names.identity(of: known)
-                let sections: FileSections = [.exemptions, .grants, .notifications]
+                let sections: FileSections = [.exemptions, .grants, .causes, .notifications]
                 try receive(item.work, citizen, sections, from: &loaded, output: &output) {
                     Rules.receive(death, about: &$0, under: circumstances)
                 }

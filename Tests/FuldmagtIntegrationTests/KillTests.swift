@@ -74,6 +74,9 @@ import Testing
             "missing \(Set(expected).subtracting(dump).sorted().prefix(3))\nextra \(Set(dump).subtracting(expected).sorted().prefix(3))"
         )
         #expect(kills >= 20)
+        // Every kind but a new number, which has scenarios of its own.
+        let accepted = Set(model.outcomes.filter { $0.status == "accepted" }.map(\.type))
+        #expect(accepted == Set(CommandType.allCases.filter { $0 != .moveRenumber }.map(\.name)))
         print("\(model.outcomes.count) outcomes, \(model.notifications.count) notifications, \(kills) kills")
         try cluster.stop()
     }

@@ -8,8 +8,9 @@ import Testing
     private let bent = TestCluster.bent
     private let carl = TestCluster.carl
 
-    private func begin() throws -> TestCluster {
+    private func begin(batch: Int = 1000) throws -> TestCluster {
         let cluster = try TestCluster()
+        cluster.options.batchRecords = batch
         cluster.defineCatalogue()
         cluster.move(anna, to: "0101", on: "2020-01-01", id: "home")
         try cluster.drain()
@@ -252,6 +253,10 @@ import Testing
                     "cancelled digital-post", "cancelled digital-post", "grant-received digital-post",
                     "grant-received digital-post",
                 ])
+        // Where and by whom the death was registered is not Anna's affair.
+        let told = cluster.said(.notifications).filter { $0.text("kind") == "grant-ended" }
+        #expect(told.allSatisfy { $0.text("cause.type") == nil && $0.text("cause.id") != "d" })
+        #expect(told.allSatisfy { $0.text("sender.cvr") == "11223344" && $0.text("kle") == "23.30.15" })
         // Anna's file knows; Carl's does not, and learns it from Bent's.
         cluster.issue(anna, to: bent, ["tax"], id: "known")
         cluster.issue(carl, to: bent, ["tax"], id: "late")
@@ -260,9 +265,12 @@ import Testing
         #expect(cluster.answer("late") == "accepted")
         #expect(try states(cluster) == ["ended", "ended", "ended"])
         #expect(cluster.notifications(to: bent).count == 4)
-        // It was a mistake: what ended stays so, and a new grant can be given.
+        // It was a mistake: what ended stays so, of which Bent is told now, and a new grant can be given.
         says(cluster, "move.correct", bent, #""journal":"J","diedByMistake":true"#, id: "alive")
         try cluster.drain()
+        #expect(
+            cluster.notifications(to: bent).suffix(2) == ["grant-ended digital-post", "grant-ended digital-post"])
+        #expect(cluster.notifications(to: bent).count == 6)
         cluster.issue(anna, to: bent, ["tax"], id: "again")
         try cluster.drain()
         #expect(cluster.answer("again") == "accepted")
@@ -302,6 +310,41 @@ import Testing
         #expect(cluster.answer("again") == "accepted")
         #expect(try states(cluster) == ["active", "ended", "ended"])
         #expect(try cluster.check() == [])
+    }
+
+    @Test("a death and its correction in one batch are told as in two", arguments: [1, 100])
+    func diesAndLivesAtOnce(batch: Int) throws {
+        let cluster = try begin(batch: batch)
+        cluster.issue(anna, to: bent, ["tax"], id: "g")
+        try cluster.drain()
+        says(cluster, "move.correct", anna, #""journal":"J","diedByMistake":true"#, id: "none")
+        cluster.send(
+            "move.decease", #"{"citizen":{"cpr":"\#(anna)"},"effective":"2026-11-20"}"#, id: "d", key: anna,
+            extensions: [("jobid", "job")])
+        says(cluster, "move.correct", anna, #""journal":"J","diedByMistake":true"#, id: "alive")
+        try cluster.drain()
+        #expect(cluster.answer("none") == "rejected invalid-field@diedByMistake")
+        #expect(cluster.answer("alive") == "accepted")
+        #expect(
+            cluster.notifications(to: anna).sorted() == [
+                "cancelled digital-post", "grant-ended digital-post", "grant-given digital-post",
+            ])
+    }
+
+    @Test("a death dated ahead names its command on its day, job and all")
+    func diesLater() throws {
+        let cluster = try begin()
+        cluster.issue(anna, to: bent, ["tax"], id: "g")
+        cluster.send(
+            "move.decease", #"{"citizen":{"cpr":"\#(anna)"},"effective":"2026-11-26"}"#, id: "d", key: anna,
+            extensions: [("jobid", "job"), ("traceparent", "trace")])
+        try cluster.drain()
+        cluster.clock.advance(days: 2)
+        try cluster.drain()
+        let ended = try #require(cluster.said(.notifications).first { $0.text("kind") == "grant-ended" })
+        #expect(ended.headers["ce_traceparent"] == "trace" && ended.headers["ce_jobid"] == nil)
+        let cancelled = cluster.said(.notifications).filter { $0.text("kind") == "cancelled" }
+        #expect(cancelled.compactMap { $0.headers["ce_jobid"] } == ["job"])
     }
 
     @Test("a citizen emigrates exempted and comes back: grants sleep and wake, the exemption for the departure ends")

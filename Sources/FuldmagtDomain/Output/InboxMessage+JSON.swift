@@ -91,6 +91,10 @@ extension RepresentativeDeath {
         json.beginArray()
         for grant in grants { json.plainString(count: 32) { grant.writeHex(to: $0) } }
         json.endArray()
+        if let mistake {
+            json.key("mistake")
+            mistake.write(to: &json)
+        }
     }
 
     static func read(_ node: JSONNode) -> RepresentativeDeath? {
@@ -104,7 +108,8 @@ extension RepresentativeDeath {
         }
         guard isWhole else { return nil }
         return RepresentativeDeath(
-            representative: representative, grants: grants, cause: cause, at: Instant(milliseconds: Int64(at)))
+            representative: representative, grants: grants, cause: cause, at: Instant(milliseconds: Int64(at)),
+            mistake: node["mistake"].flatMap { Cause.read($0) })
     }
 }
 

@@ -205,6 +205,8 @@ public struct RepresentativeDeath: Sendable, Equatable {
     public var cause: Cause
     /// Time of the cause.
     public var at: Instant
+    /// The death that is taken back: of what it ended, the representative is told now.
+    public var mistake: Cause?
 }
 
 /// What a grantor's shard tells a representative's.

@@ -42,16 +42,20 @@ extension Draft {
         }
     }
 
-    mutating func tellDeath(to grantor: Ident, shard: Int32, grants: [Ident], cause: Cause) {
+    mutating func tellDeath(
+        to grantor: Ident, shard: Int32, grants: [Ident], cause: Cause, mistake: Cause? = nil
+    ) {
         effects.inbox.append(
             InboxMessage(
                 shard: shard, citizen: grantor, sealed: nil,
                 body: .death(
                     RepresentativeDeath(
-                        representative: file.citizen.pseudonym, grants: grants, cause: cause, at: now))))
+                        representative: file.citizen.pseudonym, grants: grants, cause: cause, at: now,
+                        mistake: mistake))))
     }
 
-    /// `move.correct`: a death entered by mistake. Grants that ended stay ended; the citizen is told of each now.
+    /// `move.correct`: a death entered by mistake. Grants that ended stay ended; the citizen is told of each now,
+    /// as grantor here, as representative by way of the grantors' shards, which know what ended them.
     mutating func correct(_ correct: DeathCorrect) {
         guard let death = file.deaths.last, death.correction == nil else {
             reject(.invalidField, "diedByMistake")
@@ -62,7 +66,7 @@ extension Draft {
         var grantors: [Ident: Int32] = [:]
         for grant in file.received { grantors[grant.grantor] = grant.grantorShard }
         for (grantor, shard) in grantors.sorted(by: { $0.key < $1.key }) {
-            tellDeath(to: grantor, shard: shard, grants: [], cause: cause)
+            tellDeath(to: grantor, shard: shard, grants: [], cause: cause, mistake: death.cause)
         }
         for grant in file.grants where grant.state == .ended && grant.cause?.isSameCommand(as: death.cause) == true {
             notify(.grantEnded, grant: grant, cause: cause)
@@ -89,6 +93,10 @@ extension Rules {
             let grant = draft.change(ordinal, cause: death.cause) { $0.state = .ended }
             draft.cancelNotifications(about: id, cause: death.cause)
             draft.notify(.grantEnded, grant: grant, cause: death.cause)
+        }
+        for grant in draft.file.grants where grant.state == .ended && grant.isHeld(by: death.representative) {
+            guard let mistake = death.mistake, grant.cause?.isSameCommand(as: mistake) == true else { continue }
+            draft.tell(.ended, grant, cause: death.cause)
         }
         if draft.file.grants.contains(where: { $0.isHeld(by: death.representative) }) {
             draft.store(.representativeDied(death.representative, !death.grants.isEmpty))

@@ -61,6 +61,10 @@ extension NaiveModel {
         change(citizen) { $0.deaths[$0.deaths.count - 1].corrected = (command.cause, journal) }
         for grantor in citizens.keys.sorted(by: { $0.digits < $1.digits }) {
             change(grantor) { $0.knownDead.remove(citizen) }
+            for grant in citizens[grantor]?.grants ?? []
+            where grant.representative == citizen && grant.ended(by: death) {
+                tell("grant-ended", citizen, about: grant, citizen: citizen, command.cause)
+            }
         }
         for grant in citizens[citizen]?.grants ?? [] where grant.ended(by: death) {
             tell("grant-ended", citizen, about: grant, citizen: citizen, command.cause)

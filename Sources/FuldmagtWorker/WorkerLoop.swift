@@ -61,7 +61,11 @@ public final class WorkerLoop {
             abandon()
             throw error
         }
-        try finish()
+        do { try finish() } catch {
+            // What was not published is published by whoever has the shards now.
+            guard Self.isFenced(error) else { throw error }
+            logger.info("stopped; the shards were another worker's already", metadata: ["error": "\(error)"])
+        }
     }
 
     /// One turn, after joining where that is still to be done. A worker that finds itself fenced off gives everything up,
@@ -78,7 +82,7 @@ public final class WorkerLoop {
             if count > 0 { joinBackoff = Backoff(longest: options.longestBackoff) }
             return count
         } catch {
-            guard Self.isFenced(error), !stopFlag.isSet else { throw error }
+            guard Self.isFenced(error) else { throw error }
             abandon()
             hasJoined = false
             publisher.stopRetrying(false)
@@ -91,7 +95,7 @@ public final class WorkerLoop {
             logger.warning(
                 "fenced off: another worker owns the shards; joining again",
                 metadata: ["error": "\(error)", "pause_ms": "\(pause)"])
-            surroundings.pause(pause)
+            if !stopFlag.isSet { surroundings.pause(pause) }
             return 0
         }
     }

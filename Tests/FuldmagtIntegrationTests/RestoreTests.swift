@@ -30,15 +30,17 @@ import Testing
         var model = NaiveModel(keys: cluster.keys, settings: cluster.settings)
         // The catalogue, the first moves and some commands before the disk is lost.
         let all = workload.everything().map(\.records)
-        let phases = [Array(all[0...2].joined())] + all.dropFirst(3)
+        let phases = [Array(all[0...2])] + all.dropFirst(3).map { [$0] }
         func play(_ phase: Int, by name: String, folder: String) throws {
             // One member of the group, wherever it runs: this broker never lets a member go that does not come back.
             let worker = try cluster.worker(
                 name, folder: folder,
                 environment: ["FULDMAGT_BATCH_RECORDS": "300", "FULDMAGT_WORKER_ID": "member"])
-            for record in phases[phase] { model.take(record) }
-            try cluster.send(phases[phase])
-            try cluster.wait(for: model)
+            for records in phases[phase] {
+                for record in records { model.take(record) }
+                try cluster.send(records)
+                try cluster.wait(for: model)
+            }
             #expect(worker.terminate() == 0)
         }
         try play(0, by: "w1", folder: "a")

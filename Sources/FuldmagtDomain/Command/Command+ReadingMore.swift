@@ -58,6 +58,7 @@ extension GrantCorrect {
         var inner = FieldReader(node, today: reader.today, settings: reader.settings, prefix: "changes.")
         correct.validFrom = inner.day("validFrom", required: nil)
         correct.validUntil = inner.day("validUntil", required: nil)
+        correct.hasUnreadableDate = !inner.faults.isEmpty
         let names = inner.value("representative") != nil
         if names { correct.representative = inner.party("representative") }
         reader.faults += inner.faults

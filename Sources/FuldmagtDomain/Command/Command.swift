@@ -126,6 +126,8 @@ public struct GrantCorrect: Sendable {
     public var validUntil: Day?
     public var representative: Party?
     public var journal: String?
+    /// Whether a date is there that cannot be read: then nothing can be said of how the two stand to each other.
+    public var hasUnreadableDate = false
 }
 
 /// `grant.revoke`

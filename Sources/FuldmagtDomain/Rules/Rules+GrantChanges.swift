@@ -99,7 +99,7 @@ extension Draft {
         let from = correct.validFrom ?? grant.validFrom
         let until = correct.validUntil ?? grant.validUntil
         checkEnd(correct.validUntil, from: nil, packages: [package], field: "changes.validUntil")
-        if until < from {
+        if until < from, !correct.hasUnreadableDate {
             reject(.invalidField, correct.validUntil == nil ? "changes.validFrom" : "changes.validUntil")
         }
         if let representative {

@@ -104,7 +104,11 @@ extension WorkloadWriter {
         case 0: return data.setting("journal", random.pick([nil, .number(3)]))
         case 1: return data.setting("changes", random.pick([nil, .string("validUntil"), .array([])]))
         case 2: return data.setting("changes", .members(["note": .string("intet at rette")]))
-        case 3: return data.setting("changes", .members(["validFrom": .string("2026-02-30")]))
+        case 3:
+            // Today may be before the present start, of which nothing is said as long as the new one is not known.
+            let changes = ModelJSON.members(["validFrom": .string("2026-02-30")])
+            let end = random.chance(2, of: 3) ? ModelJSON.string(today.description) : nil
+            return data.setting("changes", changes.setting("validUntil", end))
         case 4: return data.setting("changes", .members(["validUntil": .number(20_260_601)]))
         case 5:
             let past = today.adding(days: -1 - random.below(9))

@@ -140,6 +140,14 @@ public struct Dump {
             FROM deaths d JOIN citizens c ON c.row = d.citizen
             """
         ),
+        (
+            "parked",
+            """
+            SELECT c.pseudonym AS citizen, p.command, p.cause, o.source, o.type, p.topic, p.partition, p.position, p.at,
+              p.why
+            FROM parked p JOIN citizens c ON c.row = p.citizen JOIN origins o ON o.row = p.origin
+            """
+        ),
         ("processed", #"SELECT command, content, day AS "day$day" FROM processed"#),
         ("due", #"SELECT c.pseudonym AS citizen, d.day AS "day$day" FROM due d JOIN citizens c ON c.row = d.citizen"#),
     ]

@@ -8,7 +8,7 @@ import GRDB
 /// rowid tables, so that a batch touches few pages; small indexes find a citizen's rows.
 enum Schema {
     /// The version this build writes, in `PRAGMA user_version`.
-    static let version = 6
+    static let version = 7
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -39,6 +39,9 @@ enum Schema {
                 sql: """
                     ALTER TABLE deaths ADD COLUMN extensions TEXT CHECK (extensions IS NULL OR json_valid(extensions));
                     """)
+        }
+        migrator.registerMigration("7 parked commands") { db in
+            try db.execute(sql: seventh)
         }
         return migrator
     }
@@ -340,6 +343,32 @@ enum Schema {
           origin INTEGER NOT NULL REFERENCES origins,
           extensions TEXT CHECK (extensions IS NULL OR json_valid(extensions))
         ) STRICT;
+        """
+    }
+
+    private static var seventh: String {
+        """
+        CREATE TABLE parked (
+          -- In the order in which a citizen's commands came.
+          row INTEGER PRIMARY KEY,
+          citizen INTEGER NOT NULL REFERENCES citizens,
+          command BLOB NOT NULL UNIQUE CHECK (length(command) = 16),
+          cause TEXT NOT NULL,
+          origin INTEGER NOT NULL REFERENCES origins,
+          topic TEXT NOT NULL,
+          partition INTEGER NOT NULL CHECK (partition >= 0),
+          position INTEGER NOT NULL CHECK (position >= 0),
+          at INTEGER NOT NULL,
+          sealed BLOB NOT NULL,
+          why TEXT NOT NULL CHECK (\(`is`("why", "catalogue", "order", "fault"))),
+          fault TEXT,
+          revocation INTEGER NOT NULL CHECK (revocation IN (0, 1)),
+          told INTEGER NOT NULL CHECK (told IN (0, 1)),
+          -- When it was first looked at again; its patience is counted from there.
+          since INTEGER,
+          CHECK ((why = 'fault') = (fault IS NOT NULL))
+        ) STRICT;
+        CREATE INDEX parked_of_citizen ON parked (citizen);
         """
     }
 }

@@ -125,7 +125,7 @@ extension ShardAccess {
         try citizens(statements.knownCitizen.bind(1, pseudonym)).first
     }
 
-    private func citizens(_ rows: Statement) throws(StoreError) -> [KnownCitizen] {
+    func citizens(_ rows: Statement) throws(StoreError) -> [KnownCitizen] {
         var citizens: [KnownCitizen] = []
         while try rows.next() {
             citizens.append(KnownCitizen(pseudonym: try rows.ident(1), sealed: try rows.sealed(0)))

@@ -19,6 +19,7 @@ final class Statements {
     let findOrigin, insertOrigin, readOrigin: Statement
     let findTerms, insertTerms, readTerms: Statement
     let findSender, insertSender, readSender: Statement
+    let readParked, insertParked, deleteParked, setParkedWhy, setParkedSince: Statement
 
     init(_ connection: OpaquePointer) throws(StoreError) {
         func prepare(_ sql: String) throws(StoreError) -> Statement { try Statement(connection, sql) }
@@ -239,5 +240,19 @@ final class Statements {
         findSender = try prepare("SELECT row FROM senders WHERE cvr = ?1 AND name = ?2")
         insertSender = try prepare("INSERT INTO senders (cvr, name) VALUES (?1, ?2)")
         readSender = try prepare("SELECT cvr, name FROM senders WHERE row = ?1")
+        readParked = try prepare(
+            """
+            SELECT row, command, cause, topic, partition, position, at, sealed, why, fault, revocation, told, since
+            FROM parked WHERE citizen = ?1 ORDER BY row
+            """)
+        insertParked = try prepare(
+            """
+            INSERT INTO parked (citizen, command, cause, origin, topic, partition, position, at, sealed, why, fault,
+              revocation, told)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+            """)
+        deleteParked = try prepare("DELETE FROM parked WHERE row = ?1")
+        setParkedWhy = try prepare("UPDATE parked SET why = ?2, fault = ?3 WHERE row = ?1")
+        setParkedSince = try prepare("UPDATE parked SET since = ?2 WHERE citizen = ?1 AND since IS NULL")
     }
 }

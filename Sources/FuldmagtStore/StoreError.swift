@@ -28,6 +28,9 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Whether the file itself is beyond reading.
     public var isDamage: Bool { [SQLITE_CORRUPT, SQLITE_NOTADB].contains(code & 0xff) }
 
+    /// Whether it is what one command came to that the schema refuses: another command may well be stored.
+    public var isRefusedRow: Bool { [SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_TOOBIG].contains(code & 0xff) }
+
     public var description: String { code == 0 ? text : "\(text) (SQLite \(code))" }
 
     /// Maps a result code of SQLite.

@@ -112,11 +112,19 @@ public final class BrokerProcess {
 public final class ChildProcess {
     private let process = Process()
     private let log: FileHandle?
+    private let path: String
+
+    /// A process that was asked to end and did not end well.
+    public struct EndedBadly: Error, CustomStringConvertible {
+        /// Its exit status and the last lines that it wrote.
+        public let description: String
+    }
 
     /// - Parameters:
     ///   - environment: set on top of ours.
     ///   - log: file that standard output and error are appended to.
     public init(_ binary: String, _ arguments: [String], environment: [String: String], log path: String) throws {
+        self.path = path
         if !FileManager.default.fileExists(atPath: path) { try Data().write(to: URL(fileURLWithPath: path)) }
         log = FileHandle(forWritingAtPath: path)
         log?.seekToEndOfFile()
@@ -150,6 +158,14 @@ public final class ChildProcess {
         process.terminate()
         process.waitUntilExit()
         return process.terminationStatus
+    }
+
+    /// Asks it to end, and waits until it has ended well.
+    public func stop() throws {
+        let status = terminate()
+        guard status != 0 else { return }
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").suffix(12)
+        throw EndedBadly(description: "exit status \(status)\n\(lines.joined(separator: "\n"))")
     }
 
     /// Waits until it ends by itself.

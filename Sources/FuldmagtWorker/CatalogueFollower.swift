@@ -23,7 +23,9 @@ struct CatalogueFollower {
     /// In order of offsets.
     private(set) var answers: [Answer] = []
     /// Whether this worker owns the shard that answers.
-    var isAnswering = false
+    private(set) var isAnswering = false
+    /// Set from the moment it owns that shard until the topic has been read again: the position answered through.
+    private var startsOverFrom: Int64?
 
     private let document = JSONDocument()
     private var scratch: [UInt8] = []
@@ -34,6 +36,27 @@ struct CatalogueFollower {
 
     /// Reads the catalogue to the end it has now.
     mutating func catchUp(_ log: any RecordLog, offsetSeconds: Int64) throws(LogFailure) {
+        guard let position = startsOverFrom else {
+            try read(log, offsetSeconds: offsetSeconds)
+            return
+        }
+        // Until all of it is read, what was known before stays known.
+        let known = catalogue
+        do throws(LogFailure) {
+            try log.rewindCatalogue()
+            catalogue = Catalogue()
+            answers = []
+            try read(log, offsetSeconds: offsetSeconds)
+        } catch {
+            catalogue = known
+            answers = []
+            throw error
+        }
+        startsOverFrom = nil
+        answered(through: position)
+    }
+
+    private mutating func read(_ log: any RecordLog, offsetSeconds: Int64) throws(LogFailure) {
         var isAtEnd = false
         while !isAtEnd {
             batch.removeAll()
@@ -81,13 +104,12 @@ struct CatalogueFollower {
         return copy
     }
 
-    /// Starts over from the beginning of the topic, to answer what the shard that answers has not stored yet.
-    mutating func beginAnswering(_ log: any RecordLog, offsetSeconds: Int64) throws(LogFailure) {
+    /// Has the next `catchUp` start over from the beginning of the topic, to answer what the shard that answers has not
+    /// stored yet.
+    /// - Parameter position: answered through, as stored.
+    mutating func beginAnswering(from position: Int64) {
         isAnswering = true
-        try log.rewindCatalogue()
-        catalogue = Catalogue()
-        answers = []
-        try catchUp(log, offsetSeconds: offsetSeconds)
+        startsOverFrom = position
     }
 
     mutating func stopAnswering() {

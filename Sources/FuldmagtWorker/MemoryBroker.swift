@@ -23,6 +23,8 @@ public final class MemoryBroker: Sendable {
         var written: [Topic: Int] = [:]
         /// Taken and cleared by the next `publish`: a test's fault.
         var publishFault: PublishFault?
+        /// What reading the catalogue fails with, until it is cleared.
+        var catalogueFault: LogFailure?
     }
 
     /// What goes wrong with a publication.
@@ -63,6 +65,9 @@ public final class MemoryBroker: Sendable {
 
     /// Lets the next publication fail.
     public func fail(_ fault: PublishFault) { state.withLock { $0.publishFault = fault } }
+
+    /// Lets reading the catalogue fail until it is called with nil.
+    public func failCatalogue(_ failure: LogFailure?) { state.withLock { $0.catalogueFault = failure } }
 
     /// Lets all members go, as a group does with members that are not heard of.
     public func expireMembers() {
@@ -300,7 +305,8 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
     }
 
     public func readCatalogue(into batch: inout RecordBatch, limit: Int) throws(LogFailure) -> Bool {
-        broker.state.withLock { state in
+        if let failure = broker.state.withLock({ $0.catalogueFault }) { throw failure }
+        return broker.state.withLock { state in
             guard let partition = state.logs[.catalogue]?[0] else { return true }
             partition.records.withRecords { views in
                 var count = 0

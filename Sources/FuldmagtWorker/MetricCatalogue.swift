@@ -16,6 +16,8 @@ public enum Metric: String, CaseIterable, Sendable {
     case deadLetters = "fuldmagt_dead_letters_total"
     case sourceWarnings = "fuldmagt_source_warnings_total"
     case parked = "fuldmagt_parked"
+    case parkedRevocations = "fuldmagt_parked_revocations"
+    case refusedRows = "fuldmagt_refused_rows_total"
     case retries = "fuldmagt_retries_total"
     case storeFailures = "fuldmagt_store_failures_total"
     case transactions = "fuldmagt_transactions_total"
@@ -77,7 +79,7 @@ public enum Metric: String, CaseIterable, Sendable {
             counter(
                 "seconds", "Time in each phase, over all threads: poll, catalogue, decode, decide, store, produce.",
                 ["phase"])
-        case .outcomes: counter("commands", "Outcomes written, by status: accepted or rejected.", ["status"])
+        case .outcomes: counter("commands", "Outcomes written, by status: accepted, rejected or parked.", ["status"])
         case .rejections: counter("reasons", "Reasons in outcomes of rejected commands.", ["reason"])
         case .notifications: counter("notifications", "Notifications written, without withdrawals.")
         case .notificationsCancelled: counter("notifications", "Notifications withdrawn.")
@@ -87,6 +89,10 @@ public enum Metric: String, CaseIterable, Sendable {
             counter(
                 "commands", "Commands whose sender may not send them, decided all the same (FULDMAGT_SOURCES=warn).")
         case .parked: gauge("commands", "Commands that wait until they can be decided.", ["shard"])
+        case .parkedRevocations:
+            gauge("commands", "Revocations among the parked commands: any calls for an operator at once.", ["shard"])
+        case .refusedRows:
+            counter("commands", "Commands that the store refused: a fault of this program; their citizens wait.")
         case .fenced: counter("times", "Times that the worker was fenced off by another owner and joined again.")
         case .retries: counter("attempts", "Attempts repeated because the broker or the disk did not answer.")
         case .storeFailures: counter("failures", "Shards that were not closed cleanly.")

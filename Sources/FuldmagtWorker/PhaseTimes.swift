@@ -24,18 +24,19 @@ public struct PhaseTimes: Sendable, Equatable {
         transactions += other.transactions
     }
 
-    /// What was added since an earlier reading.
+    /// What was added since an earlier reading; all of it when that was of a worker before this one.
     public func subtracting(_ earlier: PhaseTimes) -> PhaseTimes {
+        func added(_ now: UInt64, since earlier: UInt64) -> UInt64 { now >= earlier ? now - earlier : now }
         var difference = PhaseTimes()
-        difference.poll = poll - earlier.poll
-        difference.catalogue = catalogue - earlier.catalogue
-        difference.decode = decode - earlier.decode
-        difference.decide = decide - earlier.decide
-        difference.store = store - earlier.store
-        difference.produce = produce - earlier.produce
-        difference.turns = turns - earlier.turns
-        difference.records = records - earlier.records
-        difference.transactions = transactions - earlier.transactions
+        difference.poll = added(poll, since: earlier.poll)
+        difference.catalogue = added(catalogue, since: earlier.catalogue)
+        difference.decode = added(decode, since: earlier.decode)
+        difference.decide = added(decide, since: earlier.decide)
+        difference.store = added(store, since: earlier.store)
+        difference.produce = added(produce, since: earlier.produce)
+        difference.turns = added(turns, since: earlier.turns)
+        difference.records = added(records, since: earlier.records)
+        difference.transactions = added(transactions, since: earlier.transactions)
         return difference
     }
 }

@@ -30,6 +30,15 @@ final class ShardInUse: @unchecked Sendable {
     /// Whether the last turn did: another look may be due at once.
     private(set) var hasReviewed = false
     private static let askAgainSeconds: Int64 = 10
+    /// What waits in this shard.
+    private(set) var parked: ParkedLoad
+    /// When its parked commands were last asked to be looked at again.
+    private var parkedAsked: Instant?
+    /// Whether the next look tries again what the store refused: once after the shard was taken over, perhaps by a version
+    /// of this program that is mended.
+    private var triesFaults = false
+    /// What the store refused since the last time this was taken: for the log, without personal data.
+    private var refusals: [String] = []
     private(set) var times = PhaseTimes()
     private(set) var counts = OutputWriter.Counts()
 
@@ -50,9 +59,13 @@ final class ShardInUse: @unchecked Sendable {
         deadLetterLimits = DeadLetterLimits(inARow: options.deadLettersInARow, ratio: options.deadLettersRatio)
         decoder = RecordDecoder(shard: shard, settings: options.settings, names: names)
         output = OutputWriter(settings: options.settings, naming: names.naming, shard: shard)
-        (positions, unsent, reviewed) = try store.turn { access in
-            (try access.positions(), try access.pendingFrames(), try access.reviewed())
+        (positions, unsent, reviewed, parked) = try store.turn { access in
+            (
+                try access.positions(), try access.pendingFrames(), try access.reviewed(),
+                try access.parkedLoad()
+            )
         }
+        triesFaults = !parked.isEmpty
     }
 
     /// Names a file that is made now: no other worker, and no other moment, names one the same.
@@ -102,7 +115,8 @@ final class ShardInUse: @unchecked Sendable {
     /// - Parameters:
     ///   - answers: what the catalogue's records came to, for the shard that answers for it.
     func apply(
-        _ batch: RecordBatch, answers: [CatalogueFollower.Answer], catalogue: Catalogue, offsetSeconds: Int64
+        _ batch: RecordBatch, answers: [CatalogueFollower.Answer], catalogue: Catalogue,
+        isCatalogueBehind: Bool = false, offsetSeconds: Int64
     ) throws {
         let started = surroundings.nanoseconds()
         try batch.withRecords { records in
@@ -122,7 +136,9 @@ final class ShardInUse: @unchecked Sendable {
             let decoded = surroundings.nanoseconds()
             times.decode += decoded - started
             let decidedBefore = times.decide
-            try write(items, order: order, records: records, answers: answers, catalogue: catalogue)
+            try write(
+                items, order: order, records: records, answers: answers, catalogue: catalogue,
+                isCatalogueBehind: isCatalogueBehind)
             times.store += surroundings.nanoseconds() - decoded - (times.decide - decidedBefore)
             deadLetterLimits = limits
         }
@@ -138,7 +154,7 @@ final class ShardInUse: @unchecked Sendable {
 
     private func write(
         _ items: [WorkItem], order: [WorkOrder], records: RecordViews, answers: [CatalogueFollower.Answer],
-        catalogue: Catalogue
+        catalogue: Catalogue, isCatalogueBehind: Bool
     ) throws(StoreError) {
         var ends: [Topic: Int64] = [:]
         for record in records {
@@ -146,34 +162,71 @@ final class ShardInUse: @unchecked Sendable {
             ends[topic] = max(ends[topic] ?? 0, record.offset + 1)
         }
         if let last = answers.last { ends[.catalogue] = last.offset + 1 }
-        _ = output.take()
-        let sentThrough = sentThrough
-        var reviewedNow = reviewed
-        var deciding: UInt64 = 0
-        let frame: PendingFrame = try store.turn { access in
-            if sentThrough > markedThrough { try access.markSent(through: sentThrough) }
-            for answer in answers { write(answer) }
-            var turn = ShardTurn(
-                shard: shard, access: access, records: records, catalogue: catalogue, options: options, names: names,
-                nanoseconds: surroundings.nanoseconds)
-            try turn.run(items, order: order, output: &output)
-            deciding = turn.deciding
-            for (topic, end) in ends { try access.setPosition(end, of: topic) }
-            let (said, counts) = output.take()
-            let frame = said.followed(by: try access.takeChanges())
-            let number = try access.appendFrame(frame, ends: ends)
-            reviewedNow = try access.reviewed()
-            surroundings.reached(.beforeStoreCommit)
-            self.counts.add(counts)
-            return PendingFrame(number: number, frame: frame, ends: ends)
+        var refused = Refusals()
+        var result: TurnResult?
+        while result == nil {
+            var place: Refusals.Place?
+            do throws(StoreError) {
+                result = try store.turn { access in
+                    _ = output.take()
+                    if sentThrough > markedThrough { try access.markSent(through: sentThrough) }
+                    for answer in answers { write(answer) }
+                    var turn = ShardTurn(
+                        shard: shard, access: access, records: records, catalogue: catalogue,
+                        isCatalogueBehind: isCatalogueBehind, parked: parked, refused: refused, options: options,
+                        names: names, reread: { try self.decoder.command($0, of: $1, index: 0) },
+                        nanoseconds: surroundings.nanoseconds)
+                    do { try turn.run(items, order: order, output: &output) } catch {
+                        place = turn.place
+                        throw error
+                    }
+                    return try close(turn, ends: ends, access)
+                }
+            } catch {
+                guard refused.add(place, error) else { throw error }
+                refusals.append(error.description)
+            }
         }
+        guard let result else { return }
         surroundings.reached(.afterStoreCommit)
         markedThrough = sentThrough
-        times.decide += deciding
-        hasReviewed = reviewedNow != reviewed
-        reviewed = reviewedNow
+        counts.add(result.counts)
+        times.decide += result.deciding
+        hasReviewed = result.reviewed != reviewed
+        reviewed = result.reviewed
+        parked = result.parked
         positions.merge(ends) { _, end in end }
-        unsent.append(frame)
+        unsent.append(result.frame)
+    }
+
+    /// What a turn came to, once it is stored.
+    private struct TurnResult {
+        var frame: PendingFrame
+        var counts: OutputWriter.Counts
+        var reviewed: (day: Day, catalogue: Int64)
+        var parked: ParkedLoad
+        var deciding: UInt64
+    }
+
+    /// Puts a turn's outputs and positions beside its rows.
+    private func close(
+        _ turn: ShardTurn, ends: [Topic: Int64], _ access: ShardAccess
+    ) throws(StoreError) -> TurnResult {
+        for (topic, end) in ends { try access.setPosition(end, of: topic) }
+        let (said, counts) = output.take()
+        let frame = said.followed(by: try access.takeChanges())
+        let number = try access.appendFrame(frame, ends: ends)
+        let reviewed = try access.reviewed()
+        surroundings.reached(.beforeStoreCommit)
+        return TurnResult(
+            frame: PendingFrame(number: number, frame: frame, ends: ends), counts: counts, reviewed: reviewed,
+            parked: turn.parked, deciding: turn.deciding)
+    }
+
+    /// What the store refused since the last call.
+    func takeRefusals() -> [String] {
+        defer { refusals = [] }
+        return refusals
     }
 
     private func write(_ answer: CatalogueFollower.Answer) {
@@ -215,6 +268,25 @@ final class ShardInUse: @unchecked Sendable {
                     Sweep(
                         step: .begin, day: isDayTurn ? today : max(reviewed.day, changedAt.day), position: catalogue,
                         catalogueChangedAt: isDayTurn ? nil : changedAt))))
+        return output.take().0
+    }
+
+    /// A record that has this shard's parked commands looked at again: as soon as the shard is taken over, then every ten
+    /// seconds while they may be decided, and every minute otherwise, so that none is forgotten.
+    func dueRelease(now: Instant, catalogue: Int64, isCatalogueBehind: Bool) -> Frame? {
+        guard !parked.isEmpty else { return nil }
+        let pause = isCatalogueBehind ? 60 : Self.askAgainSeconds
+        if let parkedAsked, now < parkedAsked.adding(seconds: pause) { return nil }
+        _ = output.take()
+        output.write(
+            InboxMessage(
+                shard: shard, citizen: nil, sealed: nil,
+                body: .sweep(
+                    Sweep(
+                        step: .parked(after: nil, retriesFaults: triesFaults), day: now.day,
+                        position: catalogue, catalogueChangedAt: nil))))
+        parkedAsked = now
+        triesFaults = false
         return output.take().0
     }
 

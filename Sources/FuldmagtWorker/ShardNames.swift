@@ -36,31 +36,13 @@ struct ShardNames {
         try keys.identity(pseudonym: citizen.pseudonym, sealed: citizen.sealed, partitions: partitions)
     }
 
-    /// Seals a command's record, which is to be passed on to the shard of a new number.
+    /// Seals a command's record, which is to be kept, or passed on to the shard of a new number.
     func passOn(_ record: RecordView, topic: Topic, position: Position, at now: Instant) -> PassedOnCommand {
-        var bytes = withUnsafeBytes(of: UInt32(record.headers.count).littleEndian) { [UInt8]($0) }
-        bytes.append(contentsOf: record.headers)
-        if let value = record.value { bytes.append(contentsOf: value) }
-        return PassedOnCommand(topic: topic, position: position, at: now, sealed: keys.seal(frame: bytes))
+        keys.seal(record, topic: topic, position: position, at: now)
     }
 
     /// Opens what `passOn` sealed.
-    /// - Returns: one record; nil when it was sealed under another key, or is damaged.
-    func open(_ command: PassedOnCommand) -> RecordBatch? {
-        let bytes: [UInt8]
-        do { bytes = try keys.open(frame: command.sealed) } catch { return nil }
-        return bytes.withUnsafeBytes { bytes in
-            guard bytes.count >= 4 else { return nil }
-            let count = Int(UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)))
-            guard bytes.count >= 4 + count else { return nil }
-            var batch = RecordBatch()
-            batch.append(
-                topic: command.topic.rawValue, offset: command.position.offset, timestamp: command.at.milliseconds,
-                key: nil, value: UnsafeRawBufferPointer(rebasing: bytes[(4 + count)...])
-            ) { $0.append(contentsOf: bytes[4..<4 + count]) }
-            return batch
-        }
-    }
+    func open(_ command: PassedOnCommand) -> RecordBatch? { keys.open(command) }
 
     func proof(_ parts: [String]) -> Ident { keys.proof(of: parts) }
 }

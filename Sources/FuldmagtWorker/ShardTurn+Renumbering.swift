@@ -5,11 +5,17 @@ import FuldmagtStore
 /// A citizen who gets another number belongs to another shard: everything is handed over there in one inbox record, and
 /// what still arrives for the old number follows it through the same inbox, in the order it came.
 extension ShardTurn {
-    func handOver(_ handover: Handover, _ file: inout LoadedFile, output: inout OutputWriter) throws {
+    mutating func handOver(_ handover: Handover, _ file: inout LoadedFile, output: inout OutputWriter) throws {
         guard let renumbering = file.file.renumbering else { return }
+        let waiting = try access.parked(of: file)
         var handover = handover
         handover.rows = try access.handOver(&file)
         output.write(InboxMessage(to: renumbering.to, .handover(handover)))
+        // What waits follows the file, in its order.
+        for parked in waiting {
+            output.write(InboxMessage(to: renumbering.to, .command(parked.record)))
+            try release(parked, of: file)
+        }
     }
 
     mutating func takeOver(
@@ -35,14 +41,17 @@ extension ShardTurn {
         _ item: WorkItem, _ command: Command, at position: Position, to renumbering: Renumbering,
         output: inout OutputWriter
     ) throws {
+        guard let passedOn = kept(item, at: position) else { return }
+        output.write(InboxMessage(to: renumbering.to, .command(passedOn)))
+    }
+
+    /// A command's record, sealed, to be kept or sent on.
+    func kept(_ item: WorkItem, at position: Position) -> PassedOnCommand? {
         let record = records[item.index]
-        let passedOn =
-            item.passedOn
+        return item.passedOn
             ?? Topic(rawValue: record.topic).map {
                 names.passOn(record, topic: $0, position: position, at: item.now)
             }
-        guard let passedOn else { return }
-        output.write(InboxMessage(to: renumbering.to, .command(passedOn)))
     }
 
     /// What another shard told about the old number.
@@ -56,7 +65,7 @@ extension ShardTurn {
         case .death(let death): body = .death(death)
         case .numberChange(let change): body = .numberChange(change)
         case .handover(let handover): body = .handover(handover)
-        case .command, .sweep, .deadLetter, .forward: return
+        case .command, .sweep, .deadLetter, .forward, .parked: return
         }
         for message in Rules.passOn(body, of: former.pseudonym, to: renumbering.to) { output.write(message) }
     }

@@ -10,19 +10,34 @@ struct ShardTurn {
     let catalogue: Catalogue
     let options: WorkerOptions
     let names: ShardNames
+    /// The catalogue could not be read to its end.
+    let isCatalogueBehind: Bool
+    /// What the store refused before, in this same turn.
+    let refused: Refusals
+    /// Reads a command that was kept.
+    let reread: (PassedOnCommand, Identity) throws -> WorkItem
     /// A monotonic clock, for measurements only.
     let nanoseconds: () -> UInt64
     /// Time spent in the rules.
     private(set) var deciding: UInt64 = 0
+    /// What waits in this shard.
+    var parked: ParkedLoad
+    /// What is being worked on.
+    var place: Refusals.Place?
 
     init(
-        shard: Int32, access: ShardAccess, records: RecordViews, catalogue: Catalogue, options: WorkerOptions,
-        names: ShardNames, nanoseconds: @escaping () -> UInt64
+        shard: Int32, access: ShardAccess, records: RecordViews, catalogue: Catalogue, isCatalogueBehind: Bool,
+        parked: ParkedLoad, refused: Refusals, options: WorkerOptions, names: ShardNames,
+        reread: @escaping (PassedOnCommand, Identity) throws -> WorkItem, nanoseconds: @escaping () -> UInt64
     ) {
         self.shard = shard
         self.access = access
         self.records = records
         self.catalogue = catalogue
+        self.isCatalogueBehind = isCatalogueBehind
+        self.parked = parked
+        self.refused = refused
+        self.reread = reread
         self.options = options
         self.names = names
         self.nanoseconds = nanoseconds
@@ -38,9 +53,11 @@ struct ShardTurn {
     mutating func run(_ items: [WorkItem], order: [WorkOrder], output: inout OutputWriter) throws {
         var loaded: LoadedFile?
         var circumstances = Circumstances(
-            now: Instant(milliseconds: 0), catalogue: catalogue, settings: options.settings, naming: names.naming)
-        for place in order {
-            let item = items[Int(place.index)]
+            now: Instant(milliseconds: 0), catalogue: catalogue, isCatalogueBehind: isCatalogueBehind,
+            settings: options.settings, naming: names.naming)
+        for next in order {
+            let item = items[Int(next.index)]
+            place = nil
             circumstances.move(to: item.now)
             switch item.work {
             case .deadLetter(let letter): write(letter, item, to: &output)
@@ -66,7 +83,10 @@ struct ShardTurn {
                     loaded = file
                     continue
                 }
-                try decide(command, at: position, under: circumstances, file: &file, output: &output)
+                place = .item(Int(next.index))
+                let arrived = Arrived(
+                    item: item, command: command, key: key, position: position, refusal: refused.items[Int(next.index)])
+                try decideOrPark(arrived, under: circumstances, file: &file, output: &output)
                 loaded = file
             case .death(let death):
                 // Nothing is stored about a citizen who never gave a grant; then there is nothing to end.
@@ -99,6 +119,12 @@ struct ShardTurn {
                 try receive(item.work, citizen, sections, from: &loaded, output: &output) {
                     Rules.receive(change, about: &$0, under: circumstances)
                 }
+            case .parked(let request):
+                guard let pseudonym = item.pseudonym, let known = try access.citizen(pseudonym) else { continue }
+                let citizen = try names.identity(of: known)
+                var file = try take(citizen, from: &loaded)
+                try carryOut(request, under: circumstances, file: &file, output: &output)
+                loaded = file
             }
         }
     }
@@ -130,10 +156,11 @@ struct ShardTurn {
         return try access.file(of: citizen)
     }
 
-    private mutating func decide(
+    /// - Returns: why it has to wait; nil when it is decided.
+    mutating func decide(
         _ command: Command, at position: Position, under circumstances: Circumstances, file: inout LoadedFile,
         output: inout OutputWriter
-    ) throws {
+    ) throws -> Waiting? {
         try access.load(Rules.sections(for: command.body), into: &file)
         switch measured({ Rules.decide(command, at: position, about: &file.file, under: circumstances) }) {
         case .accept(let effects):
@@ -146,10 +173,12 @@ struct ShardTurn {
                 Outcome(
                     cause: command.cause, status: .rejected, reasons: reasons, decidedAt: circumstances.now,
                     position: position))
+        case .park(let waiting): return waiting
         }
+        return nil
     }
 
-    func store(_ effects: Effects, to file: inout LoadedFile, output: inout OutputWriter) throws {
+    mutating func store(_ effects: Effects, to file: inout LoadedFile, output: inout OutputWriter) throws {
         for change in effects.rows { try access.store(change, to: &file) }
         output.write(effects)
         if let handover = effects.handover { try handOver(handover, &file, output: &output) }
@@ -167,14 +196,14 @@ struct ShardTurn {
     // MARK: Sweeps
 
     /// Looks at citizens again, a bounded number; what is left is the next record.
-    private func run(_ sweep: Sweep, under circumstances: Circumstances, output: inout OutputWriter) throws {
+    private mutating func run(_ sweep: Sweep, under circumstances: Circumstances, output: inout OutputWriter) throws {
         var rest: [Sweep] = []
         var sweep = sweep
         var circumstances = circumstances
         if let changedAt = sweep.catalogueChangedAt {
             circumstances = Circumstances(
-                now: changedAt, today: sweep.day, catalogue: catalogue, settings: options.settings,
-                naming: circumstances.naming)
+                now: changedAt, today: sweep.day, catalogue: catalogue, isCatalogueBehind: isCatalogueBehind,
+                settings: options.settings, naming: circumstances.naming)
         } else {
             // The record's own day counts: a worker's clock that is ahead of the log's brings nothing forward.
             sweep.day = min(sweep.day, circumstances.today)
@@ -196,6 +225,18 @@ struct ShardTurn {
             let (citizens, next) = try access.citizens(withGrantsOf: package, from: row, rows: options.sweepRows)
             try review(citizens, for: .itSystem, sweep: sweep, under: circumstances, output: &output)
             if let next { rest = [sweep.at(.package(package, from: next))] }
+        case .parked(let after, let retriesFaults):
+            let citizens = try access.citizensWaiting(after: after, limit: options.sweepSize)
+            for known in citizens {
+                var file = try access.file(of: try names.identity(of: known))
+                try access.noteLook(at: circumstances.now, of: file)
+                try release(
+                    &file, retriesFaults: retriesFaults, under: circumstances, output: &output,
+                    givingUp: hasWaitedTooLong(at: circumstances.now))
+            }
+            if citizens.count == options.sweepSize {
+                rest = [sweep.at(.parked(after: citizens.last?.pseudonym, retriesFaults: retriesFaults))]
+            }
         }
         for sweep in rest {
             output.write(InboxMessage(shard: shard, citizen: nil, sealed: nil, body: .sweep(sweep)))
@@ -230,7 +271,7 @@ struct ShardTurn {
         return rest
     }
 
-    private func review(
+    private mutating func review(
         _ citizens: [KnownCitizen], for reason: ReviewReason, sweep: Sweep, under circumstances: Circumstances,
         output: inout OutputWriter
     ) throws {

@@ -14,6 +14,7 @@ struct WorkItem {
         case sweep(Sweep)
         case handover(Handover)
         case numberChange(NumberChange)
+        case parked(ParkedRequest)
         case deadLetter(DeadLetter)
         case forward(to: Int32, FirstWritten)
     }
@@ -120,7 +121,7 @@ struct RecordDecoder {
     }
 
     /// A command for an old number: it names that number still, and is about the citizen whom the message is for.
-    private mutating func command(
+    mutating func command(
         _ passedOn: PassedOnCommand, of citizen: Identity, index: Int
     ) throws(DeadLetter) -> WorkItem {
         guard let record = names.open(passedOn) else {
@@ -161,6 +162,9 @@ struct RecordDecoder {
             return WorkItem(
                 work: .numberChange(change), citizen: nil, pseudonym: try pseudonym(of: record), now: written,
                 index: index)
+        case .parked(let request):
+            return WorkItem(
+                work: .parked(request), citizen: nil, pseudonym: try pseudonym(of: record), now: written, index: index)
         case .command(let passedOn):
             return try command(passedOn, of: try citizen(of: message, record), index: index)
         case .readAccess(let news):

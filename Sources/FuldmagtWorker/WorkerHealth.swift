@@ -9,6 +9,8 @@ public final class WorkerHealth: Sendable {
     public enum Activity: Hashable, Sendable {
         /// Fetching, reading the catalogue, joining.
         case log
+        /// Reading the catalogue, for longer than the worker waits for it.
+        case catalogue
         /// Writing outputs and offsets.
         case publishing
         /// A shard's file.
@@ -18,6 +20,7 @@ public final class WorkerHealth: Sendable {
         var name: String {
             switch self {
             case .log: "log"
+            case .catalogue: "catalogue"
             case .publishing: "publishing"
             case .shard: "store"
             }
@@ -26,7 +29,7 @@ public final class WorkerHealth: Sendable {
 
     /// Why a worker is not ready.
     public struct Problem: Equatable, Sendable {
-        /// `not-joined`, `stopping`, `no-member`, `silent`, `failing-log`, `failing-publishing`, `failing-store`.
+        /// `not-joined`, `stopping`, `no-member`, `silent`, `failing-log`, `failing-catalogue`, `failing-publishing`, `failing-store`.
         public var code: String
         public var text: String
     }
@@ -202,6 +205,7 @@ public final class WorkerHealth: Sendable {
     private static func sentence(_ activity: Activity) -> String {
         switch activity {
         case .log: "reading from the broker has failed"
+        case .catalogue: "reading the catalogue has failed"
         case .publishing: "publishing to the broker has failed"
         case .shard(let shard): "the file of shard \(shard) has failed"
         }
@@ -216,7 +220,7 @@ public final class WorkerHealth: Sendable {
             metrics.show(.lagSeconds, "shard", String(shard), backlog.age(at: now))
         }
         metrics.oldestCommandSeconds.record(backlogs.values.map { $0.commandAge(at: now) }.max() ?? 0)
-        for name in ["log", "publishing", "store"] {
+        for name in ["log", "catalogue", "publishing", "store"] {
             metrics.show(.failing, "activity", name, failing.contains(name) ? 1 : 0)
         }
         metrics.ready.record(problems.isEmpty ? 1 : 0)

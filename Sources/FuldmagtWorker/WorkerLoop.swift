@@ -16,8 +16,8 @@ public final class WorkerLoop {
     private let publisher: Publisher
     let health: WorkerHealth
     var metrics: WorkerMetrics { health.metrics }
-    private var shards: [Int32: ShardInUse] = [:]
-    private var follower: CatalogueFollower
+    private(set) var shards: [Int32: ShardInUse] = [:]
+    var follower: CatalogueFollower
     private var batches: [Int32: RecordBatch] = [:]
     /// Frames under way, by shard: the last number of each.
     private var underWay: [Int32: Int64] = [:]
@@ -25,6 +25,8 @@ public final class WorkerLoop {
     private var failure: (any Error)?
     /// When, and up to which catalogue position, shards were last asked whether a sweep is due.
     private var lastReview: (at: Instant, catalogue: Int64)?
+    /// Set while the catalogue cannot be read: when to try again, nanoseconds.
+    var catalogueRetryAt: UInt64?
     private let stopFlag: StopFlag
     private var hasJoined = false
     private var joinBackoff: Backoff
@@ -146,14 +148,15 @@ public final class WorkerLoop {
         times.poll += polled - started
 
         // 2. Read the catalogue to its end: no command is decided under an older one than it was fetched under.
-        try retrying { () throws(LogFailure) in try follower.catchUp(log, offsetSeconds: offsetSeconds) }
+        //    While it cannot be read, commands that ask it are parked.
+        let isCatalogueBehind = try catchUp(offsetSeconds: offsetSeconds)
         times.catalogue += surroundings.nanoseconds() - polled
 
         // 3. Decide and store, each shard by itself.
-        let count = try apply(offsetSeconds: offsetSeconds)
+        let count = try apply(isCatalogueBehind: isCatalogueBehind, offsetSeconds: offsetSeconds)
 
         // 4. Publish, once the transaction before is out.
-        try publish()
+        try publish(isCatalogueBehind: isCatalogueBehind)
         times.turns += 1
         if count > 0 { metrics.turn(records: count) }
         health.turned(
@@ -183,7 +186,7 @@ public final class WorkerLoop {
         }
     }
 
-    private func giveUpOrPause(_ error: LogFailure, _ backoff: inout Backoff) throws {
+    func giveUpOrPause(_ error: LogFailure, _ backoff: inout Backoff) throws {
         guard error.consequence == .retry, !stopFlag.isSet else { throw error }
         let pause = backoff.next(jitter: surroundings.jitter())
         logger.warning(
@@ -202,7 +205,7 @@ public final class WorkerLoop {
 
     // MARK: Step 3
 
-    private func apply(offsetSeconds: Int64) throws -> Int {
+    private func apply(isCatalogueBehind: Bool, offsetSeconds: Int64) throws -> Int {
         let answers = follower.answers
         var work: [(ShardInUse, RecordBatch, [CatalogueFollower.Answer])] = []
         for (number, shard) in shards {
@@ -213,7 +216,7 @@ public final class WorkerLoop {
         guard !work.isEmpty else { return 0 }
         let results = Results(count: work.count)
         let todo = Work(items: work)
-        let catalogue = follower.catalogue
+        let catalogue = (follower.catalogue, isCatalogueBehind)
         if work.count == 1 || !options.isPipelined {
             for at in work.indices {
                 results.run(at) { try self.applyOne(todo, at, catalogue, offsetSeconds) }
@@ -229,6 +232,7 @@ public final class WorkerLoop {
         for (shard, _, _) in work {
             counts.add(shard.counts)
             metrics.count(shard.takeCounts())
+            show(parkedIn: shard)
         }
         return work.reduce(0) { $0 + $1.1.count }
     }
@@ -238,12 +242,16 @@ public final class WorkerLoop {
     }
 
     /// Applies one shard's batch, again and again while only the surroundings fail.
-    private func applyOne(_ work: Work, _ at: Int, _ catalogue: Catalogue, _ offsetSeconds: Int64) throws {
+    private func applyOne(
+        _ work: Work, _ at: Int, _ catalogue: (Catalogue, isBehind: Bool), _ offsetSeconds: Int64
+    ) throws {
         let (shard, batch, answers) = work.items[at]
         var backoff = Backoff(longest: options.longestBackoff)
         while true {
             do {
-                try shard.apply(batch, answers: answers, catalogue: catalogue, offsetSeconds: offsetSeconds)
+                try shard.apply(
+                    batch, answers: answers, catalogue: catalogue.0, isCatalogueBehind: catalogue.isBehind,
+                    offsetSeconds: offsetSeconds)
                 health.recovered(.shard(shard.shard))
                 return
             } catch let error as StoreError where error.consequence == .retry && !stopFlag.isSet {
@@ -263,7 +271,7 @@ public final class WorkerLoop {
 
     // MARK: Step 4
 
-    private func publish() throws {
+    private func publish(isCatalogueBehind: Bool) throws {
         let now = surroundings.now().adding(seconds: surroundings.offsetSeconds())
         let position = follower.catalogue.position
         let isReviewDue =
@@ -279,6 +287,11 @@ public final class WorkerLoop {
                     now: now, catalogue: position, changedAt: follower.catalogue.changedAt)
                 {
                     transaction.frames.append(sweep)
+                }
+                if let release = shard.dueRelease(
+                    now: now, catalogue: position, isCatalogueBehind: isCatalogueBehind)
+                {
+                    transaction.frames.append(release)
                 }
             }
         }
@@ -375,13 +388,11 @@ extension WorkerLoop: AssignmentListener {
         try retrying { () throws(LogFailure) in committed = try log.committed(shard: number) }
         let shard = try open(number, committed: committed, shardsInAll: shardsInAll)
         if number == 0 {
-            let answered = shard.positions[.catalogue] ?? 0
-            try retrying { () throws(LogFailure) in
-                try follower.beginAnswering(log, offsetSeconds: surroundings.offsetSeconds())
-            }
-            follower.answered(through: answered)
+            follower.beginAnswering(from: shard.positions[.catalogue] ?? 0)
+            catalogueRetryAt = nil
         }
         shards[number] = shard
+        show(parkedIn: shard)
         logger.info(
             "shard taken over",
             metadata: ["shard": "\(number)", "pending_frames": "\(shard.unsent.count)"])

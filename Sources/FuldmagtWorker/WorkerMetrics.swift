@@ -9,6 +9,8 @@ final class WorkerMetrics: Sendable {
     let turnSeconds: Recorder
     let accepted: Counter
     let rejected: Counter
+    let parkedOutcomes: Counter
+    let refusedRows: Counter
     let notifications: Counter
     let cancelled: Counter
     let forwarded: Counter
@@ -37,6 +39,8 @@ final class WorkerMetrics: Sendable {
         turnSeconds = Recorder(label: Metric.turnSeconds.rawValue, aggregate: true, factory: factory)
         accepted = counter(.outcomes, [("status", "accepted")])
         rejected = counter(.outcomes, [("status", "rejected")])
+        parkedOutcomes = counter(.outcomes, [("status", "parked")])
+        refusedRows = counter(.refusedRows)
         notifications = counter(.notifications)
         cancelled = counter(.notificationsCancelled)
         forwarded = counter(.forwarded)
@@ -73,6 +77,7 @@ final class WorkerMetrics: Sendable {
     func count(_ counts: OutputWriter.Counts) {
         accepted.increment(by: Int64(counts.accepted))
         rejected.increment(by: Int64(counts.rejected))
+        parkedOutcomes.increment(by: Int64(counts.parked))
         notifications.increment(by: Int64(counts.notifications))
         cancelled.increment(by: Int64(counts.cancelled))
         forwarded.increment(by: Int64(counts.forwarded))
@@ -100,7 +105,7 @@ final class WorkerMetrics: Sendable {
 
     /// Forgets what was shown of a shard that is owned no more: another worker shows it now.
     func forget(shard: Int32) {
-        for metric in [Metric.lagRecords, .lagSeconds, .parked, .restoreRows] {
+        for metric in [Metric.lagRecords, .lagSeconds, .parked, .parkedRevocations, .restoreRows] {
             gauge(metric, "shard", String(shard)).destroy()
         }
     }

@@ -26,6 +26,14 @@ public struct WorkerOptions: Sendable {
     public var sweepSize: Int
     /// Stored grants that one record of a supplier switch looks at.
     public var sweepRows: Int
+    /// Seconds that a worker waits for the catalogue before it goes on without it, parking what asks it.
+    public var cataloguePatience: Int
+    /// Parked commands of one citizen; beyond them the oldest is rejected.
+    public var parkedPerCitizen: Int
+    /// Parked commands of one shard; beyond them the worker waits for the catalogue instead.
+    public var parkedPerShard: Int
+    /// Seconds that a command stays parked before it is rejected. Revocations are not.
+    public var parkedSeconds: Int64
     /// Days that ids of decided commands are kept; at least as long as topics keep commands.
     public var processedDays: Int
     /// Every changed row goes to the changelog, from which another worker can rebuild the shard.
@@ -48,6 +56,10 @@ public struct WorkerOptions: Sendable {
         deadLettersInARow = 500
         sweepSize = 200
         sweepRows = 2_000
+        cataloguePatience = 10
+        parkedPerCitizen = 100
+        parkedPerShard = 10_000
+        parkedSeconds = 86_400
         processedDays = 90
         recordsChanges = true
         isPipelined = true

@@ -234,6 +234,18 @@ struct Environment {
             "dead.letters.in.a.row", name: "FULDMAGT_DEAD_LETTERS_IN_A_ROW", default: options.deadLettersInARow,
             in: 1...1_000_000_000)
         options.deadLettersRatio = try share("dead.letters.ratio", name: "FULDMAGT_DEAD_LETTERS_RATIO")
+        options.cataloguePatience = try number(
+            "catalogue.patience.seconds", name: "FULDMAGT_CATALOGUE_PATIENCE_SECONDS",
+            default: options.cataloguePatience, in: 0...86_400)
+        options.parkedPerCitizen = try number(
+            "parked.per.citizen", name: "FULDMAGT_PARKED_PER_CITIZEN", default: options.parkedPerCitizen, in: 1...10_000
+        )
+        options.parkedPerShard = try number(
+            "parked.per.shard", name: "FULDMAGT_PARKED_PER_SHARD", default: options.parkedPerShard, in: 1...1_000_000)
+        options.parkedSeconds = Int64(
+            try number(
+                "parked.seconds", name: "FULDMAGT_PARKED_SECONDS", default: Int(options.parkedSeconds),
+                in: 60...31_536_000))
         options.processedDays = try number(
             "processed.days", name: "FULDMAGT_PROCESSED_DAYS", default: options.processedDays, in: 90...36_500)
         return options

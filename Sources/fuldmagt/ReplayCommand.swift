@@ -115,14 +115,14 @@ struct ReplayCommand: AsyncParsableCommand {
         }
     }
 
-    private static func producer(_ environment: Environment) throws -> KafkaProducer {
+    static func producer(_ environment: Environment) throws -> KafkaProducer {
         let configuration = try environment.kafka
         return try Connection.trying { () throws(KafkaFailure) in
             try KafkaProducer(KafkaLog.properties(configuration, for: .producer), topics: Topic.names)
         }
     }
 
-    private static func produce(_ frame: Frame, with producer: KafkaProducer) throws {
+    static func produce(_ frame: Frame, with producer: KafkaProducer) throws {
         do {
             try producer.produce(frame)
         } catch let error as KafkaFailure {

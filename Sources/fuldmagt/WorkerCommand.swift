@@ -27,6 +27,11 @@ struct WorkerCommand: AsyncParsableCommand {
               FULDMAGT_DEAD_LETTERS_IN_A_ROW  unreadable records in a row that stop the worker (default 500)
               FULDMAGT_DEAD_LETTERS_RATIO     share of a shard's last 10000 records, above which unreadable ones stop
                                               the worker: 0.5 for half (default 0: off)
+              FULDMAGT_CATALOGUE_PATIENCE_SECONDS  how long a worker waits for a catalogue that cannot be read, before it
+                                              parks the commands that ask it and goes on (default 10)
+              FULDMAGT_PARKED_SECONDS         how long a command waits parked before it is rejected (default 86400)
+              FULDMAGT_PARKED_PER_CITIZEN     beyond them the oldest is rejected (default 100)
+              FULDMAGT_PARKED_PER_SHARD       beyond them the worker waits instead of parking (default 10000)
               FULDMAGT_PROCESSED_DAYS         days that command ids are remembered, at least 90
               FULDMAGT_SOURCES                off, warn or enforce: whether a command's ce_source must be an
                                               authority of the catalogue with the role for the topic (default off)

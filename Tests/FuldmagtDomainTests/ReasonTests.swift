@@ -117,6 +117,24 @@ import Testing
         var bench = try RuleBench()
         #expect(
             bench.definePackage("p", "", kle: "99.99.99").map(\.code) == [.unknownKLE])
-        #expect(Set(ReasonCode.allCases.map(\.rawValue)).subtracting(produced) == ["unknown-kle"])
+        // What waits is the worker's: `ParkingTests` has one of each.
+        #expect(
+            Set(ReasonCode.allCases.map(\.rawValue)).subtracting(produced) == [
+                "unknown-kle", "catalogue-behind", "earlier-command-waits", "needs-repair", "parked-too-long",
+            ])
+    }
+
+    @Test("a catalogue that cannot be read holds up who asks it, and who is not among its authorities")
+    func catalogueBehind() throws {
+        var bench = try RuleBench()
+        #expect(try bench.decide(.grantIssue, Self.issue) == "accepted")
+        bench.isCatalogueBehind = true
+        #expect(try bench.decide(.grantIssue, Self.given(("tax", "care"))) == "catalogue-behind@")
+        #expect(try bench.decide(.moveRelocate, Self.home.1) == "catalogue-behind@")
+        #expect(
+            try bench.decide(.grantRevoke, #"\#(Self.helper),"packages":["tax"],"by":"grantor""#) == "accepted")
+        #expect(try bench.decide(.moveDecease, #""effective":"2026-11-01""#) == "accepted")
+        bench.settings.sources = .enforce
+        #expect(try bench.decide(.exemptionLift, #""by":"citizen""#) == "catalogue-behind@")
     }
 }

@@ -91,8 +91,12 @@ struct RuleBench {
         }
     }
 
+    /// The catalogue cannot be read to its end.
+    var isCatalogueBehind = false
+
     private var circumstances: Circumstances {
-        Circumstances(now: now, catalogue: catalogue, settings: settings, naming: naming)
+        Circumstances(
+            now: now, catalogue: catalogue, isCatalogueBehind: isCatalogueBehind, settings: settings, naming: naming)
     }
 
     /// Decides a command about the citizen.
@@ -115,6 +119,7 @@ struct RuleBench {
         case .accept: return "accepted"
         case .reject(let reasons):
             return reasons.map { "\($0.code.rawValue)@\($0.field ?? "")" }.sorted().joined(separator: " ")
+        case .park(let waiting): return "\(waiting.reason.code.rawValue)@"
         }
     }
 

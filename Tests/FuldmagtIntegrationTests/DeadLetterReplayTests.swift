@@ -95,7 +95,7 @@ import Testing
             let observed = try cluster.observe()
             return observed.outcomes.count >= 1 && observed.deadLetters.count >= 4
         }
-        #expect(worker.terminate() == 0)
+        try worker.stop()
         #expect(try cluster.observe().outcomes.count == 1)
         let failed = try run(cluster, ["list", "--json", "--reason", "invalid-json"])
         #expect(failed.text.contains(#""attempt":1"#))

@@ -62,7 +62,7 @@ import Testing
             try restart(killingAt: nil)
             try cluster.wait(for: model)
         }
-        #expect(worker?.terminate() == 0)
+        try #require(worker).stop()
         let differences = try cluster.observe().differences(from: model)
         let isSame = differences.isEmpty
         #expect(isSame, "\(differences.count) differences:\n\(differences.prefix(8).joined(separator: "\n"))")

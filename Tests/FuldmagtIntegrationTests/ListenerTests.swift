@@ -37,7 +37,7 @@ import Testing
         let text = ports.compactMap { BrokerProcess.get("/metrics", port: $0)?.body }.joined()
         #expect(text.contains("fuldmagt_shards 0\n") && text.contains("fuldmagt_shards 1\n"))
         #expect(!text.contains("6101500014"))
-        for worker in workers { #expect(worker.terminate() == 0) }
+        for worker in workers { try worker.stop() }
         try cluster.stop()
     }
 

@@ -35,14 +35,14 @@ import Testing
                 try cluster.wait(seconds: 60) { owns(2, 0) && owns(2, 1) }
             } else if at == 3 {
                 // Its place is kept for it: group.instance.id.
-                #expect(second?.terminate() == 0)
+                try #require(second).stop()
                 second = try start(1)
             }
             try cluster.wait(for: model)
         }
         #expect(first.isRunning)
-        #expect(second?.terminate() == 0)
-        #expect(first.terminate() == 0)
+        try #require(second).stop()
+        try first.stop()
         let differences = try cluster.observe().differences(from: model)
         let isSame = differences.isEmpty
         #expect(isSame, "\(differences.count) differences:\n\(differences.prefix(8).joined(separator: "\n"))")

@@ -31,7 +31,7 @@ import Testing
             try cluster.send(phase.records)
             try cluster.wait(for: model)
         }
-        for worker in workers { #expect(worker.terminate() == 0) }
+        for worker in workers { try worker.stop() }
         let differences = try cluster.observe().differences(from: model)
         let isSame = differences.isEmpty
         #expect(isSame, "\(differences.count) differences:\n\(differences.prefix(8).joined(separator: "\n"))")

@@ -54,7 +54,7 @@ import Testing
         #expect(shards.map { $0["lag"] as? Int } == [0, 0])
         #expect(shards.map { $0["deadLetters"] as? Int } == [0, 1])
         #expect(shards.map { $0["worker"] as? String } == ["w1", "w1"])
-        #expect(worker.terminate() == 0)
+        try worker.stop()
         try cluster.stop()
     }
 }

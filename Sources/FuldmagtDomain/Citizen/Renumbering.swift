@@ -49,8 +49,8 @@ public struct NumberChange: Sendable, Equatable {
     }
 }
 
-/// A command for an old number on its way to the shard of the new one. It goes by the inbox, behind the file it is about:
-/// on its own topic it could overtake that.
+/// A command as it came, kept or sent on by a worker: one that is parked, or one for an old number on its way to the shard
+/// of the new one. That goes by the inbox, behind the file it is about: on its own topic it could overtake it.
 public struct PassedOnCommand: Sendable, Equatable {
     public var topic: Topic
     /// Where and when it was first written.
@@ -58,11 +58,14 @@ public struct PassedOnCommand: Sendable, Equatable {
     public var at: Instant
     /// Headers and value of the record as they came, sealed: they hold readable numbers.
     public var sealed: [UInt8]
+    /// Its sender was told already that it waits.
+    public var isTold: Bool
 
-    public init(topic: Topic, position: Position, at: Instant, sealed: [UInt8]) {
+    public init(topic: Topic, position: Position, at: Instant, sealed: [UInt8], isTold: Bool = false) {
         self.topic = topic
         self.position = position
         self.at = at
         self.sealed = sealed
+        self.isTold = isTold
     }
 }

@@ -10,6 +10,7 @@ public enum InboxType: String, CaseIterable, Sendable {
     case handover = "dk.fuldmagt.inbox.handover.v1"
     case numberChange = "dk.fuldmagt.inbox.numberchange.v1"
     case command = "dk.fuldmagt.inbox.command.v1"
+    case parked = "dk.fuldmagt.inbox.parked.v1"
 }
 
 /// An inbox record as it arrives.
@@ -48,6 +49,8 @@ extension InboxMessage.Body {
         case .command(let command):
             id.append(
                 "\(command.position.topic.name)/\(command.position.partition)/\(command.position.offset)" as String)
+        case .parked(let request):
+            id.append("parked/\(request.action.rawValue)/\(request.at.milliseconds)" as String)
         case .sweep(let sweep):
             id.append("sweep/\(shard)/\(sweep.day)/\(sweep.position)/\(sweep.stepText)" as String)
         }
@@ -76,6 +79,7 @@ extension InboxMessage {
         case .handover(let handover): handover.write(to: &json)
         case .numberChange(let change): change.write(to: &json)
         case .command(let command): command.write(to: &json)
+        case .parked(let request): request.write(to: &json)
         }
         json.endObject()
     }
@@ -127,6 +131,9 @@ extension InboxRecord {
         }
         if data["former"] != nil {
             return NumberChange.read(data).map { InboxRecord(citizen: nil, body: .numberChange($0)) }
+        }
+        if data["parked"] != nil {
+            return ParkedRequest.read(data).map { InboxRecord(citizen: nil, body: .parked($0)) }
         }
         guard let citizen else { return nil }
         if data["handover"] != nil {
@@ -291,55 +298,5 @@ extension GrantNews.Item {
                 id: package, version: packageVersion, kind: kind, scope: scope, kle: kle,
                 title: Bilingual(danish: danish, english: english), wording: Bilingual(danish: "", english: "")),
             state: state, version: version, entry: entry, validFrom: from, validUntil: until)
-    }
-}
-
-extension Sweep {
-    var stepText: String {
-        switch step {
-        case .begin: "begin"
-        case .due: "due"
-        case .municipality(let municipality, let after): "\(municipality)/\(after?.description ?? "")"
-        case .package(let package, let row): "package/\(package)/\(row)"
-        }
-    }
-
-    func write(to json: inout JSONWriter) {
-        switch step {
-        case .begin: json.member("step", "begin")
-        case .due: json.member("step", "due")
-        case .municipality(let municipality, let after):
-            json.member("step", "municipality")
-            json.member("municipality", municipality.description)
-            json.memberIfPresent("after", after?.description)
-        case .package(let package, let row):
-            json.member("step", "package")
-            json.member("package", package)
-            json.member("from", Int(row))
-        }
-        json.member("day", Int(day.number))
-        json.member("position", Int(position))
-        if let catalogueChangedAt { json.member("changedAt", Int(catalogueChangedAt.milliseconds)) }
-    }
-
-    static func read(_ node: JSONNode) -> Sweep? {
-        guard let day = node["day"]?.int.flatMap({ Day(number: $0) }), let position = node["position"]?.int else {
-            return nil
-        }
-        let step: Step
-        switch node["step"]?.string {
-        case "begin": step = .begin
-        case "due": step = .due
-        case "municipality":
-            guard let municipality = node["municipality"]?.string.flatMap({ Municipality($0) }) else { return nil }
-            step = .municipality(municipality, after: node["after"]?.string.flatMap { Ident(hex: $0) })
-        case "package":
-            guard let package = node["package"]?.string, let row = node["from"]?.int else { return nil }
-            step = .package(package, from: Int64(row))
-        default: return nil
-        }
-        return Sweep(
-            step: step, day: day, position: Int64(position),
-            catalogueChangedAt: node["changedAt"]?.int.map { Instant(milliseconds: Int64($0)) })
     }
 }

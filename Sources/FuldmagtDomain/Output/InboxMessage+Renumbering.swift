@@ -51,6 +51,7 @@ extension PassedOnCommand {
     func write(to json: inout JSONWriter) {
         json.member("command", Int(topic.rawValue))
         json.member("at", Int(at.milliseconds))
+        if isTold { json.member("told", 1) }
         json.key("position")
         position.write(to: &json)
         json.key("sealed")
@@ -63,7 +64,8 @@ extension PassedOnCommand {
             let sealed = node["sealed"]?.string.flatMap({ Hex.read($0) })
         else { return nil }
         return PassedOnCommand(
-            topic: topic, position: position, at: Instant(milliseconds: Int64(at)), sealed: sealed)
+            topic: topic, position: position, at: Instant(milliseconds: Int64(at)), sealed: sealed,
+            isTold: node["told"]?.int == 1)
     }
 }
 

@@ -17,6 +17,7 @@ public struct OutputWriter: ~Copyable {
     private let handoverHeaders: [UInt8]
     private let numberChangeHeaders: [UInt8]
     private let commandHeaders: [UInt8]
+    private let parkedHeaders: [UInt8]
     private let shardText: String
     private var counts = Counts()
 
@@ -24,6 +25,8 @@ public struct OutputWriter: ~Copyable {
     public struct Counts: Sendable, Equatable {
         public var accepted = 0
         public var rejected = 0
+        /// Commands whose sender was told that they wait.
+        public var parked = 0
         public var notifications = 0
         public var cancelled = 0
         public var inbox = 0
@@ -39,6 +42,7 @@ public struct OutputWriter: ~Copyable {
         public mutating func add(_ other: Counts) {
             accepted += other.accepted
             rejected += other.rejected
+            parked += other.parked
             notifications += other.notifications
             cancelled += other.cancelled
             inbox += other.inbox
@@ -72,6 +76,7 @@ public struct OutputWriter: ~Copyable {
         handoverHeaders = common(InboxType.handover.rawValue)
         numberChangeHeaders = common(InboxType.numberChange.rawValue)
         commandHeaders = common(InboxType.command.rawValue)
+        parkedHeaders = common(InboxType.parked.rawValue)
     }
 
     /// Takes the frame and counts, and starts new ones.
@@ -90,9 +95,10 @@ public struct OutputWriter: ~Copyable {
     // MARK: Outcomes
 
     public mutating func write(_ outcome: Outcome) {
-        if outcome.status == .accepted {
-            counts.accepted += 1
-        } else {
+        switch outcome.status {
+        case .accepted: counts.accepted += 1
+        case .parked: counts.parked += 1
+        case .rejected:
             counts.rejected += 1
             for reason in outcome.reasons { counts.rejections[reason.code, default: 0] += 1 }
         }
@@ -235,6 +241,7 @@ public struct OutputWriter: ~Copyable {
             case .handover: handoverHeaders
             case .numberChange: numberChangeHeaders
             case .command: commandHeaders
+            case .parked: parkedHeaders
             }
         func write(_ key: UnsafeRawBufferPointer?) {
             frame.append(

@@ -9,12 +9,18 @@ public struct Circumstances {
     public let catalogue: Catalogue
     public let settings: Settings
     public let naming: Naming
+    /// The catalogue could not be read to the end it has: what a command asks it for may have changed.
+    public let isCatalogueBehind: Bool
 
     /// - Parameter today: the day of `now` unless given.
-    public init(now: Instant, today: Day? = nil, catalogue: Catalogue, settings: Settings, naming: Naming) {
+    public init(
+        now: Instant, today: Day? = nil, catalogue: Catalogue, isCatalogueBehind: Bool = false, settings: Settings,
+        naming: Naming
+    ) {
         self.now = now
         self.today = today ?? now.day
         self.catalogue = catalogue
+        self.isCatalogueBehind = isCatalogueBehind
         self.settings = settings
         self.naming = naming
     }
@@ -81,6 +87,8 @@ public enum Decision {
     case accept(Effects)
     /// None of it.
     case reject([Reason])
+    /// Not yet: the command waits, and with it every later one about the same citizen.
+    case park(Waiting)
 }
 
 /// What to store and what to say.
@@ -182,6 +190,7 @@ public struct InboxMessage: Sendable {
         case handover(Handover)
         case numberChange(NumberChange)
         case command(PassedOnCommand)
+        case parked(ParkedRequest)
     }
 
     public init(shard: Int32, citizen: Ident?, sealed: SealedNumber?, body: Body) {
@@ -264,6 +273,9 @@ public struct Sweep: Sendable, Equatable {
         case municipality(Municipality, after: Ident?)
         /// Citizens with grants of a package whose it-system was replaced, from a stored row on.
         case package(String, from: Int64)
+        /// Citizens with parked commands, after the one named.
+        /// - Parameter retriesFaults: also what this program could not store the last time.
+        case parked(after: Ident?, retriesFaults: Bool)
     }
     public var step: Step
     public var day: Day

@@ -56,6 +56,11 @@ public enum ReasonCode: String, CaseIterable, Sendable {
     case notDecidingAuthority = "not-deciding-authority"
     case residenceUnknown = "residence-unknown"
     case sourceNotPermitted = "source-not-permitted"
+    case parkedTooLong = "parked-too-long"
+    // Why a command is parked; never why one is rejected.
+    case catalogueBehind = "catalogue-behind"
+    case earlierCommandWaits = "earlier-command-waits"
+    case needsRepair = "needs-repair"
 
     public var danish: String { texts.danish }
     public var english: String { texts.english }
@@ -147,6 +152,26 @@ public enum ReasonCode: String, CaseIterable, Sendable {
                 "The sender is not an authority that may send this command."
             )
         case .residenceUnknown: ("Borgerens bopælskommune er ukendt.", "The citizen's municipality is unknown.")
+        case .parkedTooLong:
+            (
+                "Kommandoen ventede for længe på at kunne afgøres. Send den igen med et nyt id.",
+                "The command waited too long to be decided. Send it again under another id."
+            )
+        case .catalogueBehind:
+            (
+                "Kataloget kan ikke læses lige nu. Kommandoen afgøres, så snart det kan.",
+                "The catalogue cannot be read right now. The command is decided as soon as it can be."
+            )
+        case .earlierCommandWaits:
+            (
+                "En tidligere kommando om borgeren venter. Denne afgøres efter den.",
+                "An earlier command about the citizen waits. This one is decided after it."
+            )
+        case .needsRepair:
+            (
+                "Kommandoen kan ikke gemmes på grund af en fejl i systemet. Den afgøres, når fejlen er rettet.",
+                "The command cannot be stored because of a fault of the system. It is decided when that is repaired."
+            )
         }
     }
 }

@@ -29,6 +29,7 @@ public enum Rules {
         var draft = Draft(cause: command.cause, file: &file, circumstances: circumstances, reasons: command.faults)
         defer { swap(&draft.file, &file) }
         draft.checkSource(of: command)
+        if let waiting = draft.waits(command) { return .park(waiting) }
         draft.checkAlive(for: command.body)
         switch command.body {
         case .issue(let issue): draft.issue(issue)

@@ -62,7 +62,7 @@ final class ConsumerHandle {
     }
 
     /// librdkafka says no more than that a client is of no more use; what made it so says what follows.
-    private func causeOfFatal(_ code: rd_kafka_resp_err_t) -> rd_kafka_resp_err_t {
+    func causeOfFatal(_ code: rd_kafka_resp_err_t) -> rd_kafka_resp_err_t {
         guard code == RD_KAFKA_RESP_ERR__FATAL else { return code }
         var text = [CChar](repeating: 0, count: 256)
         let cause = rd_kafka_fatal_error(client, &text, text.count)

@@ -128,7 +128,7 @@ public actor KafkaConsumer {
                 _ = onRebalance(isLost ? .lost(partitions) : .revoked(partitions))
                 let result = rd_kafka_assign(handle.client, nil)
                 guard result == RD_KAFKA_RESP_ERR_NO_ERROR else {
-                    throw KafkaFailure(result, doing: "giving partitions up")
+                    throw KafkaFailure(handle.causeOfFatal(result), doing: "giving partitions up")
                 }
             }
         } catch {
@@ -166,7 +166,9 @@ public actor KafkaConsumer {
         guard !isClosed else { return }
         isClosed = true
         let code = rd_kafka_consumer_close(handle.client)
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaFailure(code, doing: "leaving the group") }
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            throw KafkaFailure(handle.causeOfFatal(code), doing: "leaving the group")
+        }
     }
 }
 

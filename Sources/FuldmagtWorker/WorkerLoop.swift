@@ -168,7 +168,11 @@ public final class WorkerLoop {
     /// Publishes what is stored, gives the shards up and leaves the group.
     public func finish() throws {
         logger.info("stopping")
-        try log.leave()
+        do { try log.leave() } catch {
+            // What failed while the shards were given up says more than that leaving failed after it.
+            try throwFailure()
+            throw error
+        }
         try throwFailure()
         logger.info("stopped")
     }

@@ -7,13 +7,16 @@ import GRDBSQLite
 
 /// Rebuilds a shard from its changelog, into a file beside the old one that takes its place once it is whole.
 ///
-/// A restore that dies leaves only a file that the next one begins by deleting. The rebuilt shard equals the lost one row
+/// A restore that dies leaves only a file that the worker's next one begins by deleting. One that was overtaken, as it had
+/// lost the shard without knowing, leaves the other's file alone. The rebuilt shard equals the lost one row
 /// by row, but for the outbox: what was stored and never published is not in the changelog, and is decided again.
 /// Used by one thread.
 public final class ShardRestore {
     private let path: String
     private let target: String
     private let shard: Int32
+    /// Which file stood in the target's place when this restore began.
+    private let replaced: UInt64?
     private let queue: DatabaseQueue
     private var tables: [[UInt8]: Table] = [:]
     private let begin, commit: Statement
@@ -27,12 +30,14 @@ public final class ShardRestore {
         let delete: Statement
     }
 
+    /// - Parameter worker: names the file that is being written; two workers of one folder may be at it, one of them late.
     /// - Throws: when the folder cannot be written to.
-    public init(shard: Int32, directory: String) throws(StoreError) {
+    public init(shard: Int32, directory: String, worker: String = "alone") throws(StoreError) {
         self.shard = shard
         target = "\(directory)/\(ShardStore.fileName(of: shard))"
-        path = "\(target).restoring"
+        path = "\(target).restoring-\(worker.replacing("/", with: "_"))"
         do {
+            replaced = try Self.fileNumber(target)
             try Self.remove(path)
             var configuration = Configuration()
             configuration.foreignKeysEnabled = false
@@ -75,6 +80,13 @@ public final class ShardRestore {
         } catch {
             throw StoreError(error, doing: "restoring \(target)")
         }
+    }
+
+    /// Nil where there is no file.
+    private static func fileNumber(_ path: String) throws -> UInt64? {
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        return (attributes[.systemFileNumber] as? NSNumber)?.uint64Value
     }
 
     private static func remove(_ path: String) throws {
@@ -159,6 +171,7 @@ public final class ShardRestore {
     }
 
     /// Checks what was rebuilt and puts it in the place of the shard's file.
+    /// - Throws: fenced, where another worker has put a file there meanwhile.
     /// - Parameter mark: of the frame that the group's committed offsets name; the rebuilt file is as far as that.
     public func finish(mark: String?) throws(StoreError) {
         do {
@@ -178,6 +191,10 @@ public final class ShardRestore {
             commit.finish()
             try queue.close()
             try Self.sync(path)
+            guard try Self.fileNumber(target) == replaced else {
+                try Self.remove(path)
+                throw StoreError(.fenced, "another worker has rebuilt shard \(shard) meanwhile")
+            }
             try Self.remove(target)
             try FileManager.default.moveItem(atPath: path, toPath: target)
         } catch {

@@ -31,7 +31,7 @@ extension WorkerLoop {
     private func restore(_ number: Int32, mark: FrameMark?) throws {
         let started = surroundings.nanoseconds()
         var told = started
-        let restore = try ShardRestore(shard: number, directory: options.directory)
+        let restore = try ShardRestore(shard: number, directory: options.directory, worker: options.worker)
         var position: Int64? = 0
         var batch = RecordBatch()
         while let at = position {
@@ -61,12 +61,19 @@ extension WorkerLoop {
     }
 
     /// A rebuilt shard is as far as the group is, exactly: its rows and the offsets were published together.
-    private func check(_ shard: ShardInUse, against committed: Committed) throws(WorkerStop) {
-        for (topic, offset) in committed.offsets where offset != shard.positions[topic] ?? 0 {
-            throw WorkerStop(
-                .staleShard,
-                "shard \(shard.shard) has been processed to \(offset) of \(topic.name), but its changelog ends at \(shard.positions[topic] ?? 0): it was written without one (FULDMAGT_CHANGELOG=0), or \(Topic.changelog.name) has lost records. Put the last file of the shard into \(options.directory)"
-            )
+    ///
+    /// Unless somebody has published meanwhile: then the shard is theirs, and this worker has lost it without knowing.
+    private func check(_ shard: ShardInUse, against committed: Committed) throws {
+        guard let (topic, offset) = committed.offsets.first(where: { $1 != shard.positions[$0] ?? 0 }) else { return }
+        var now = Committed()
+        try retrying { () throws(LogFailure) in now = try log.committed(shard: shard.shard) }
+        try shard.release(marksSent: false)
+        guard now == committed else {
+            throw LogFailure(.fenced, "shard \(shard.shard) was published to by another worker while it was rebuilt")
         }
+        throw WorkerStop(
+            .staleShard,
+            "shard \(shard.shard) has been processed to \(offset) of \(topic.name), but its changelog ends at \(shard.positions[topic] ?? 0): it was written without one (FULDMAGT_CHANGELOG=0), or \(Topic.changelog.name) has lost records. Put the last file of the shard into \(options.directory)"
+        )
     }
 }

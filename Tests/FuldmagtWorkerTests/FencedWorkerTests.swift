@@ -119,6 +119,29 @@ import Testing
         }
     }
 
+    @Test("overtaken while it rebuilds a shard, it joins again instead of stopping")
+    func overtakenInRestore() throws {
+        let cluster = try TestCluster()
+        let pause = Pause()
+        let before = try worker("w1", cluster, folder: cluster.directory + "/a")
+        cluster.defineCatalogue()
+        cluster.package("second", scope: "national")
+        sendTwenty(cluster, "tax")
+        try drain(cluster, [before])
+        try before.finish()
+        let late = try worker("w2", cluster, folder: cluster.directory + "/b", pause: pause)
+        let owner = try worker("w3", cluster, folder: cluster.directory + "/c")
+        let shared = Unchecked(value: (self, cluster, owner))
+        pause.at(.restoring) {
+            let (tests, cluster, owner) = shared.value
+            cluster.broker.expireMembers()
+            tests.sendTwenty(cluster, "second")
+            do { try tests.drain(cluster, [owner]) } catch { Issue.record(error) }
+        }
+        try late.turnOrJoinAgain()
+        try expectOnce(cluster, late, owner)
+    }
+
     @Test("fenced off, it gives everything up, joins again by itself and takes its share", arguments: ["", "/b"])
     func joinsAgain(otherFolder: String) throws {
         let (cluster, first, second) = try pausedWorker(at: .polled, folders: ("", otherFolder))

@@ -103,6 +103,22 @@ import Testing
         #expect(try cluster.check() == [])
     }
 
+    @Test("a worker that lost its shard while it rebuilt it does not put its file in the place of the new owner's")
+    func lateRestore() throws {
+        let cluster = try lived()
+        try cluster.stop()
+        let dump = try cluster.dump()
+        let late = try ShardRestore(shard: 0, directory: cluster.directory, worker: "late")
+        try late.apply(cluster.broker.read(.changelog, partition: 0))
+        let owner = try ShardRestore(shard: 0, directory: cluster.directory, worker: "owner")
+        try owner.apply(cluster.broker.read(.changelog, partition: 0))
+        try owner.finish(mark: "owner/1")
+        let refused = #expect(throws: StoreError.self) { try late.finish(mark: "late/1") }
+        #expect(refused?.consequence == .fenced)
+        #expect(try cluster.dump() == dump)
+        #expect(try files(cluster).filter { $0.contains("restoring") } == [])
+    }
+
     @Test("an older copy of the files is put back: it is not believed")
     func olderCopy() throws {
         let cluster = try lived()
@@ -183,9 +199,9 @@ import Testing
         try cluster.stop()
         let before = try rows(cluster)
         try deleteFiles(cluster)
-        let half = try ShardRestore(shard: 0, directory: cluster.directory)
+        let half = try ShardRestore(shard: 0, directory: cluster.directory, worker: "w1")
         try half.apply(RecordBatch())
-        #expect(try files(cluster) == ["shard-0000.sqlite.restoring"])
+        #expect(try files(cluster) == ["shard-0000.sqlite.restoring-w1"])
         try cluster.drain()
         try cluster.stop()
         #expect(try rows(cluster) == before)

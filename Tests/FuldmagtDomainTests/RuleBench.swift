@@ -1,6 +1,7 @@
 import FuldmagtBytes
 import FuldmagtJSON
 import FuldmagtRecord
+import Testing
 
 @testable import FuldmagtDomain
 
@@ -99,12 +100,21 @@ struct RuleBench {
             now: now, catalogue: catalogue, isCatalogueBehind: isCatalogueBehind, settings: settings, naming: naming)
     }
 
+    /// Whom the last handover told that the citizen's number is another.
+    private(set) var toldOfNumber: Set<Ident> = []
+    /// Outcomes written, by command id: there is one for each command that is accepted.
+    private(set) var outcomes: [String: Int] = [:]
+
     /// Decides a command about the citizen.
+    /// - Parameter number: the number by which the command names them.
     /// - Returns: `accepted`, or the reasons' codes and fields.
-    mutating func decide(_ type: CommandType, _ more: String, id: String? = nil) throws -> String {
+    mutating func decide(
+        _ type: CommandType, _ more: String, id: String? = nil, number: String = Self.anna
+    ) throws -> String {
         count += 1
+        now = Instant(milliseconds: now.milliseconds + 1)
         let party = type.topic == .grantCommands ? "grantor" : "citizen"
-        let bytes = Array(#"{"\#(party)":{"cpr":"\#(Self.anna)"}\#(more.isEmpty ? "" : ",")\#(more)}"#.utf8)
+        let bytes = Array(#"{"\#(party)":{"cpr":"\#(number)"}\#(more.isEmpty ? "" : ",")\#(more)}"#.utf8)
         let document = JSONDocument()
         let command = try bytes.withUnsafeBytes { bytes in
             try document.parse(bytes)
@@ -116,16 +126,63 @@ struct RuleBench {
         }
         let position = Position(topic: type.topic, partition: 0, offset: Int64(count))
         switch Rules.decide(command, at: position, about: &file, under: circumstances) {
-        case .accept: return "accepted"
+        case .accept(let effects):
+            try takeOver(effects)
+            return "accepted"
         case .reject(let reasons):
             return reasons.map { "\($0.code.rawValue)@\($0.field ?? "")" }.sorted().joined(separator: " ")
         case .park(let waiting): return "\(waiting.reason.code.rawValue)@"
         }
     }
 
-    /// The shard of the first helper tells that they are dead.
-    mutating func helperDies() {
-        let helper = naming.identify(.person(Self.person(Self.helpers[0]))).pseudonym
+    /// Does what the shard of a new number does with the file that is handed over to it.
+    private mutating func takeOver(_ effects: Effects) throws {
+        note(effects)
+        guard let handover = effects.handover, let renumbering = file.renumbering else { return }
+        toldOfNumber = Set(
+            effects.inbox.compactMap { if case .numberChange = $0.body { $0.citizen } else { nil } })
+        var taken = CitizenFile(citizen: try identity(of: renumbering.to.pseudonym))
+        taken.died = file.died
+        taken.reviewedFor = file.reviewedFor
+        taken.deaths = file.deaths
+        taken.residences = file.residences
+        taken.exemptions = file.exemptions
+        taken.grants = file.grants
+        taken.received = file.received
+        taken.notifications = file.notifications
+        taken.readAccesses = file.readAccesses
+        file = taken
+        note(Rules.takeOver(handover, about: &file, under: circumstances))
+    }
+
+    /// Numbers that the citizen may get.
+    static let newNumbers = [newNumber, "6101500030", "6101500049"]
+
+    private func identity(of pseudonym: Ident) throws -> Identity {
+        let known = ([Self.anna] + Self.newNumbers).map { naming.identify(.person(Self.person($0))) }
+        return try #require(known.first { $0.pseudonym == pseudonym })
+    }
+
+    private mutating func note(_ effects: Effects) {
+        if let outcome = effects.outcome { outcomes[outcome.cause.id, default: 0] += 1 }
+        for message in effects.inbox {
+            if case .news(let news) = message.body, news.outcomePosition != nil {
+                outcomes[news.cause.id, default: 0] += 1
+            }
+        }
+    }
+
+    /// The shard of a representative tells that they have another number.
+    mutating func helperIsRenumbered(from former: String, to current: String) {
+        let identity = naming.identify(.person(Self.person(current)))
+        let change = NumberChange(
+            former: naming.identify(.person(Self.person(former))).pseudonym, current: naming.reference(to: identity))
+        _ = Rules.receive(change, about: &file, under: circumstances)
+    }
+
+    /// The shard of a helper, the first unless told otherwise, tells that they are dead.
+    mutating func helperDies(_ number: String = Self.helpers[0]) {
+        let helper = naming.identify(.person(Self.person(number))).pseudonym
         _ = Rules.receive(
             RepresentativeDeath(
                 representative: helper, grants: file.grants.map(\.id),
@@ -140,6 +197,10 @@ struct RuleBench {
     mutating func pass(days: Int) {
         now = now.adding(seconds: Int64(days) * 86_400)
         for at in file.grants.indices { file.grants[at].cause = Cause(id: "given", source: "s", type: "t") }
+        let effects = Rules.review(&file, for: .due, isDayTurn: true, under: circumstances)
+        guard effects.handover != nil else { return }
+        do { try takeOver(effects) } catch { preconditionFailure("a new number is nobody's") }
+        // What else was due that day is due at the new number's shard.
         _ = Rules.review(&file, for: .due, isDayTurn: true, under: circumstances)
     }
 }

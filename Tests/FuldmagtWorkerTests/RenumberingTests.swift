@@ -178,6 +178,26 @@ import Testing
         #expect(try cluster.check() == [])
     }
 
+    @Test("a new number that came while somebody was dead by mistake is theirs once the mistake is corrected")
+    func deadByMistake() throws {
+        let cluster = try begin()
+        renumber(cluster, anna, to: new, id: "n", on: "2026-12-01")
+        cluster.send("move.decease", #"{"citizen":{"cpr":"\#(anna)"},"effective":"2026-11-22"}"#, id: "d", key: anna)
+        try cluster.drain()
+        cluster.clock.advance(days: 10)
+        try cluster.drain()
+        cluster.send(
+            "move.correct", #"{"citizen":{"cpr":"\#(anna)"},"journal":"J","diedByMistake":true}"#, id: "c", key: anna)
+        try cluster.drain()
+        #expect(cluster.answer("d") == "accepted" && cluster.answer("c") == "accepted")
+        #expect(try !cluster.dump().contains { $0.contains(pseudonym(new)) })
+        cluster.clock.advance(days: 1)
+        try cluster.drain()
+        #expect(try cluster.dump().contains { $0.contains(pseudonym(new)) && $0.contains(#""table":"grant""#) })
+        #expect(cluster.outcomes(of: "n").count == 1)
+        #expect(try cluster.check() == [])
+    }
+
     @Test("a wrong new number is refused by field")
     func refused() throws {
         let cluster = try begin()

@@ -63,6 +63,10 @@ extension Draft {
         }
         guard reasons.isEmpty, let journal = correct.journal else { return }
         store(.deathCorrected(Death.Correction(at: now, cause: cause, journal: journal)))
+        // A number that was to come in the meantime came to nobody: it is looked at again with the next day.
+        if let renumbering = file.renumbering, !renumbering.isHandedOver, renumbering.effective <= today {
+            store(.due(today.adding(days: 1)))
+        }
         var grantors: [Ident: Int32] = [:]
         for grant in file.received { grantors[grant.grantor] = grant.grantorShard }
         for (grantor, shard) in grantors.sorted(by: { $0.key < $1.key }) {

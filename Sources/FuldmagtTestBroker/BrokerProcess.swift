@@ -4,7 +4,8 @@ import Foundation
 public final class BrokerProcess {
     public let port: Int
     public let directory: String
-    private let process: ChildProcess
+    private let binary: String
+    private var process: ChildProcess
 
     public var address: String { "127.0.0.1:\(port)" }
 
@@ -15,23 +16,34 @@ public final class BrokerProcess {
     /// Starts the broker and waits until it takes connections.
     /// - Throws: when the broker is not installed, or does not come up.
     public init() throws {
-        let binary = ProcessInfo.processInfo.environment["FULDMAGT_TEST_BROKER"] ?? Self.root + ".local/bin/noida-db"
+        binary = ProcessInfo.processInfo.environment["FULDMAGT_TEST_BROKER"] ?? Self.root + ".local/bin/noida-db"
         guard FileManager.default.isExecutableFile(atPath: binary) else {
             throw Missing(description: "the local broker is not installed; run: deploy/setup")
         }
         directory = NSTemporaryDirectory() + "fuldmagt-broker-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         port = try Self.freePort()
-        process = try ChildProcess(
+        process = try Self.start(binary, port: port, directory: directory)
+    }
+
+    private static func start(_ binary: String, port: Int, directory: String) throws -> ChildProcess {
+        let process = try ChildProcess(
             binary, ["start", "--only", "kafka", "--kafka-port", "\(port)", "--data-dir", directory],
             environment: [:], log: directory + "/broker.log")
         let deadline = Date().addingTimeInterval(30)
-        while !Self.answers(port) {
+        while !answers(port) {
             guard Date() < deadline, process.isRunning else {
                 throw Missing(description: "the local broker did not start; see \(directory)/broker.log")
             }
             usleep(20_000)
         }
+        return process
+    }
+
+    /// Stops the broker as an operator does, so that it keeps everything, and starts it on the same port.
+    public func restart() throws {
+        try process.stop()
+        process = try Self.start(binary, port: port, directory: directory)
     }
 
     /// Ends the broker, which need not save anything, and removes its folder.
@@ -105,73 +117,5 @@ public final class BrokerProcess {
         }
         guard port > 0 else { throw Missing(description: "no free port on 127.0.0.1") }
         return port
-    }
-}
-
-/// A process that is ended with the object.
-public final class ChildProcess {
-    private let process = Process()
-    private let log: FileHandle?
-    private let path: String
-
-    /// A process that was asked to end and did not end well.
-    public struct EndedBadly: Error, CustomStringConvertible {
-        /// Its exit status and the last lines that it wrote.
-        public let description: String
-    }
-
-    /// - Parameters:
-    ///   - environment: set on top of ours.
-    ///   - log: file that standard output and error are appended to.
-    public init(_ binary: String, _ arguments: [String], environment: [String: String], log path: String) throws {
-        self.path = path
-        if !FileManager.default.fileExists(atPath: path) { try Data().write(to: URL(fileURLWithPath: path)) }
-        log = FileHandle(forWritingAtPath: path)
-        log?.seekToEndOfFile()
-        process.executableURL = URL(fileURLWithPath: binary)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
-        process.standardOutput = log
-        process.standardError = log
-        try process.run()
-    }
-
-    deinit { if process.isRunning { kill() } }
-
-    public var isRunning: Bool { process.isRunning }
-
-    /// Ends it as a power cut would.
-    public func kill() {
-        Foundation.kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
-    }
-
-    /// Stops it in the middle of whatever it does, as a virtual machine is stopped that moves.
-    public func pause() { Foundation.kill(process.processIdentifier, SIGSTOP) }
-
-    public func resume() { Foundation.kill(process.processIdentifier, SIGCONT) }
-
-    /// Asks it to end, and waits.
-    /// - Returns: its exit code.
-    @discardableResult
-    public func terminate() -> Int32 {
-        process.terminate()
-        process.waitUntilExit()
-        return process.terminationStatus
-    }
-
-    /// Asks it to end, and waits until it has ended well.
-    public func stop() throws {
-        let status = terminate()
-        guard status != 0 else { return }
-        let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").suffix(12)
-        throw EndedBadly(description: "exit status \(status)\n\(lines.joined(separator: "\n"))")
-    }
-
-    /// Waits until it ends by itself.
-    @discardableResult
-    public func wait() -> Int32 {
-        process.waitUntilExit()
-        return process.terminationStatus
     }
 }

@@ -29,6 +29,8 @@ public final class WorkerLoop {
     var catalogueRetryAt: UInt64?
     private let stopFlag: StopFlag
     private var hasJoined = false
+    /// The group may still assign shards to a worker that is just leaving it: those are somebody else's to take over.
+    private var isLeaving = false
     private var joinBackoff: Backoff
     private var times = PhaseTimes()
     public private(set) var counts = OutputWriter.Counts()
@@ -168,7 +170,7 @@ public final class WorkerLoop {
     /// Publishes what is stored, gives the shards up and leaves the group.
     public func finish() throws {
         logger.info("stopping")
-        do { try log.leave() } catch {
+        do { try leave() } catch {
             // What failed while the shards were given up says more than that leaving failed after it.
             try throwFailure()
             throw error
@@ -347,9 +349,15 @@ public final class WorkerLoop {
         }
         underWay = [:]
         release(Array(shards.keys), marksSent: false)
-        do { try log.leave() } catch {
+        do { try leave() } catch {
             logger.warning("could not leave the group", metadata: ["error": "\(error)"])
         }
+    }
+
+    private func leave() throws {
+        isLeaving = true
+        defer { isLeaving = false }
+        try log.leave()
     }
 
     private func release(_ numbers: [Int32], marksSent: Bool) {
@@ -372,6 +380,7 @@ public final class WorkerLoop {
 
 extension WorkerLoop: AssignmentListener {
     public func assigned(_ numbers: [Int32]) -> [Int32: [Topic: Int64]] {
+        guard !isLeaving else { return [:] }
         var positions: [Int32: [Topic: Int64]] = [:]
         for number in numbers.sorted() {
             do {

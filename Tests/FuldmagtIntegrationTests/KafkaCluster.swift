@@ -19,6 +19,8 @@ final class KafkaCluster {
     private let producer: KafkaProducer
     private let start: Instant
     private let offsetMilliseconds: Int64
+    private var observed = Observed()
+    private var observedThrough: [TopicPartition: Int64] = [:]
 
     /// - Parameter start: what the workers take the present for.
     init(partitions: Int32 = 4, start: Instant) throws {
@@ -95,20 +97,23 @@ final class KafkaCluster {
         try producer.flush(timeoutMilliseconds: 60_000)
     }
 
-    /// Reads all committed records of what workers write.
+    /// Reads what workers have committed since it was last read.
+    /// - Returns: all that was read so far.
+    @discardableResult
     func observe() throws -> Observed {
         let reader = try RecordReader(
             KafkaConfiguration(["bootstrap.servers": broker.address]), topics: Topic.names)
-        var observed = Observed()
         for topic in [Topic.outcomes, .notifications, .deadLetters] {
-            let all = (0..<partitions).map { TopicPartition(topic: topic.name, partition: $0) }
             var ends: [TopicPartition: Int64] = [:]
-            for partition in all {
-                ends[partition] = try reader.watermarks(partition, timeoutMilliseconds: 30_000).upperBound
+            for number in 0..<partitions {
+                let partition = TopicPartition(topic: topic.name, partition: number)
+                let end = try reader.watermarks(partition, timeoutMilliseconds: 30_000).upperBound
+                if end > observedThrough[partition] ?? 0 { ends[partition] = end }
             }
-            try reader.assign(Dictionary(uniqueKeysWithValues: all.map { ($0, .beginning) }))
+            try reader.assign(
+                Dictionary(uniqueKeysWithValues: ends.keys.map { ($0, .offset(observedThrough[$0] ?? 0)) }))
             let deadline = Date().addingTimeInterval(120)
-            while !all.allSatisfy({ (ends[$0] ?? 0) == 0 || (reader.position(of: $0) ?? 0) >= ends[$0] ?? 0 }) {
+            while !ends.allSatisfy({ (reader.position(of: $0.key) ?? 0) >= $0.value }) {
                 guard Date() < deadline else { throw Timeout(text: "\(topic.name) could not be read to its end") }
                 var batches: [Int32: RecordBatch] = [:]
                 try reader.poll(maximumRecords: 10_000, timeoutMilliseconds: 100, into: &batches)
@@ -116,6 +121,7 @@ final class KafkaCluster {
                     batches[partition]?.withRecords { for record in $0 { observed.take(record) } }
                 }
             }
+            for partition in ends.keys { observedThrough[partition] = reader.position(of: partition) }
         }
         return observed
     }

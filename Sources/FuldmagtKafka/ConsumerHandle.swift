@@ -41,7 +41,7 @@ final class ConsumerHandle {
             return .end(
                 TopicPartition(topic: name(of: fetched.rkt), partition: fetched.partition), fetched.offset)
         default:
-            let failure = KafkaFailure(causeOfFatal(fetched.err), doing: "fetching")
+            let failure = KafkaFailure(KafkaFailure.causeOfFatal(fetched.err, client), doing: "fetching")
             // A lost connection heals by itself while we poll on.
             if fetched.err == RD_KAFKA_RESP_ERR__TRANSPORT || fetched.err == RD_KAFKA_RESP_ERR__RESOLVE {
                 return .nothing
@@ -59,14 +59,6 @@ final class ConsumerHandle {
                 headers: { Self.copyHeaders(of: record, into: &$0) })
         }
         return .record
-    }
-
-    /// librdkafka says no more than that a client is of no more use; what made it so says what follows.
-    func causeOfFatal(_ code: rd_kafka_resp_err_t) -> rd_kafka_resp_err_t {
-        guard code == RD_KAFKA_RESP_ERR__FATAL else { return code }
-        var text = [CChar](repeating: 0, count: 256)
-        let cause = rd_kafka_fatal_error(client, &text, text.count)
-        return cause == RD_KAFKA_RESP_ERR_NO_ERROR ? code : cause
     }
 
     private static func copyHeaders(of record: UnsafeMutablePointer<rd_kafka_message_t>, into block: inout [UInt8]) {

@@ -128,7 +128,7 @@ public actor KafkaConsumer {
                 _ = onRebalance(isLost ? .lost(partitions) : .revoked(partitions))
                 let result = rd_kafka_assign(handle.client, nil)
                 guard result == RD_KAFKA_RESP_ERR_NO_ERROR else {
-                    throw KafkaFailure(handle.causeOfFatal(result), doing: "giving partitions up")
+                    throw KafkaFailure(KafkaFailure.causeOfFatal(result, handle.client), doing: "giving partitions up")
                 }
             }
         } catch {
@@ -167,7 +167,7 @@ public actor KafkaConsumer {
         isClosed = true
         let code = rd_kafka_consumer_close(handle.client)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            throw KafkaFailure(handle.causeOfFatal(code), doing: "leaving the group")
+            throw KafkaFailure(KafkaFailure.causeOfFatal(code, handle.client), doing: "leaving the group")
         }
     }
 }

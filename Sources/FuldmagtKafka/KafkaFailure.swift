@@ -7,7 +7,7 @@ public struct KafkaFailure: Error, Equatable, Sendable, CustomStringConvertible 
         case retriable
         /// The transaction must be aborted; then the same again.
         case abortable
-        /// Another instance has taken over: give up what is owned.
+        /// Another instance has taken over, or the broker knows this one no more: give up what is owned, and begin anew.
         case fenced
         /// The client is of no more use.
         case fatal
@@ -55,6 +55,14 @@ public struct KafkaFailure: Error, Equatable, Sendable, CustomStringConvertible 
         self.init(code: code.rawValue, consequence: consequence, text: "\(doing): \(explanation) (\(name))")
     }
 
+    /// librdkafka says no more than that a client is of no more use; what made it so says what follows.
+    static func causeOfFatal(_ code: rd_kafka_resp_err_t, _ client: OpaquePointer) -> rd_kafka_resp_err_t {
+        guard code == RD_KAFKA_RESP_ERR__FATAL else { return code }
+        var text = [CChar](repeating: 0, count: 256)
+        let cause = rd_kafka_fatal_error(client, &text, text.count)
+        return cause == RD_KAFKA_RESP_ERR_NO_ERROR ? code : cause
+    }
+
     /// The one table from librdkafka's codes to consequences. Codes that are not named are retriable: our surroundings
     /// failed in a way that says nothing about us.
     static func consequence(of code: rd_kafka_resp_err_t) -> Consequence {
@@ -62,11 +70,12 @@ public struct KafkaFailure: Error, Equatable, Sendable, CustomStringConvertible 
         case RD_KAFKA_RESP_ERR__FENCED, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, RD_KAFKA_RESP_ERR_PRODUCER_FENCED,
             RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR_TRANSACTION_COORDINATOR_FENCED,
             RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
-            RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST:
+            RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
+            RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING, RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID,
+            RD_KAFKA_RESP_ERR_INVALID_TXN_STATE:
             .fenced
         case RD_KAFKA_RESP_ERR__FATAL, RD_KAFKA_RESP_ERR__DESTROY, RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE,
-            RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING,
-            RD_KAFKA_RESP_ERR_INVALID_TXN_STATE, RD_KAFKA_RESP_ERR__INCONSISTENT, RD_KAFKA_RESP_ERR__BAD_MSG:
+            RD_KAFKA_RESP_ERR__INCONSISTENT, RD_KAFKA_RESP_ERR__BAD_MSG:
             .fatal
         case RD_KAFKA_RESP_ERR__STATE, RD_KAFKA_RESP_ERR__PURGE_QUEUE, RD_KAFKA_RESP_ERR__PURGE_INFLIGHT,
             RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS,

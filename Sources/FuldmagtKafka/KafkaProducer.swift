@@ -69,7 +69,8 @@ public final class KafkaProducer: @unchecked Sendable {
             if code == RD_KAFKA_RESP_ERR_NO_ERROR { return }
             rd_kafka_headers_destroy(headers)
             guard code == RD_KAFKA_RESP_ERR__QUEUE_FULL else {
-                throw KafkaFailure(code, doing: "producing to \(topics[Int(record.topic)])")
+                throw KafkaFailure(
+                    KafkaFailure.causeOfFatal(code, client), doing: "producing to \(topics[Int(record.topic)])")
             }
             rd_kafka_poll(client, 100)
         }

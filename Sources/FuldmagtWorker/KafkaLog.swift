@@ -85,10 +85,9 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     /// Lives of this worker's producer that were fenced off where they left a mark.
     private var fencedLives: Set<String> = []
     let catalogue: RecordReader
-    /// Made when a shard has to be rebuilt.
-    var changelog: RecordReader?
-    var changelogReading: ChangelogReading?
+    let changelog: KafkaChangelog
     var isCatalogueAssigned = false
+    /// The producer may be used: it is known to the broker under the name of its present life.
     private var isReady = false
     /// Next to read.
     var cataloguePosition: Int64 = 0
@@ -101,6 +100,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         self.options = options
         self.executor = executor
         self.reached = reached
+        changelog = KafkaChangelog(options.configuration, timeoutMilliseconds: options.timeoutMilliseconds)
         do throws(KafkaFailure) {
             // What is wrong with the producer's settings is said before anything is joined.
             producer = try Self.producer(options.configuration, named: "fuldmagt-check")
@@ -119,7 +119,19 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     }
 
     public func join(_ listener: any AssignmentListener) throws(LogFailure) {
-        let answers = Answers(listener)
+        let answers = Answers(listener) { [weak self] in self?.isReady = false }
+        try beginLife()
+        do throws(KafkaFailure) {
+            consumer = try KafkaConsumer(
+                Self.properties(options.configuration, for: .consumer).setting(["group.id": options.group]),
+                topics: Topic.consumed.map(\.name), executor: executor, onRebalance: { answers.answer($0) })
+        } catch {
+            throw LogFailure(error)
+        }
+    }
+
+    /// Begins a new life of the producer.
+    private func beginLife() throws(LogFailure) {
         let life = options.producerLife()
         isReady = false
         do {
@@ -134,9 +146,6 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
             self.producer = producer
             self.life = life
             isReady = true
-            consumer = try KafkaConsumer(
-                Self.properties(options.configuration, for: .consumer).setting(["group.id": options.group]),
-                topics: Topic.consumed.map(\.name), executor: executor, onRebalance: { answers.answer($0) })
         } catch let error as KafkaFailure {
             throw LogFailure(error)
         } catch {
@@ -147,8 +156,12 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     /// Tells the listener of shards, which are partitions of all consumed topics together.
     private final class Answers: @unchecked Sendable {
         private weak var listener: (any AssignmentListener)?
+        private let onLost: () -> Void
 
-        init(_ listener: any AssignmentListener) { self.listener = listener }
+        init(_ listener: any AssignmentListener, onLost: @escaping () -> Void) {
+            self.listener = listener
+            self.onLost = onLost
+        }
 
         func answer(_ event: RebalanceEvent) -> [TopicPartition: Int64] {
             switch event {
@@ -161,7 +174,9 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                 }
                 return starts
             case .revoked(let partitions): listener?.revoked(Self.shards(partitions))
-            case .lost(let partitions): listener?.lost(Self.shards(partitions))
+            case .lost(let partitions):
+                listener?.lost(Self.shards(partitions))
+                onLost()
             }
             return [:]
         }
@@ -201,6 +216,9 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     }
 
     public func committed(shard: Int32) throws(LogFailure) -> Committed {
+        // Whoever lost its shards is a stranger to the group, and perhaps to the broker: one that was started anew may not
+        // know the producer any more, and then could not fence it off either.
+        if !isReady { try beginLife() }
         let partitions =
             Topic.consumed.map { TopicPartition(topic: $0.name, partition: shard) }
             + (shard == 0 ? [Self.catalogueTopic] : [])

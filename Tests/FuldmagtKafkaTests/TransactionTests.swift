@@ -66,6 +66,26 @@ import Testing
         #expect(failure?.consequence == .fenced)
     }
 
+    @Test("a producer that the broker has forgotten begins anew, as one that was fenced off does")
+    func forgotten() throws {
+        let cluster = try MockCluster(topics: ["t": 1])
+        let producer = try cluster.producer("p", topics: ["t"])
+        try producer.begin()
+        try producer.produce(frame([("k", "1")]))
+        try producer.commit(timeoutMilliseconds: 10_000)
+        cluster.fail(.endTransaction, [RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING])
+        try producer.begin()
+        try producer.produce(frame([("k", "2")]))
+        let failure = #expect(throws: KafkaFailure.self) { try producer.commit(timeoutMilliseconds: 10_000) }
+        #expect(failure?.consequence == .fenced)
+        // What comes after it is told the same, whoever asks.
+        let later = #expect(throws: KafkaFailure.self) {
+            try producer.begin()
+            try producer.produce(frame([("k", "3")]))
+        }
+        #expect(later?.consequence == .fenced)
+    }
+
     @Test("a right that is missing is a matter of settings")
     func authorization() throws {
         let cluster = try MockCluster(topics: ["t": 1])

@@ -15,8 +15,8 @@ public final class ShardRestore {
     private let path: String
     private let target: String
     private let shard: Int32
-    /// Which file stood in the target's place when this restore began.
-    private let replaced: UInt64?
+    /// Which file stood in the target's place when the shard was taken over.
+    private var replaced: UInt64?
     private let queue: DatabaseQueue
     private var tables: [[UInt8]: Table] = [:]
     private let begin, commit: Statement
@@ -30,12 +30,22 @@ public final class ShardRestore {
         let delete: Statement
     }
 
+    /// What a shard is rebuilt for.
+    public enum Purpose: String, Sendable {
+        /// To be owned as soon as it is whole.
+        case takeover = "restoring"
+        /// To be kept as far as the changelog is while another worker owns it: indexes and all, in little memory.
+        case standby
+    }
+
     /// - Parameter worker: names the file that is being written; two workers of one folder may be at it, one of them late.
     /// - Throws: when the folder cannot be written to.
-    public init(shard: Int32, directory: String, worker: String = "alone") throws(StoreError) {
+    public init(
+        shard: Int32, directory: String, worker: String = "alone", purpose: Purpose = .takeover
+    ) throws(StoreError) {
         self.shard = shard
         target = "\(directory)/\(ShardStore.fileName(of: shard))"
-        path = "\(target).restoring-\(worker.replacing("/", with: "_"))"
+        path = "\(target).\(purpose.rawValue)-\(worker.replacing("/", with: "_"))"
         do {
             replaced = try Self.fileNumber(target)
             try Self.remove(path)
@@ -48,13 +58,14 @@ public final class ShardRestore {
                         PRAGMA journal_mode = OFF;
                         PRAGMA synchronous = OFF;
                         PRAGMA locking_mode = EXCLUSIVE;
-                        PRAGMA cache_size = -65536;
+                        PRAGMA cache_size = \(purpose == .takeover ? -65536 : -4096);
                         """)
             }
             queue = try DatabaseQueue(path: path, configuration: configuration)
             try Schema.migrator.migrate(queue)
             // Small indexes are built once, at the end.
             indexes = try queue.inDatabase { db in
+                guard purpose == .takeover else { return [] }
                 let found = try Row.fetchAll(
                     db, sql: "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL")
                 for index in found { try db.execute(sql: "DROP INDEX \(index["name"] as String)") }
@@ -170,6 +181,28 @@ public final class ShardRestore {
             .fatal, "record \(record.offset) of the changelog of shard \(shard) is not one of this program's rows")
     }
 
+    /// Says that the shard is being taken over: what is rebuilt is to replace the file that stands there now.
+    public func takeOver() throws(StoreError) {
+        do { replaced = try Self.fileNumber(target) } catch { throw StoreError(error, doing: "restoring \(target)") }
+    }
+
+    /// Gives up what was rebuilt, and its file.
+    public func discard() throws(StoreError) {
+        do {
+            try close()
+            try Self.remove(path)
+        } catch {
+            throw StoreError(error, doing: "giving up \(path)")
+        }
+    }
+
+    private func close() throws {
+        tables = [:]
+        begin.finish()
+        commit.finish()
+        try queue.close()
+    }
+
     /// Checks what was rebuilt and puts it in the place of the shard's file.
     /// - Throws: fenced, where another worker has put a file there meanwhile.
     /// - Parameter mark: of the frame that the group's committed offsets name; the rebuilt file is as far as that.
@@ -186,10 +219,7 @@ public final class ShardRestore {
                         "the changelog of shard \(shard) has gaps: \(orphans) rows refer to rows that are not there")
                 }
             }
-            tables = [:]
-            begin.finish()
-            commit.finish()
-            try queue.close()
+            try close()
             try Self.sync(path)
             guard try Self.fileNumber(target) == replaced else {
                 try Self.remove(path)

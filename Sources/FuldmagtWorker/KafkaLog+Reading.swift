@@ -67,57 +67,9 @@ extension KafkaLog {
         return remaining
     }
 
-    /// A partition being read to the end it had when its reading began.
-    struct ChangelogReading {
-        var shard: Int32
-        var end: Int64
-    }
-
     public func readChangelog(
         shard: Int32, from position: Int64, into batch: inout RecordBatch, limit: Int
-    ) throws(LogFailure) -> Int64? {
-        let partition = TopicPartition(topic: Topic.changelog.name, partition: shard)
-        do throws(KafkaFailure) {
-            let reader = try changelogReader()
-            let reading: ChangelogReading
-            if let under = changelogReading, under.shard == shard, position > 0 {
-                reading = under
-            } else {
-                reading = ChangelogReading(
-                    shard: shard,
-                    end: try reader.watermarks(partition, timeoutMilliseconds: options.timeoutMilliseconds).upperBound)
-                try reader.assign([partition: position == 0 ? .beginning : .offset(position)])
-                changelogReading = reading
-            }
-            var batches: [Int32: RecordBatch] = [:]
-            var at = max(position, reader.position(of: partition) ?? 0)
-            var idle = 0
-            while at < reading.end, batches[shard]?.count ?? 0 < limit {
-                let read = try reader.poll(
-                    maximumRecords: limit - (batches[shard]?.count ?? 0), timeoutMilliseconds: 100, into: &batches)
-                // Markers of transactions have offsets too, which are passed over once the end is known to be reached.
-                at = max(at, reader.position(of: partition) ?? 0)
-                idle = read == 0 ? idle + 1 : 0
-                if Int32(idle) * 100 > options.timeoutMilliseconds {
-                    throw KafkaFailure(code: 0, consequence: .retriable, text: "the changelog does not answer")
-                }
-            }
-            if let read = batches[shard] { batch = read }
-            guard at >= reading.end else { return at }
-            try reader.assign([:])
-            changelogReading = nil
-            return nil
-        } catch {
-            // What was read and not handed out is read again.
-            changelogReading = nil
-            throw LogFailure(error)
-        }
-    }
-
-    private func changelogReader() throws(KafkaFailure) -> RecordReader {
-        if let changelog { return changelog }
-        let reader = try RecordReader(Self.properties(options.configuration, for: .reader), topics: Topic.names)
-        changelog = reader
-        return reader
+    ) throws(LogFailure) -> ChangelogProgress {
+        try changelog.readChangelog(shard: shard, from: position, into: &batch, limit: limit)
     }
 }

@@ -279,9 +279,11 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
 
     public func readChangelog(
         shard: Int32, from position: Int64, into batch: inout RecordBatch, limit: Int
-    ) throws(LogFailure) -> Int64? {
-        broker.state.withLock { state in
-            guard let partition = state.logs[.changelog]?[Int(shard)] else { return nil }
+    ) throws(LogFailure) -> ChangelogProgress {
+        let progress = broker.state.withLock { state in
+            guard let partition = state.logs[.changelog]?[Int(shard)] else {
+                return ChangelogProgress(next: position, end: 0)
+            }
             var at = max(position, partition.base)
             partition.records.withRecords { views in
                 while at < partition.end, batch.count < limit {
@@ -289,8 +291,13 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
                     at += 1
                 }
             }
-            return at < partition.end ? at : nil
+            return ChangelogProgress(next: at, end: partition.end)
         }
+        guard progress.next <= progress.end else {
+            throw LogFailure(
+                .fatal, "the changelog of shard \(shard) ends at \(progress.end), and was read to \(position)")
+        }
+        return progress
     }
 
     public func publish(_ transaction: LogTransaction) throws(LogFailure) {

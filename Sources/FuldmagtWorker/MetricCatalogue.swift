@@ -31,6 +31,7 @@ public enum Metric: String, CaseIterable, Sendable {
     case shards = "fuldmagt_shards"
     case rebalances = "fuldmagt_rebalances_total"
     case restoreRows = "fuldmagt_restore_rows"
+    case standbyLagRecords = "fuldmagt_standby_lag_records"
     case failing = "fuldmagt_failing"
     case ready = "fuldmagt_ready"
     case lastTurnSeconds = "fuldmagt_last_turn_seconds"
@@ -114,6 +115,11 @@ public enum Metric: String, CaseIterable, Sendable {
         case .shards: gauge("shards", "Shards this worker owns.")
         case .rebalances: counter("events", "Changes of what this worker owns: assigned, revoked or lost.", ["event"])
         case .restoreRows: gauge("rows", "Rows written so far while a shard is rebuilt from the changelog.", ["shard"])
+        case .standbyLagRecords:
+            gauge(
+                "records",
+                "Changelog records of a shard that another worker owns, which the standby copy does not have.",
+                ["shard"])
         case .failing:
             gauge(
                 "flag", "1 while an activity is being repeated because it fails: log, publishing or store.",

@@ -4,7 +4,7 @@ import FuldmagtRecord
 /// The log as a worker needs it. Two implementations: Kafka, and a log in memory with the same contract.
 ///
 /// All calls but `publish` come from one thread, the worker's; `publish` comes from one thread at a time.
-public protocol RecordLog: AnyObject, Sendable {
+public protocol RecordLog: ChangelogSource {
     /// Joins the group. From now on `poll` hands out shards and takes them back through `listener`.
     func join(_ listener: any AssignmentListener) throws(LogFailure)
 
@@ -16,14 +16,6 @@ public protocol RecordLog: AnyObject, Sendable {
 
     /// The group's committed offsets of one shard's topics. Waits for transactions that are still being decided.
     func committed(shard: Int32) throws(LogFailure) -> Committed
-
-    /// Reads a shard's changelog on to the end it had when its reading began.
-    /// - Parameters:
-    ///   - position: next to read; 0 for the beginning.
-    ///   - limit: records at most, about.
-    /// - Returns: the position to go on from; nil at the end.
-    func readChangelog(shard: Int32, from position: Int64, into batch: inout RecordBatch, limit: Int)
-        throws(LogFailure) -> Int64?
 
     /// Writes the frames and the offsets, all or nothing, for readers of committed records.
     func publish(_ transaction: LogTransaction) throws(LogFailure)

@@ -22,42 +22,63 @@ extension WorkerLoop {
                 "the shard's file is damaged; it is set aside and rebuilt",
                 metadata: ["shard": "\(number)", "error": "\(error)", "aside": "\(aside)"])
         }
-        try restore(number, mark: committed.mark)
-        let shard = try open()
-        try check(shard, against: committed)
-        return shard
+        if let copy = standby?.take(number) {
+            do {
+                try copy.restore.takeOver()
+                return try rebuild(number, copy.restore, from: copy.position, open, committed)
+            } catch  where !Self.isFenced(error) && !stopFlag.isSet {
+                logger.warning(
+                    "the standby copy is of no use; the shard is rebuilt from the beginning of its changelog",
+                    metadata: ["shard": "\(number)", "error": "\(error)"])
+            }
+        }
+        let restore = try ShardRestore(shard: number, directory: options.directory, worker: options.worker)
+        return try rebuild(number, restore, from: 0, open, committed)
     }
 
-    private func restore(_ number: Int32, mark: FrameMark?) throws {
+    /// Applies the changelog from a position on, and opens what came of it.
+    private func rebuild(
+        _ number: Int32, _ restore: ShardRestore, from position: Int64, _ open: () throws(StoreError) -> ShardInUse,
+        _ committed: Committed
+    ) throws -> ShardInUse {
         let started = surroundings.nanoseconds()
         var told = started
-        let restore = try ShardRestore(shard: number, directory: options.directory, worker: options.worker)
-        var position: Int64? = 0
+        let copied = restore.rows
+        var progress = ChangelogProgress(next: position, end: .max)
         var batch = RecordBatch()
-        while let at = position {
+        while !progress.isAtEnd {
             batch.removeAll()
             try retrying { () throws(LogFailure) in
-                position = try log.readChangelog(shard: number, from: at, into: &batch, limit: 20_000)
+                progress = try log.readChangelog(shard: number, from: progress.next, into: &batch, limit: 20_000)
             }
             try restore.apply(batch)
             surroundings.reached(.restoring)
             // A long restore is no dead worker.
             health.beat()
-            metrics.show(.restoreRows, "shard", String(number), Double(restore.rows))
+            metrics.show(.restoreRows, "shard", String(number), Double(restore.rows - copied))
             let now = surroundings.nanoseconds()
             if now - told > 5_000_000_000 {
                 told = now
-                logger.info("restoring", metadata: ["shard": "\(number)", "rows": "\(restore.rows)"])
+                logger.info(
+                    "restoring",
+                    metadata: [
+                        "shard": "\(number)", "rows": "\(restore.rows - copied)", "left": "\(progress.remaining)",
+                    ])
             }
         }
-        try restore.finish(mark: mark?.text)
+        try restore.finish(mark: committed.mark?.text)
+        let rows = restore.rows - copied
         let seconds = Double(surroundings.nanoseconds() - started) / 1e9
         logger.info(
             "shard rebuilt from the changelog",
             metadata: [
-                "shard": "\(number)", "rows": "\(restore.rows)", "ms": "\(Int(seconds * 1000))",
-                "rows_per_second": "\(seconds > 0 ? Int(Double(restore.rows) / seconds) : 0)",
+                "shard": "\(number)", "rows": "\(rows)", "ms": "\(Int(seconds * 1000))",
+                "rows_per_second": "\(seconds > 0 ? Int(Double(rows) / seconds) : 0)",
+                "rows_copied_before": "\(copied)",
             ])
+        let shard = try open()
+        try check(shard, against: committed)
+        return shard
     }
 
     /// A rebuilt shard is as far as the group is, exactly: its rows and the offsets were published together.

@@ -15,6 +15,7 @@ public final class WorkerLoop {
     let logger: Logger
     private let publisher: Publisher
     let health: WorkerHealth
+    let standby: Standby?
     var metrics: WorkerMetrics { health.metrics }
     private(set) var shards: [Int32: ShardInUse] = [:]
     var follower: CatalogueFollower
@@ -27,7 +28,7 @@ public final class WorkerLoop {
     private var lastReview: (at: Instant, catalogue: Int64)?
     /// Set while the catalogue cannot be read: when to try again, nanoseconds.
     var catalogueRetryAt: UInt64?
-    private let stopFlag: StopFlag
+    let stopFlag: StopFlag
     private var hasJoined = false
     /// The group may still assign shards to a worker that is just leaving it: those are somebody else's to take over.
     private var isLeaving = false
@@ -37,10 +38,11 @@ public final class WorkerLoop {
 
     public init(
         options: WorkerOptions, log: any RecordLog, surroundings: Surroundings, logger: Logger,
-        stopFlag: StopFlag = StopFlag(), health: WorkerHealth? = nil
+        stopFlag: StopFlag = StopFlag(), health: WorkerHealth? = nil, standby: Standby? = nil
     ) {
         let health = health ?? WorkerHealth(surroundings: surroundings)
         self.health = health
+        self.standby = standby
         self.options = options
         self.log = log
         self.surroundings = surroundings
@@ -59,6 +61,8 @@ public final class WorkerLoop {
     /// Works until it is stopped.
     /// - Throws: `WorkerStop`, `StoreError` or `LogFailure`: why it cannot go on.
     public func run() throws {
+        standby?.start()
+        defer { standby?.stop() }
         do {
             while !stopFlag.isSet { _ = try turnOrJoinAgain() }
         } catch {
@@ -97,7 +101,7 @@ public final class WorkerLoop {
             health.takenBack(isLost: true)
             let pause = joinBackoff.next(jitter: surroundings.jitter())
             logger.warning(
-                "fenced off: another worker owns the shards; joining again",
+                "fenced off: another worker owns the shards, or the broker knows this one no more; joining again",
                 metadata: ["error": "\(error)", "pause_ms": "\(pause)"])
             if !stopFlag.isSet { surroundings.pause(pause) }
             return 0
@@ -105,7 +109,7 @@ public final class WorkerLoop {
     }
 
     /// Whether somebody else owns what this worker believed to own: no fault of its own, and nothing was written.
-    private static func isFenced(_ error: any Error) -> Bool {
+    static func isFenced(_ error: any Error) -> Bool {
         switch error {
         case let error as LogFailure: error.consequence == .fenced
         case let error as StoreError: error.consequence == .fenced
@@ -390,6 +394,7 @@ extension WorkerLoop: AssignmentListener {
                 break
             }
         }
+        standby?.own(shards.keys)
         surroundings.reached(.assigned)
         health.assigned(shards.count)
         logger.info("assigned", metadata: ["shards": "\(numbers.sorted())"])

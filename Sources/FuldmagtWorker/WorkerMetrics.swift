@@ -106,9 +106,11 @@ final class WorkerMetrics: Sendable {
     /// Forgets what was shown of a shard that is owned no more: another worker shows it now.
     func forget(shard: Int32) {
         for metric in [Metric.lagRecords, .lagSeconds, .parked, .parkedRevocations, .restoreRows] {
-            gauge(metric, "shard", String(shard)).destroy()
+            forget(metric, shard: shard)
         }
     }
+
+    func forget(_ metric: Metric, shard: Int32) { gauge(metric, "shard", String(shard)).destroy() }
 
     private func gauge(_ metric: Metric, _ label: String, _ value: String) -> Gauge {
         Gauge(label: metric.rawValue, dimensions: [(label, value)], factory: factory)

@@ -237,7 +237,7 @@ final class CountingLog: RecordLog, @unchecked Sendable {
 
     func readChangelog(
         shard: Int32, from position: Int64, into batch: inout RecordBatch, limit: Int
-    ) throws(LogFailure) -> Int64? {
+    ) throws(LogFailure) -> ChangelogProgress {
         try log.readChangelog(shard: shard, from: position, into: &batch, limit: limit)
     }
 

@@ -24,6 +24,9 @@ struct WorkerCommand: AsyncParsableCommand {
               FULDMAGT_STORE_DURABLE          1: commits wait for the disk (default) · 0: they do not
               FULDMAGT_CHANGELOG              1: every changed row goes to fuldmagt.changelog, from which a shard is
                                               rebuilt where its file is missing, old or damaged (default) · 0: off
+              FULDMAGT_STANDBY                1: keeps copies of the shards that other workers own as far as their
+                                              changelogs, so that taking one over restores only the tail; for workers
+                                              with folders of their own · 0: off (default)
               FULDMAGT_DEAD_LETTERS_IN_A_ROW  unreadable records in a row that stop the worker (default 500)
               FULDMAGT_DEAD_LETTERS_RATIO     share of a shard's last 10000 records, above which unreadable ones stop
                                               the worker: 0.5 for half (default 0: off)
@@ -89,12 +92,18 @@ struct WorkerCommand: AsyncParsableCommand {
         // Without a listener nobody could read them.
         if address != nil { MetricsSystem.bootstrap(metrics) }
         let health = WorkerHealth(surroundings: surroundings)
+        let kafka = try environment.workerKafka
+        let standby =
+            try environment.flag("standby", name: "FULDMAGT_STANDBY", default: false)
+            ? Standby(
+                options: options, source: KafkaChangelog(kafka, timeoutMilliseconds: 5_000), surroundings: surroundings,
+                health: health, logger: logger) : nil
         let service = WorkerService(
             options: options,
             log: .init(
-                configuration: try environment.workerKafka, group: "fuldmagt-\(try environment.cluster)",
+                configuration: kafka, group: "fuldmagt-\(try environment.cluster)",
                 producerLife: lives.next),
-            surroundings: surroundings, health: health, logger: logger,
+            surroundings: surroundings, health: health, standby: standby, logger: logger,
             stopSeconds: try environment.number(
                 "stop.seconds", name: "FULDMAGT_STOP_SECONDS", default: 30, in: 1...3600))
         // Services end in the opposite order: probes are answered until the worker is done.
@@ -142,6 +151,7 @@ struct WorkerService: Service {
     let log: KafkaLog.Options
     let surroundings: Surroundings
     let health: WorkerHealth
+    let standby: Standby?
     let logger: Logger
     /// Longest time that stopping may take.
     let stopSeconds: Int
@@ -159,7 +169,7 @@ struct WorkerService: Service {
                         }
                         let loop = WorkerLoop(
                             options: options, log: log, surroundings: surroundings, logger: logger, stopFlag: stopFlag,
-                            health: health)
+                            health: health, standby: standby)
                         try loop.run()
                         continuation.resume()
                     } catch {

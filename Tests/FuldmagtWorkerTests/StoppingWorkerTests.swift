@@ -25,7 +25,7 @@ import Testing
 
         func readChangelog(
             shard: Int32, from position: Int64, into batch: inout RecordBatch, limit: Int
-        ) throws(LogFailure) -> Int64? { nil }
+        ) throws(LogFailure) -> ChangelogProgress { ChangelogProgress(next: position, end: position) }
 
         func publish(_ transaction: LogTransaction) throws(LogFailure) {}
 

@@ -13,20 +13,7 @@ struct ShardNames {
     init(keys: ClusterKey, partitions: Int32) {
         self.keys = keys
         self.partitions = partitions
-        naming = Naming(
-            identify: { keys.identity(of: $0, partitions: partitions) },
-            seal: { keys.seal($0) },
-            id: { purpose, cause, citizen, ordinal in
-                keys.id(purpose, cause: cause, citizen: citizen, ordinal: ordinal)
-            },
-            mask: { keys.maskedCause(source: $0.source, id: $0.id) },
-            open: { reference in
-                do {
-                    return try keys.party(pseudonym: reference.pseudonym, sealed: reference.sealed)
-                } catch {
-                    return nil
-                }
-            })
+        naming = keys.naming(partitions: partitions)
     }
 
     func identity(of party: Party) -> Identity { keys.identity(of: party, partitions: partitions) }

@@ -44,6 +44,13 @@ extension Catalogue {
         }.sorted()
     }
 
+    /// What an it-system offers in a municipality on a day, by package.
+    public func activations(in municipality: Municipality, by itSystem: String, on day: Day) -> [String: Activation] {
+        entries.compactMapValues { entry in
+            entry.offers[municipality]?.activations.first { $0.itSystem == itSystem && $0.covers(day) }
+        }
+    }
+
     /// Whom to ask about what a municipality offers: its authority for grants, else any authority of it.
     func authority(of municipality: Municipality) -> Authority? {
         let all = authorities.values.filter { $0.municipality == municipality }.sorted { $0.cvr < $1.cvr }

@@ -82,12 +82,20 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
+        // Migration jobs: input read line by line, planned by the rules, sent with a checkpoint, reconciled.
+        .target(
+            name: "FuldmagtJobs",
+            dependencies: [
+                "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtRecord",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: settings),
         // Commands, configuration, wiring; no logic.
         .executableTarget(
             name: "fuldmagt",
             dependencies: [
-                "CMalloc", "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKafka", "FuldmagtKeys", "FuldmagtOperations",
-                "FuldmagtRecord", "FuldmagtStore", "FuldmagtTestKit", "FuldmagtWorker",
+                "CMalloc", "FuldmagtDomain", "FuldmagtJSON", "FuldmagtJobs", "FuldmagtKafka", "FuldmagtKeys",
+                "FuldmagtOperations", "FuldmagtRecord", "FuldmagtStore", "FuldmagtTestKit", "FuldmagtWorker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -111,8 +119,15 @@ let package = Package(
         .testTarget(
             name: "FuldmagtIntegrationTests",
             dependencies: [
-                "FuldmagtDomain", "FuldmagtKafka", "FuldmagtKeys", "FuldmagtOperations", "FuldmagtRecord",
-                "FuldmagtStore", "FuldmagtTestBroker", "FuldmagtTestKit", "FuldmagtWorker", "fuldmagt",
+                "FuldmagtDomain", "FuldmagtJobs", "FuldmagtKafka", "FuldmagtKeys", "FuldmagtOperations",
+                "FuldmagtRecord", "FuldmagtStore", "FuldmagtTestBroker", "FuldmagtTestKit", "FuldmagtWorker",
+                "fuldmagt",
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "FuldmagtJobsTests",
+            dependencies: [
+                "FuldmagtDomain", "FuldmagtJSON", "FuldmagtJobs", "FuldmagtKeys", "FuldmagtRecord", "FuldmagtTestKit",
             ],
             swiftSettings: settings),
         .testTarget(name: "FuldmagtRecordTests", dependencies: ["FuldmagtRecord"], swiftSettings: settings),

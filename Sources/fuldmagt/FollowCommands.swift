@@ -55,6 +55,8 @@ enum Output {
         FileHandle.standardOutput.write(Data(bytes) + Data("\n".utf8))
     }
 
+    static func text(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+
     static func line(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
 }
 

@@ -24,9 +24,9 @@ struct Fuldmagt: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             TopicsCommand.self, WorkerCommand.self, PublishCommand.self, OutcomesCommand.self,
-            NotificationsCommand.self, DeadLettersCommand.self, ParkedCommands.self, StatusCommand.self,
-            MetricsCommand.self,
-            StoreCommand.self, ValidateCommand.self, ContractCommand.self, BenchCommand.self,
+            NotificationsCommand.self, DeadLettersCommand.self, ParkedCommands.self, JobCommand.self,
+            StatusCommand.self, MetricsCommand.self, StoreCommand.self, ValidateCommand.self,
+            ContractCommand.self, BenchCommand.self,
         ])
 
     static func main() async {

@@ -21,6 +21,7 @@ struct BenchCommand: AsyncParsableCommand {
               fuldmagt bench --log memory --restore --commands 200000
               FULDMAGT_KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092 fuldmagt bench --log kafka
               fuldmagt bench --log kafka --latency --rate 2000 --seconds 30
+              fuldmagt bench --log kafka --latency --beside-workers --rate 500 --citizens 5000
             """)
 
     enum Kind: String, ExpressibleByArgument { case memory, kafka }
@@ -33,6 +34,8 @@ struct BenchCommand: AsyncParsableCommand {
     @Option var seed: UInt64 = 1
     @Flag(help: "Measure latency from produce to a committed reader's outcome, instead of throughput.")
     var latency = false
+    @Flag(help: "With --latency: the topics are there, and workers run already.")
+    var besideWorkers = false
     @Flag(help: "Measure what commands lose while activations end that a twentieth of the grants rest on.")
     var activationEnds = false
     @Flag(help: "Measure how fast lost shards are rebuilt from the changelog.")
@@ -81,7 +84,13 @@ struct BenchCommand: AsyncParsableCommand {
             }
         case .kafka:
             let bench = KafkaBench(load: load, options: options, configuration: try environment.kafka)
-            if latency { try bench.latency(rate: rate, seconds: seconds) } else { try bench.throughput() }
+            if latency, besideWorkers {
+                try bench.latencyBesideWorkers(rate: rate, seconds: seconds)
+            } else if latency {
+                try bench.latency(rate: rate, seconds: seconds)
+            } else {
+                try bench.throughput()
+            }
         }
     }
 }

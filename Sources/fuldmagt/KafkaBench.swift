@@ -127,12 +127,61 @@ struct KafkaBench {
         let producer = try prepare()
         let worker = start()
         _ = try preload(worker, producer)
+        try measureLatency(producer, reader: try outcomes(from: .beginning), rate: rate, seconds: seconds)
+        worker.stopFlag.set()
+        worker.done.wait()
+    }
+
+    /// The same beside workers that run already, and whatever else they do. The topics must be there, and hold no command
+    /// of the bench.
+    func latencyBesideWorkers(rate: Int, seconds: Int) throws {
+        let (producer, reader) = try Connection.trying { () throws(KafkaFailure) in
+            (
+                try KafkaProducer(KafkaLog.properties(configuration, for: .producer), topics: Topic.names),
+                try outcomes(from: .end)
+            )
+        }
+        // What is sent before the end is known is not seen.
+        var batches: [Int32: RecordBatch] = [:]
+        let partitions = (0..<options.settings.partitions).map {
+            TopicPartition(topic: Topic.outcomes.name, partition: $0)
+        }
+        while !partitions.allSatisfy({ reader.isAtEnd(of: $0) }) {
+            try reader.poll(maximumRecords: 1000, timeoutMilliseconds: 100, into: &batches)
+        }
+        try producer.produce(load.catalogue(at: Host.now()))
+        for start in stride(from: 0, to: load.citizens, by: 1_000) {
+            try producer.produce(load.moves(start..<min(start + 1_000, load.citizens)))
+        }
+        try producer.flush(timeoutMilliseconds: 60_000)
+        var settled = 0
+        while settled < load.citizens {
+            for partition in batches.keys {
+                settled += batches[partition]?.withRecords { $0.count { Self.id(of: $0).hasPrefix("relocate-") } } ?? 0
+                batches[partition]?.removeAll()
+            }
+            try reader.poll(maximumRecords: 1000, timeoutMilliseconds: 100, into: &batches)
+        }
+        FileHandle.standardError.write(Data("\(load.citizens) citizens are in; measuring\n".utf8))
+        try measureLatency(producer, reader: reader, rate: rate, seconds: seconds)
+    }
+
+    private func outcomes(from start: RecordReader.Start) throws(KafkaFailure) -> RecordReader {
         let reader = try RecordReader(KafkaLog.properties(configuration, for: .reader), topics: Topic.names)
         try reader.assign(
             Dictionary(
                 uniqueKeysWithValues: (0..<options.settings.partitions).map {
-                    (TopicPartition(topic: Topic.outcomes.name, partition: $0), RecordReader.Start.beginning)
+                    (TopicPartition(topic: Topic.outcomes.name, partition: $0), start)
                 }))
+        return reader
+    }
+
+    private static func id(of outcome: RecordView) -> String {
+        outcome.key.map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+
+    /// From produce to a committed reader's outcome.
+    private func measureLatency(_ producer: KafkaProducer, reader: RecordReader, rate: Int, seconds: Int) throws {
         let sentAt = Mutex<[String: UInt64]>([:])
         let total = rate * seconds
         let warmUp = rate * 2
@@ -153,6 +202,8 @@ struct KafkaBench {
             }
         }
         var latencies: [Double] = []
+        /// By ten seconds of the measurement.
+        var windows: [Int: [Double]] = [:]
         var batches: [Int32: RecordBatch] = [:]
         let wanted = load.distinct(total + warmUp)
         let deadline = Host.nanoseconds() + UInt64(seconds + 60) * 1_000_000_000
@@ -163,34 +214,38 @@ struct KafkaBench {
             for partition in batches.keys {
                 batches[partition]?.withRecords { records in
                     for record in records {
-                        let id = record.key.map { String(decoding: $0, as: UTF8.self) } ?? ""
+                        let id = Self.id(of: record)
                         guard let sent = sentAt.withLock({ $0.removeValue(forKey: id) }) else { continue }
                         seen += 1
                         if let number = id.split(separator: "-").last.flatMap({ Int($0) }), number >= warmUp {
-                            latencies.append(Double(now - sent) / 1e6)
+                            let milliseconds = Double(now - sent) / 1e6
+                            latencies.append(milliseconds)
+                            windows[(number - warmUp) / (rate * 10), default: []].append(milliseconds)
                         }
                     }
                 }
                 batches[partition]?.removeAll()
             }
         }
-        worker.stopFlag.set()
-        worker.done.wait()
         latencies.sort()
-        func percentile(_ share: Double) -> String {
-            latencies.isEmpty
-                ? "none"
-                : String(format: "%.1f ms", latencies[min(Int(Double(latencies.count) * share), latencies.count - 1)])
-        }
+        func percentile(_ share: Double) -> String { Self.percentile(share, of: latencies) }
+        let late = windows.sorted { $0.key < $1.key }.map { Self.percentile(0.99, of: $0.value.sorted()) }
         print(
             """
             commands a second \(rate)
             outcomes measured \(latencies.count) of \(wanted) (the first 2 seconds are left out)
             p50               \(percentile(0.5))
             p99               \(percentile(0.99))
+            p99 of each 10 s  \(late.joined(separator: ", "))
             longest           \(percentile(1))
             peak memory       \(Usage().peakMiB) MiB
             """)
+    }
+
+    /// - Parameter sorted: milliseconds, in order.
+    private static func percentile(_ share: Double, of sorted: [Double]) -> String {
+        sorted.isEmpty
+            ? "none" : String(format: "%.0f ms", sorted[min(Int(Double(sorted.count) * share), sorted.count - 1)])
     }
 }
 

@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import story  # noqa: E402
+import switching  # noqa: E402
 from ledger import Ledger  # noqa: E402
 from parties import People  # noqa: E402
 
@@ -95,6 +96,7 @@ def generate(today: date, seed: int) -> dict[str, bytes]:
             written[f"raw/{record['file']}"] = value
         manifest.append(record)
     written["raw/manifest.json"] = one_entry_a_line({"records": manifest}).encode()
+    written.update(switching.files(people, today))
     written["expected.json"] = one_entry_a_line(expectations(ledger)).encode()
     return written
 

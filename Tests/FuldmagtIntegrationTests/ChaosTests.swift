@@ -43,6 +43,7 @@ import Testing
                 try scene.goOn()
             }
             try cluster.wait(for: model, seconds: 180) { try scene.goOn() }
+            try scene.restartBroker()
         }
         let struck = Int(Date().timeIntervalSince(started))
         try scene.calm()
@@ -61,6 +62,7 @@ import Testing
             "\(model.outcomes.count) outcomes, \(model.notifications.count) notifications, \(total) records in \(struck) s: \(scene.summary)"
         )
         #expect(scene.blows.count == ChaosScene.Blow.allCases.count)
+        #expect(scene.brokerRestarts > 0)
         try cluster.stop()
     }
 }

@@ -21,12 +21,7 @@ struct JobPlanCommand: AsyncParsableCommand {
 
     @OptionGroup var options: JobOptions
     @OptionGroup var state: StateOptions
-    @Option(help: "The day that the job is to run on, yyyy-mm-dd (default: today).")
-    var today: String?
-
-    func validate() throws {
-        if let today, Day(today) == nil { throw ValidationError("--today is “\(today)”; yyyy-mm-dd is allowed") }
-    }
+    @OptionGroup var day: DayOption
 
     func run() async throws {
         let environment = try await Environment()
@@ -38,7 +33,7 @@ struct JobPlanCommand: AsyncParsableCommand {
                 "job \(files.job.id) was begun, and its report needs the plan it was begun with; see: fuldmagt job status \(options.job)",
                 Exit.failure)
         }
-        let planner = JobPlanner(files: files, environment: environment, state: state, day: today.flatMap { Day($0) })
+        let planner = JobPlanner(files: files, environment: environment, state: state, day: day.day)
         let result = try planner.plan(digest: try files.digest())
         Output.line("job \(files.job.id) on \(result.day): \(result.tally.total) lines. Nothing was sent.")
         Output.text(PlanTable(result.tally).text)

@@ -15,6 +15,19 @@ struct StateOptions: ParsableArguments {
     var catalogue: String?
 }
 
+/// The day that a job's lines are judged by.
+struct DayOption: ParsableArguments {
+    @Option(help: "The day that the job is to run on, or is compared on, yyyy-mm-dd (default: today).")
+    var today: String?
+
+    /// Nil for today.
+    var day: Day? { today.flatMap { Day($0) } }
+
+    func validate() throws {
+        if let today, day == nil { throw ValidationError("--today is “\(today)”; yyyy-mm-dd is allowed") }
+    }
+}
+
 /// Makes plans: reads shards and catalogue, and writes what is foreseen to the job's folder.
 struct JobPlanner {
     let files: JobFiles

@@ -24,12 +24,7 @@ struct JobUndoCommand: AsyncParsableCommand {
 
     @OptionGroup var options: JobOptions
     @OptionGroup var state: StateOptions
-    @Option(help: "The day that the undoing is to run on, yyyy-mm-dd (default: today).")
-    var today: String?
-
-    func validate() throws {
-        if let today, Day(today) == nil { throw ValidationError("--today is “\(today)”; yyyy-mm-dd is allowed") }
-    }
+    @OptionGroup var day: DayOption
 
     func run() async throws {
         let environment = try await Environment()
@@ -41,7 +36,7 @@ struct JobUndoCommand: AsyncParsableCommand {
         let path = try write(files, environment)
         let undoing = try JobFiles(path: path, output: nil)
         let planner = JobPlanner(
-            files: undoing, environment: environment, state: state, day: today.flatMap { Day($0) })
+            files: undoing, environment: environment, state: state, day: day.day)
         let result = try planner.plan(digest: try undoing.digest())
         Output.text(PlanTable(result.tally).text)
         Output.line("nothing was sent; look at \(undoing.folder)/plan.html, then: fuldmagt job run \(path)")
@@ -56,7 +51,7 @@ struct JobUndoCommand: AsyncParsableCommand {
         if try JobFiles.wasBegun(path) {
             throw Exit.saying("\(path) was begun already; see: fuldmagt job status \(path)", Exit.failure)
         }
-        let day = today.flatMap { Day($0) } ?? Host.now().day
+        let day = day.day ?? Host.now().day
         let shards = try Shards(in: state.data ?? environment.directory, keys: try environment.keys)
         let settings = try environment.settings(partitions: shards.partitions)
         var undo = Undo(job: files.job, today: day)

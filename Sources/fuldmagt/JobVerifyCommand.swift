@@ -19,15 +19,10 @@ struct JobVerifyCommand: AsyncParsableCommand {
     @OptionGroup var options: JobOptions
     @Option(help: "Folder with the files of all shards (default FULDMAGT_DATA).")
     var data: String?
-    @Option(help: "The day to compare on, yyyy-mm-dd (default: today).")
-    var today: String?
+    @OptionGroup var day: DayOption
 
     /// Differences that are shown; all are written.
     private static let shown = 20
-
-    func validate() throws {
-        if let today, Day(today) == nil { throw ValidationError("--today is “\(today)”; yyyy-mm-dd is allowed") }
-    }
 
     func run() async throws {
         let environment = try await Environment()
@@ -36,7 +31,7 @@ struct JobVerifyCommand: AsyncParsableCommand {
             throw Exit.saying("job \(files.job.id) has no plan to compare with", Exit.failure)
         }
         let shards = try Shards(in: data ?? environment.directory, keys: try environment.keys)
-        let day = today.flatMap { Day($0) } ?? Host.now().day
+        let day = day.day ?? Host.now().day
         var verification = Verification { try shards.lastCause(of: $0, in: $1) }
         let source = try LineSource(path: files.foreseen)
         var line = 0

@@ -9,50 +9,28 @@ import Testing
 @Suite(.serialized) struct JobKillTests {
     private static let citizens = 2_500
     private static let moves = 2_000
-    /// 2026-03-02T07:00:00Z
-    private static let start = Instant(milliseconds: 1_772_434_800_000)
     private static let day = ["--today", "2026-03-02"]
 
-    private static func cpr(_ number: Int) -> String {
-        let digits = String(number)
-        return "610150" + String(repeating: "0", count: 4 - digits.count) + digits
-    }
-
-    private func record(_ type: String, _ data: String, id: String, topic: Topic, key: String) -> ModelRecord {
-        ModelRecord(
-            topic: topic, key: Array(key.utf8),
-            headers: [
-                ("ce_specversion", Array("1.0".utf8)), ("ce_id", Array(id.utf8)),
-                ("ce_type", Array("dk.fuldmagt.\(type).v1".utf8)), ("ce_source", Array("urn:dk:cvr:29189846".utf8)),
-            ], value: Array(data.utf8), timestamp: Self.start.milliseconds)
-    }
-
     private func fuldmagt(_ cluster: KafkaCluster, _ arguments: [String]) throws -> ChildProcess {
-        try ChildProcess(
-            KafkaCluster.program, ["job"] + arguments,
-            environment: ["FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": cluster.broker.address, "FULDMAGT_TEST_MODE": "1"],
-            log: "\(cluster.directory)/job-\(arguments[0])-\(URL(fileURLWithPath: arguments[1]).lastPathComponent).out")
-    }
-
-    private func said(_ cluster: KafkaCluster, _ name: String) throws -> String {
-        try String(contentsOfFile: "\(cluster.directory)/\(name)", encoding: .utf8)
+        try cluster.job(
+            arguments, log: "job-\(arguments[0])-\(URL(fileURLWithPath: arguments[1]).lastPathComponent).out")
     }
 
     private func catalogue() -> [ModelRecord] {
         func package(_ id: String, scope: String, more: String = "") -> ModelRecord {
-            record(
+            KafkaCluster.record(
                 "package.define",
                 #"{"id":"\#(id)","version":1,"title":{"da":"a","en":"a"},"wording":{"da":"a","en":"a"},"kind":"act","scope":"\#(scope)","kle":["27.60"]\#(more)}"#,
                 id: "p-\(id)", topic: .catalogue, key: "package/\(id)")
         }
         func system(_ id: String) -> ModelRecord {
-            record(
+            KafkaCluster.record(
                 "itsystem.define",
                 #"{"id":"urn:example:\#(id)","name":"\#(id)","supplier":{"cvr":"29189846","name":"Example"}}"#,
                 id: "s-\(id)", topic: .catalogue, key: "itsystem/urn:example:\(id)")
         }
         func activation(_ package: String, _ municipality: String, _ system: String) -> ModelRecord {
-            record(
+            KafkaCluster.record(
                 "activation.set",
                 #"{"municipality":"\#(municipality)","package":"\#(package)","itSystem":"urn:example:\#(system)","from":"2020-01-01"}"#,
                 id: "a-\(package)-\(municipality)", topic: .catalogue,
@@ -73,19 +51,19 @@ import Testing
         let all = 0..<Self.citizens
         try cluster.send(
             all.map {
-                let cpr = Self.cpr($0)
-                return record(
+                let cpr = KafkaCluster.cpr($0)
+                return KafkaCluster.record(
                     "move.relocate", #"{"citizen":{"cpr":"\#(cpr)"},"to":"0101","effective":"2020-01-01"}"#,
                     id: "r\($0)", topic: .moveCommands, key: cpr)
             })
         try wait(cluster, outcomes: catalogue().count + all.count)
         try cluster.send(
             all.map {
-                let cpr = Self.cpr($0)
+                let cpr = KafkaCluster.cpr($0)
                 let packages = $0 % 5 == 0 ? #"["meals","own"]"# : #"["care","meals"]"#
-                return record(
+                return KafkaCluster.record(
                     "grant.issue",
-                    #"{"grantor":{"cpr":"\#(cpr)"},"representative":{"cpr":"\#(Self.cpr(9_000 + $0 % 100))"},"packages":\#(packages),"validUntil":"2027-06-01","channel":"digital"}"#,
+                    #"{"grantor":{"cpr":"\#(cpr)"},"representative":{"cpr":"\#(KafkaCluster.cpr(9_000 + $0 % 100))"},"packages":\#(packages),"validUntil":"2027-06-01","channel":"digital"}"#,
                     id: "g\($0)", topic: .grantCommands, key: cpr)
             })
         try wait(cluster, outcomes: catalogue().count + 2 * all.count)
@@ -99,7 +77,7 @@ import Testing
     }
 
     private func writeJobs(_ cluster: KafkaCluster) throws {
-        let rows = (0..<Self.moves).map { "\(Self.cpr($0));751;01-02-2026" }
+        let rows = (0..<Self.moves).map { "\(KafkaCluster.cpr($0));751;01-02-2026" }
         try ("cpr;til;dato\n" + rows.joined(separator: "\n") + "\n").write(
             toFile: cluster.directory + "/moves.csv", atomically: true, encoding: .utf8)
         try """
@@ -130,7 +108,7 @@ import Testing
 
     @Test("2,000 moves over 5,000 grants, killed three times, and a supplier switch: all accounted for, none doubled")
     func killed() throws {
-        let cluster = try KafkaCluster(start: Self.start)
+        let cluster = try KafkaCluster(start: KafkaCluster.jobStart)
         let worker = try cluster.worker("w1")
         try prepare(cluster)
         try writeJobs(cluster)
@@ -150,21 +128,21 @@ import Testing
             if kill == 0 {
                 try cluster.send(
                     dead.map {
-                        record(
-                            "move.decease", #"{"citizen":{"cpr":"\#(Self.cpr($0))"},"effective":"2026-02-20"}"#,
-                            id: "d\($0)", topic: .moveCommands, key: Self.cpr($0))
+                        KafkaCluster.record(
+                            "move.decease", #"{"citizen":{"cpr":"\#(KafkaCluster.cpr($0))"},"effective":"2026-02-20"}"#,
+                            id: "d\($0)", topic: .moveCommands, key: KafkaCluster.cpr($0))
                     })
             }
         }
         #expect(try fuldmagt(cluster, ["resume", file]).wait() == 0)
         #expect(try fuldmagt(cluster, ["report", file, "--wait", "60"]).wait() == 0)
-        let report = try said(cluster, "job-report-boundary.yaml.out")
+        let report = try cluster.text("job-report-boundary.yaml.out")
         #expect(report.contains("     1995  = accepted") && report.contains("        5      citizen-dead"), "\(report)")
         #expect(report.contains("        0  unaccounted for") && report.contains("        0  answered more than once"))
         // Otherwise than planned: those five, and nobody else; the first line holds the names of the columns.
         #expect(report.contains("otherwise than planned: 5, line 1992, 1993, 1994, 1995, 1996\n"), "\(report)")
         #expect(try fuldmagt(cluster, ["verify", file] + data + Self.day).wait() == 3)
-        let differences = try said(cluster, "boundary.files/verify.csv").split(separator: "\r\n").dropFirst()
+        let differences = try cluster.text("boundary.files/verify.csv").split(separator: "\r\n").dropFirst()
         // Each of the five stayed where they lived, and their two grants ended.
         #expect(differences.count == 15 && differences.allSatisfy { $0.hasPrefix("199") }, "\(differences)")
 
@@ -178,7 +156,7 @@ import Testing
         let dormant = { try cluster.dump().count { $0.contains(#""table":"grant""#) && $0.contains("dormant") } }
         let dormantBefore = try dormant()
         #expect(try fuldmagt(cluster, ["plan", file] + data + Self.day).wait() == 0)
-        let plan = try said(cluster, "switch.files/plan.csv")
+        let plan = try cluster.text("switch.files/plan.csv")
         // 500 stayed: 400 with care and meals, 100 with meals and the old system's own privilege, which 399 of those who
         // moved have too: every fifth of 2,000, less one who died.
         #expect(plan.contains("grants;stays active;meals;0101 København;500;"), "\(plan)")

@@ -7,44 +7,20 @@ import Testing
 
 /// A migration job of the real program, on a real broker and a real worker.
 @Suite(.serialized) struct JobTests {
-    /// 2026-03-02T07:00:00Z
-    private static let start = Instant(milliseconds: 1_772_434_800_000)
-    private static let source = "urn:dk:cvr:29189846"
     private static let citizens = 120
 
-    private static func cpr(_ number: Int) -> String {
-        let digits = String(number)
-        return "610150" + String(repeating: "0", count: 4 - digits.count) + digits
-    }
-
-    private func record(_ type: String, _ data: String, id: String, topic: Topic, key: String) -> ModelRecord {
-        ModelRecord(
-            topic: topic, key: Array(key.utf8),
-            headers: [
-                ("ce_specversion", Array("1.0".utf8)), ("ce_id", Array(id.utf8)),
-                ("ce_type", Array("dk.fuldmagt.\(type).v1".utf8)), ("ce_source", Array(Self.source.utf8)),
-            ], value: Array(data.utf8), timestamp: Self.start.milliseconds)
-    }
-
     private func job(_ cluster: KafkaCluster, _ arguments: [String]) throws -> ChildProcess {
-        try ChildProcess(
-            KafkaCluster.program, ["job"] + arguments,
-            environment: ["FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": cluster.broker.address, "FULDMAGT_TEST_MODE": "1"],
-            log: cluster.directory + "/job-\(arguments[0]).out")
-    }
-
-    private func text(_ cluster: KafkaCluster, _ name: String) throws -> String {
-        try String(contentsOfFile: "\(cluster.directory)/\(name)", encoding: .utf8)
+        try cluster.job(arguments, log: "job-\(arguments[0]).out")
     }
 
     /// Everybody lives in 0101 with a grant to one of ten helpers, some of whom get letters; every tenth is dead.
     private func prepare(_ cluster: KafkaCluster) throws {
         try cluster.send([
-            record(
+            KafkaCluster.record(
                 "package.define",
                 #"{"id":"care","version":1,"title":{"da":"a","en":"a"},"wording":{"da":"a","en":"a"},"kind":"act","scope":"municipal","kle":["27.60"]}"#,
                 id: "c1", topic: .catalogue, key: "package/care"),
-            record(
+            KafkaCluster.record(
                 "activation.set",
                 #"{"municipality":"0101","package":"care","itSystem":"urn:example:system","from":"2020-01-01"}"#,
                 id: "c2", topic: .catalogue, key: "activation/0101/care/urn:example:system"),
@@ -52,24 +28,24 @@ import Testing
         let all = 0..<Self.citizens
         try cluster.send(
             all.map {
-                let cpr = Self.cpr($0)
-                return record(
+                let cpr = KafkaCluster.cpr($0)
+                return KafkaCluster.record(
                     "move.relocate", #"{"citizen":{"cpr":"\#(cpr)"},"to":"0101","effective":"2020-01-01"}"#,
                     id: "r\($0)", topic: .moveCommands, key: cpr)
             })
         try wait(cluster, outcomes: 2 + Self.citizens)
         try cluster.send(
             all.map {
-                let cpr = Self.cpr($0)
-                return record(
+                let cpr = KafkaCluster.cpr($0)
+                return KafkaCluster.record(
                     "grant.issue",
-                    #"{"grantor":{"cpr":"\#(cpr)"},"representative":{"cpr":"\#(Self.cpr(9000 + $0 % 10))"},"packages":["care"],"validUntil":"2027-06-01","channel":"digital"}"#,
+                    #"{"grantor":{"cpr":"\#(cpr)"},"representative":{"cpr":"\#(KafkaCluster.cpr(9000 + $0 % 10))"},"packages":["care"],"validUntil":"2027-06-01","channel":"digital"}"#,
                     id: "g\($0)", topic: .grantCommands, key: cpr)
             })
         try cluster.send(
             (9000..<9004).map {
-                let cpr = Self.cpr($0)
-                return record(
+                let cpr = KafkaCluster.cpr($0)
+                return KafkaCluster.record(
                     "exemption.register",
                     #"{"citizen":{"cpr":"\#(cpr)"},"municipality":"0101","form":"FD 001A","journal":"j","caseworker":"c","requestedBy":"citizen","appearedInPerson":true}"#,
                     id: "x\($0)", topic: .exemptionCommands, key: cpr)
@@ -78,8 +54,8 @@ import Testing
         let dead = all.filter { $0 % 10 == 3 }
         try cluster.send(
             dead.map {
-                let cpr = Self.cpr($0)
-                return record(
+                let cpr = KafkaCluster.cpr($0)
+                return KafkaCluster.record(
                     "move.decease", #"{"citizen":{"cpr":"\#(cpr)"},"effective":"2026-01-01"}"#, id: "d\($0)",
                     topic: .moveCommands, key: cpr)
             })
@@ -94,7 +70,7 @@ import Testing
     private func writeJob(_ cluster: KafkaCluster) throws {
         var rows = ["Personnummer;Til;Dato;Bemærkning"]
         for number in 0..<Self.citizens {
-            let cpr = Self.cpr(number)
+            let cpr = KafkaCluster.cpr(number)
             rows.append("\(cpr.prefix(6))-\(cpr.suffix(4));751;01-02-2026;på plads")
             if number % 4 == 0 { rows.append("\(cpr);0101;02022026;") }
             if number % 6 == 0 { rows.append("\(cpr);0461;2027-01-01;") }
@@ -120,7 +96,7 @@ import Testing
 
     @Test("planned, killed amid its run, begun again: every line is accounted for once, and the result is the plan's")
     func job() throws {
-        let cluster = try KafkaCluster(start: Self.start)
+        let cluster = try KafkaCluster(start: KafkaCluster.jobStart)
         let worker = try cluster.worker("w1")
         try prepare(cluster)
         try writeJob(cluster)
@@ -134,7 +110,7 @@ import Testing
         #expect(try job(cluster, ["run", file] + data).wait() == 1)
         #expect(try job(cluster, ["plan", file] + data + day).wait() == 3)
         #expect(try ends(cluster) == sentBefore)
-        let planned = try text(cluster, "job-plan.out")
+        let planned = try cluster.text("job-plan.out")
         #expect(planned.contains("citizen-dead") && planned.contains("open-quote"), "\(planned)")
 
         let first = try job(cluster, ["run", file, "--rate", "60"] + data)
@@ -149,14 +125,14 @@ import Testing
         let checkpoint = try #require(try Checkpoint.read(folder + "/checkpoint.json"))
         #expect(checkpoint.state == .running)
         #expect(try job(cluster, ["status", file]).wait() == 0)
-        #expect(try text(cluster, "job-status.out").contains("job move-1: interrupted"))
+        #expect(try cluster.text("job-status.out").contains("job move-1: interrupted"))
 
         #expect(try job(cluster, ["resume", file]).wait() == 3)
         let done = try #require(try Checkpoint.read(folder + "/checkpoint.json"))
         #expect(done.state == .done && done.position == done.size)
         #expect(done.answers.accepted > Self.citizens && done.answers.rejected > 0)
         #expect(try job(cluster, ["report", file, "--wait", "60"]).wait() == 0)
-        let reported = try text(cluster, "job-report.out")
+        let reported = try cluster.text("job-report.out")
         #expect(
             reported.contains("        0  unaccounted for") && reported.contains("        0  answered more than once"))
 
@@ -171,7 +147,7 @@ import Testing
         #expect(try job(cluster, ["verify", file] + data + day).wait() == 0)
         // And so are the notifications, by kind and channel.
         var expected: [String: Int] = [:]
-        for row in try text(cluster, "move-1.files/plan.csv").split(separator: "\r\n")
+        for row in try cluster.text("move-1.files/plan.csv").split(separator: "\r\n")
         where row.hasPrefix("notifications;") {
             let fields = row.split(separator: ";", omittingEmptySubsequences: false)
             expected["\(fields[1]) \(fields[2])"] = Int(fields[4])
@@ -203,7 +179,7 @@ import Testing
 
     @Test("SIGTERM stops a run cleanly: what the checkpoint says was sent was sent, and no more")
     func stopped() throws {
-        let cluster = try KafkaCluster(start: Self.start)
+        let cluster = try KafkaCluster(start: KafkaCluster.jobStart)
         try writeJob(cluster)
         let file = cluster.directory + "/move-1.yaml"
         let checkpoint = cluster.directory + "/move-1.files/checkpoint.json"
@@ -229,7 +205,7 @@ import Testing
 
     /// The rows of a CSV in the job's folder, but for its header.
     private func rows(_ cluster: KafkaCluster, _ name: String) throws -> [String] {
-        try text(cluster, "move-1.files/\(name)").split(separator: "\r\n").dropFirst().map { String($0) }
+        try cluster.text("move-1.files/\(name)").split(separator: "\r\n").dropFirst().map { String($0) }
     }
 
     private func ends(_ cluster: KafkaCluster) throws -> Int {

@@ -90,12 +90,22 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: settings),
+        // Consumers of notifications: MeMo, letters, receipts, and a stand-in for the transport.
+        .target(
+            name: "FuldmagtPost",
+            dependencies: [
+                "FuldmagtBytes", "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtRecord",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: settings),
         // Commands, configuration, wiring; no logic.
         .executableTarget(
             name: "fuldmagt",
             dependencies: [
                 "CMalloc", "FuldmagtDomain", "FuldmagtJSON", "FuldmagtJobs", "FuldmagtKafka", "FuldmagtKeys",
-                "FuldmagtOperations", "FuldmagtRecord", "FuldmagtStore", "FuldmagtTestKit", "FuldmagtWorker",
+                "FuldmagtOperations", "FuldmagtPost", "FuldmagtRecord", "FuldmagtStore", "FuldmagtTestKit",
+                "FuldmagtWorker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
@@ -128,6 +138,13 @@ let package = Package(
             name: "FuldmagtJobsTests",
             dependencies: [
                 "FuldmagtDomain", "FuldmagtJSON", "FuldmagtJobs", "FuldmagtKeys", "FuldmagtRecord", "FuldmagtTestKit",
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "FuldmagtPostTests",
+            dependencies: [
+                "FuldmagtBytes", "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtPost", "FuldmagtRecord",
+                "FuldmagtTestBroker", "FuldmagtTestKit",
             ],
             swiftSettings: settings),
         .testTarget(name: "FuldmagtRecordTests", dependencies: ["FuldmagtRecord"], swiftSettings: settings),

@@ -25,7 +25,7 @@ struct Fuldmagt: AsyncParsableCommand {
         subcommands: [
             TopicsCommand.self, WorkerCommand.self, PublishCommand.self, OutcomesCommand.self,
             NotificationsCommand.self, DeadLettersCommand.self, ParkedCommands.self, JobCommand.self,
-            StatusCommand.self, MetricsCommand.self, StoreCommand.self, ValidateCommand.self,
+            PostCommand.self, StatusCommand.self, MetricsCommand.self, StoreCommand.self, ValidateCommand.self,
             ContractCommand.self, BenchCommand.self,
         ])
 

@@ -1,0 +1,105 @@
+import Crypto
+import Foundation
+import FuldmagtBytes
+import FuldmagtDomain
+import FuldmagtJSON
+
+/// Hands letters over to a print supplier in batches: a folder each, with one HTML page a letter, ready for A4, and a
+/// manifest. A batch appears whole or not at all.
+///
+/// A letter's file is named by its id, which stays the same if it is ever sent again; so a supplier that keeps the ids
+/// prints nothing twice. Numbers of people stand in the manifest only: the supplier finds the address by them.
+public struct LetterFolder: PostTransport {
+    private let folder: OutFolder
+    static let manifestName = "manifest.json"
+    static let checksumName = "manifest.sha256"
+
+    public init(path: String) throws { folder = try OutFolder(path) }
+
+    /// What a manifest says of one letter.
+    struct Entry: Codable, Equatable {
+        struct Recipient: Codable, Equatable {
+            var cpr: String?
+            var cvr: String?
+        }
+        var id: String
+        var file: String
+        var bytes: Int
+        var sha256: String
+        var recipient: Recipient
+    }
+
+    struct Manifest: Codable, Equatable {
+        var batch: String
+        var createdAt: String
+        var letters: [Entry]
+    }
+
+    /// Whether it is in a batch that was not taken away yet.
+    public func has(_ message: Ident) throws -> Bool {
+        for batch in try Self.batches(in: folder.path) {
+            if access("\(folder.path)/\(batch)/\(message.uuidText).html", F_OK) == 0 { return true }
+        }
+        return false
+    }
+
+    /// Names of the finished batches, oldest first.
+    static func batches(in path: String) throws -> [String] {
+        guard FileManager.default.fileExists(atPath: path) else { return [] }
+        return try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasPrefix("batch-") }.sorted()
+    }
+
+    public func send(_ messages: [OutgoingMessage], now: Instant) throws
+        -> [(message: Ident, sending: PostLedger.Sending)]
+    {
+        guard let first = messages.first else { return [] }
+        // The same for the same letters, so that a batch that is written again replaces itself.
+        let name = "batch-\(first.fixedAt.milliseconds)-\(first.id.uuidText.prefix(8))"
+        let unfinished = "\(folder.path)/.\(name)"
+        if FileManager.default.fileExists(atPath: unfinished) {
+            try FileManager.default.removeItem(atPath: unfinished)
+        }
+        try FileManager.default.createDirectory(
+            atPath: unfinished, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        var manifest = Manifest(batch: name, createdAt: first.fixedAt.description, letters: [])
+        var sink = ByteSink(capacity: 1 << 14)
+        for message in messages {
+            sink.removeAll()
+            HTMLDocument.appendLetter(message, to: &sink)
+            let file = "\(message.id.uuidText).html"
+            try sink.withUnsafeBytes { try OutFolder.write($0, to: "\(unfinished)/\(file)") }
+            let digits = message.recipient.digits
+            let isPerson = message.recipient.isPerson
+            manifest.letters.append(
+                Entry(
+                    id: message.id.uuidText, file: file, bytes: sink.count, sha256: Self.digest(sink.array()),
+                    recipient: Entry.Recipient(cpr: isPerson ? digits : nil, cvr: isPerson ? nil : digits)))
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        let text = [UInt8](try encoder.encode(manifest)) + Array("\n".utf8)
+        try text.withUnsafeBytes { try OutFolder.write($0, to: "\(unfinished)/\(Self.manifestName)") }
+        // In the form that `sha256sum -c` reads.
+        try Array("\(Self.digest(text))  \(Self.manifestName)\n".utf8).withUnsafeBytes {
+            try OutFolder.write($0, to: "\(unfinished)/\(Self.checksumName)")
+        }
+        let names = manifest.letters.map(\.file) + [Self.manifestName, Self.checksumName]
+        try OutFolder.synchronize(names.map { "\(unfinished)/\($0)" } + [unfinished])
+        let finished = "\(folder.path)/\(name)"
+        if FileManager.default.fileExists(atPath: finished) {
+            // Written before a death; the supplier may be reading it, so it stays.
+            try FileManager.default.removeItem(atPath: unfinished)
+        } else {
+            try OutFolder.rename(unfinished, to: finished)
+            try OutFolder.synchronize([folder.path])
+        }
+        return messages.map { ($0.id, .sent) }
+    }
+
+    static func digest(_ bytes: [UInt8]) -> String {
+        SHA256.hash(data: bytes).map { byte in
+            let digits = String(byte, radix: 16)
+            return digits.utf8.count == 1 ? "0" + digits : digits
+        }.joined()
+    }
+}

@@ -1,0 +1,88 @@
+import Foundation
+import FuldmagtBytes
+import FuldmagtDomain
+
+/// Why files could not be written or read; names the path.
+public struct FolderFailure: Error, CustomStringConvertible {
+    public let description: String
+
+    init(_ doing: String, _ path: String, _ code: Int32 = errno) {
+        description = "\(doing) \(path): \(String(cString: strerror(code)))"
+    }
+}
+
+/// A folder that a transport takes files from. A file appears whole or not at all; names that begin with a dot are not
+/// finished.
+struct OutFolder: Sendable {
+    let path: String
+
+    /// - Parameter path: made if it is not there, for its owner only: files hold numbers of people.
+    init(_ path: String) throws {
+        self.path = path
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    }
+
+    func has(_ name: String) -> Bool { access("\(path)/\(name)", F_OK) == 0 }
+
+    /// Writes bytes to a new file.
+    static func write(_ bytes: UnsafeRawBufferPointer, to path: String) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        guard descriptor >= 0 else { throw FolderFailure("writing", path) }
+        defer { close(descriptor) }
+        var at = 0
+        while at < bytes.count {
+            let count = Foundation.write(descriptor, bytes.baseAddress.map { $0 + at }, bytes.count - at)
+            guard count >= 0 || errno == EINTR else { throw FolderFailure("writing", path) }
+            at += max(count, 0)
+        }
+    }
+
+    /// Waits until files, or a folder's names, are on the disk. After many files were written, the first wait does most of
+    /// the work for all.
+    static func synchronize(_ paths: [String]) throws {
+        for path in paths {
+            let descriptor = open(path, O_RDONLY)
+            guard descriptor >= 0 else { throw FolderFailure("opening", path) }
+            defer { close(descriptor) }
+            guard fsync(descriptor) == 0 else { throw FolderFailure("synchronizing", path) }
+        }
+    }
+
+    static func rename(_ from: String, to target: String) throws {
+        guard Foundation.rename(from, target) == 0 else { throw FolderFailure("renaming to", target) }
+    }
+}
+
+/// Hands MeMo messages over as files of a folder, named by their id.
+public struct MeMoFolder: PostTransport {
+    private let folder: OutFolder
+    private let writer: MeMoWriter
+
+    public init(path: String, writer: MeMoWriter) throws {
+        folder = try OutFolder(path)
+        self.writer = writer
+    }
+
+    private static func name(_ message: Ident) -> String { "\(message.uuidText).xml" }
+
+    public func has(_ message: Ident) -> Bool { folder.has(Self.name(message)) }
+
+    public func send(_ messages: [OutgoingMessage], now: Instant) throws
+        -> [(message: Ident, sending: PostLedger.Sending)]
+    {
+        var sink = ByteSink(capacity: 1 << 14)
+        for message in messages {
+            sink.removeAll()
+            writer.append(message, to: &sink)
+            try sink.withUnsafeBytes { try OutFolder.write($0, to: "\(folder.path)/.\(Self.name(message.id))") }
+        }
+        try OutFolder.synchronize(messages.map { "\(folder.path)/.\(Self.name($0.id))" })
+        for message in messages {
+            let name = Self.name(message.id)
+            try OutFolder.rename("\(folder.path)/.\(name)", to: "\(folder.path)/\(name)")
+        }
+        try OutFolder.synchronize([folder.path])
+        return messages.map { ($0.id, .sent) }
+    }
+}

@@ -129,7 +129,7 @@ let package = Package(
         .testTarget(
             name: "FuldmagtIntegrationTests",
             dependencies: [
-                "FuldmagtDomain", "FuldmagtJobs", "FuldmagtKafka", "FuldmagtKeys", "FuldmagtOperations",
+                "FuldmagtDomain", "FuldmagtJobs", "FuldmagtKafka", "FuldmagtKeys", "FuldmagtOperations", "FuldmagtPost",
                 "FuldmagtRecord", "FuldmagtStore", "FuldmagtTestBroker", "FuldmagtTestKit", "FuldmagtWorker",
                 "fuldmagt",
             ],

@@ -109,6 +109,7 @@ import Testing
         #expect(TextLimit.cut(family + family, to: 10) == family + "…")
         #expect(TextLimit.cut(String(repeating: "e\u{301}", count: 10), to: 10).unicodeScalars.count == 9)
         #expect(TextLimit.cut(family, to: 3) == "…")
+        #expect(TextLimit.cut("æøåæ", toBytes: 8) == "æøåæ" && TextLimit.cut("æøåæø", toBytes: 8) == "æø…")
     }
 
     /// One change each to a good file, and the field that the check must name. `xsd` tells whether the schema sees it too.

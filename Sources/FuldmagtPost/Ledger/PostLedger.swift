@@ -295,7 +295,7 @@ public final class PostLedger {
     /// A receipt that is still to be written: the transport has a notification, or refuses it.
     public struct Untold: Sendable, Equatable {
         var row: Int64
-        public var receipt: Receipt
+        public var receipt: PostReceipt
     }
 
     public func untold(limit: Int) throws -> [Untold] {
@@ -310,7 +310,7 @@ public final class PostLedger {
                 let isSent = row["state"] as String == LedgerState.sent.rawValue
                 return Untold(
                     row: row["row"],
-                    receipt: Receipt(
+                    receipt: PostReceipt(
                         notification: Self.ident(row["id"]),
                         address: ReceiptAddress(pseudonym: Self.ident(row["recipient"]), shard: row["shard"]),
                         transport: channel, status: isSent ? .submitted : .failed,

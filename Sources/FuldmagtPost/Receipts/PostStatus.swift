@@ -32,7 +32,7 @@ public struct PostStatus: Equatable, Sendable {
         public var name: String
         /// Nil where both transports say it.
         public var transport: PostChannel?
-        public var status: Receipt.Status
+        public var status: PostReceipt.Status
 
         /// All there are. Accepted is not delivered: only what says that somebody got it is a delivery. The last that is
         /// known of a letter is that the postal service has it.
@@ -94,12 +94,12 @@ public struct PostStatus: Equatable, Sendable {
 
     /// A receipt for each notification that travelled in the message.
     /// - Parameter found: what the ledgers know of it.
-    func receipts(_ found: [LedgerReader.Found]) -> [Receipt] {
+    func receipts(_ found: [LedgerReader.Found]) -> [PostReceipt] {
         // What both transports say is about the later one: a letter follows Digital Post, never the other way round.
         let transport =
             meaning.transport ?? (found.contains { $0.channel == .letter } ? PostChannel.letter : .digitalPost)
         return found.filter { $0.channel == transport }.map { found in
-            Receipt(
+            PostReceipt(
                 notification: found.notification, address: found.address, transport: transport, status: meaning.status,
                 transportID: receiptID, code: code,
                 detail: ["receipt \(receiptID)", text].compactMap { $0 }

@@ -43,6 +43,7 @@ public final class TransportSimulation {
                         code TEXT, due INTEGER NOT NULL, copy INTEGER NOT NULL,
                         state TEXT NOT NULL CHECK (state IN ('waiting', 'written', 'lost'))) STRICT;
                     CREATE INDEX IF NOT EXISTS waiting ON receipts (due) WHERE state = 'waiting';
+                    CREATE INDEX IF NOT EXISTS byID ON receipts (receiptID);
                     """)
         }
     }
@@ -178,43 +179,63 @@ public final class TransportSimulation {
         public var lost = 0
         /// Of those written, second copies.
         public var duplicates = 0
+        /// Of the second copies, those whose first was written too.
+        public var repeatsOfFirst = 0
         /// Receipts written, by status.
         public var byStatus: [String: Int] = [:]
 
         public init() {}
     }
 
-    public func counts() throws -> Counts {
-        try queue.read { db in
-            var counts = Counts()
-            for row in try Row.fetchAll(
+    public func counts() throws -> Counts { try queue.read { try Self.counts($0) } }
+
+    /// The same of a simulation that may be at work.
+    public static func counts(path: String) throws -> Counts {
+        guard FileManager.default.fileExists(atPath: path) else { return Counts() }
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(10)
+        return try DatabaseQueue(path: path, configuration: configuration).read { db in
+            try db.tableExists("receipts") ? try counts(db) : Counts()
+        }
+    }
+
+    private static func counts(_ db: Database) throws -> Counts {
+        var counts = Counts()
+        for row in try Row.fetchAll(
+            db,
+            sql: """
+                SELECT channel, count(*) AS count, sum(repeats) AS repeats, sum(fails) AS fails,
+                    count(refused) AS refused FROM messages GROUP BY channel
+                """)
+        {
+            guard let channel = PostChannel(rawValue: row["channel"]) else { continue }
+            counts.messages[channel] = row["count"]
+            counts.failed[channel] = row["fails"]
+            counts.repeats += row["repeats"] as Int
+            counts.refused += row["refused"] as Int
+        }
+        for row in try Row.fetchAll(
+            db, sql: "SELECT state, status, copy, count(*) AS count FROM receipts GROUP BY state, status, copy")
+        {
+            let count: Int = row["count"]
+            switch row["state"] as String {
+            case "written":
+                counts.written += count
+                counts.byStatus[row["status"], default: 0] += count
+                if row["copy"] as Int > 0 { counts.duplicates += count }
+            case "lost": counts.lost += count
+            default: counts.waiting += count
+            }
+        }
+        counts.repeatsOfFirst =
+            try Int.fetchOne(
                 db,
                 sql: """
-                    SELECT channel, count(*) AS count, sum(repeats) AS repeats, sum(fails) AS fails,
-                        count(refused) AS refused FROM messages GROUP BY channel
-                    """)
-            {
-                guard let channel = PostChannel(rawValue: row["channel"]) else { continue }
-                counts.messages[channel] = row["count"]
-                counts.failed[channel] = row["fails"]
-                counts.repeats += row["repeats"] as Int
-                counts.refused += row["refused"] as Int
-            }
-            for row in try Row.fetchAll(
-                db, sql: "SELECT state, status, copy, count(*) AS count FROM receipts GROUP BY state, status, copy")
-            {
-                let count: Int = row["count"]
-                switch row["state"] as String {
-                case "written":
-                    counts.written += count
-                    counts.byStatus[row["status"], default: 0] += count
-                    if row["copy"] as Int > 0 { counts.duplicates += count }
-                case "lost": counts.lost += count
-                default: counts.waiting += count
-                }
-            }
-            return counts
-        }
+                    SELECT count(*) FROM receipts a JOIN receipts b ON b.receiptID = a.receiptID AND b.copy = 0
+                    WHERE a.copy > 0 AND a.state = 'written' AND b.state = 'written'
+                    """) ?? 0
+        return counts
     }
 }
 

@@ -72,9 +72,10 @@ enum XMLText {
     }
 }
 
-/// Bounds on texts, in characters as a schema counts them: Unicode scalars.
+/// Bounds on texts.
 enum TextLimit {
     /// Cuts a text that is too long between two characters as people see them, and ends it with an ellipsis.
+    /// - Parameter limit: in characters as a schema counts them, Unicode scalars.
     static func cut(_ text: String, to limit: Int) -> String {
         guard text.utf8.count > limit, text.unicodeScalars.count > limit else { return text }
         var kept = ""
@@ -82,6 +83,22 @@ enum TextLimit {
         for character in text {
             count += character.unicodeScalars.count
             guard count < limit else { break }
+            kept.append(character)
+        }
+        return kept + "…"
+    }
+}
+
+extension TextLimit {
+    /// The same for a bound in bytes of UTF-8.
+    static func cut(_ text: String, toBytes limit: Int) -> String {
+        guard text.utf8.count > limit else { return text }
+        var kept = ""
+        var count = 0
+        for character in text {
+            count += character.utf8.count
+            // The ellipsis has three.
+            guard count <= limit - 3 else { break }
             kept.append(character)
         }
         return kept + "…"

@@ -16,7 +16,7 @@ public struct ReceiptAddress: Hashable, Sendable {
 }
 
 /// What a transport says happened to a notification: a record of `fuldmagt.receipts`.
-public struct Receipt: Equatable, Sendable {
+public struct PostReceipt: Equatable, Sendable {
     public enum Status: String, CaseIterable, Sendable {
         /// Handed over to the transport.
         case submitted
@@ -53,6 +53,7 @@ public struct Receipt: Equatable, Sendable {
         self.at = at
     }
 
+    /// Bytes that workers read.
     static let codeLimit = 64
     static let detailLimit = 1024
 
@@ -79,7 +80,7 @@ public struct ReceiptWriter: ~Copyable {
 
     public mutating func take() -> Frame { frame.take() }
 
-    public mutating func append(_ receipt: Receipt) {
+    public mutating func append(_ receipt: PostReceipt) {
         let source = source
         let key = Array(receipt.address.pseudonym.description.utf8)
         key.withUnsafeBytes { key in
@@ -99,9 +100,10 @@ public struct ReceiptWriter: ~Copyable {
                         json.member("notification", receipt.notification.uuidText)
                         json.member("transport", receipt.transport.rawValue)
                         json.member("status", receipt.status.rawValue)
-                        json.memberIfPresent("code", receipt.code.map { TextLimit.cut($0, to: Receipt.codeLimit) })
                         json.memberIfPresent(
-                            "detail", receipt.detail.map { TextLimit.cut($0, to: Receipt.detailLimit) })
+                            "code", receipt.code.map { TextLimit.cut($0, toBytes: PostReceipt.codeLimit) })
+                        json.memberIfPresent(
+                            "detail", receipt.detail.map { TextLimit.cut($0, toBytes: PostReceipt.detailLimit) })
                         json.member("at", receipt.at.description)
                         json.endObject()
                     }

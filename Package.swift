@@ -103,7 +103,8 @@ let package = Package(
         .executableTarget(
             name: "fuldmagt",
             dependencies: [
-                "CMalloc", "FuldmagtDomain", "FuldmagtJSON", "FuldmagtJobs", "FuldmagtKafka", "FuldmagtKeys",
+                "CMalloc", "FuldmagtBytes", "FuldmagtDomain", "FuldmagtJSON", "FuldmagtJobs", "FuldmagtKafka",
+                "FuldmagtKeys",
                 "FuldmagtOperations", "FuldmagtPost", "FuldmagtRecord", "FuldmagtStore", "FuldmagtTestKit",
                 "FuldmagtWorker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -24,7 +24,7 @@ struct PostCommand: AsyncParsableCommand {
             """,
         subcommands: [
             PostMeMoCommand.self, PostLettersCommand.self, PostReceiptsCommand.self, PostSimulateCommand.self,
-            PostCheckCommand.self,
+            PostPreviewCommand.self, PostCheckCommand.self, PostBenchCommand.self,
         ])
 }
 

@@ -70,7 +70,7 @@ public struct NotificationTemplate: Sendable {
     }()
 
     /// Why something happened that neither party asked for.
-    static func explanation(_ explanation: Notification.Explanation) -> Bilingual {
+    public static func explanation(_ explanation: Notification.Explanation) -> Bilingual {
         switch explanation {
         case .systemReplaced:
             Bilingual(

@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""A consumer of notifications of your own: each is sent at most once under its id, and told to the workers.
+
+Keeps a ledger (SQLite): positions stand beside what was read up to them, in one transaction, and an id is fixed before it is
+sent. Killed anywhere and started again, it sends what was not noted once more under the same id, which is what your
+transport has to recognise. `send` is where your transport goes; here it prints. Needs confluent-kafka.
+"""
+
+import argparse
+import hashlib
+import json
+import sqlite3
+import sys
+import time
+from datetime import datetime, timezone
+
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+TOPIC = "fuldmagt.notifications"
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS positions (partition INTEGER PRIMARY KEY, next INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS notifications (
+    id TEXT PRIMARY KEY, key BLOB NOT NULL, shard INTEGER NOT NULL, state TEXT NOT NULL, data TEXT);
+"""
+
+
+def send(notification: dict) -> None:
+    """Your transport. Called again with the same id after a death: that must be harmless. Log no numbers of people."""
+    print(f"sent {notification['id']} {notification['kind']}: {notification['title']}")
+
+
+def take(ledger: sqlite3.Connection, channel: str, record) -> None:
+    """A later record of an id withdraws it (`cancelled`), or routes it to the other channel: only if it is unsent."""
+    told = json.loads(record.value())
+    headers = dict(record.headers() or [])
+    known = ledger.execute("SELECT state FROM notifications WHERE id = ?", (told["id"],)).fetchone()
+    if told["kind"] == "cancelled" or told["channel"] != channel:
+        ledger.execute(
+            "UPDATE notifications SET state = 'withdrawn', data = NULL WHERE id = ? AND state IN ('queued', 'fixed')",
+            (told["id"],))
+    elif known is None:
+        ledger.execute(
+            "INSERT INTO notifications VALUES (?, ?, ?, 'queued', ?)",
+            (told["id"], record.key(), int(headers["fm_shard"]), record.value().decode()))
+
+
+def read_to_end(consumer: Consumer, ledger: sqlite3.Connection, channel: str, partitions: list[int]) -> None:
+    """Everything that is visible now, before anything is sent: a withdrawal may be among it."""
+    for partition in partitions:
+        _, end = consumer.get_watermark_offsets(TopicPartition(TOPIC, partition), timeout=30)
+        row = ledger.execute("SELECT next FROM positions WHERE partition = ?", (partition,)).fetchone()
+        position = row[0] if row else 0
+        consumer.assign([TopicPartition(TOPIC, partition, position)])
+        while position < end:
+            record = consumer.poll(0.5)
+            if record is not None and record.error():
+                raise KafkaException(record.error())
+            with ledger:
+                if record is not None:
+                    take(ledger, channel, record)
+                    position = record.offset() + 1
+                # Markers of transactions are not handed out, but counted.
+                reached = consumer.position([TopicPartition(TOPIC, partition)])[0].offset
+                position = max(position, reached)
+                ledger.execute("INSERT OR REPLACE INTO positions VALUES (?, ?)", (partition, position))
+
+
+def tell(producer: Producer, source: str, channel: str, row: tuple) -> None:
+    """A `submitted` receipt: to the partition that fm_shard names, with the notification's key."""
+    id, key, shard = row
+    unique = hashlib.sha256(id.encode()).hexdigest()[:32]
+    at = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    producer.produce(
+        "fuldmagt.receipts", key=key, partition=shard,
+        value=json.dumps({"notification": id, "transport": channel, "status": "submitted", "at": at}),
+        headers={
+            "ce_specversion": "1.0", "ce_id": f"{id}/{channel}/submitted/{unique}",
+            "ce_type": "dk.fuldmagt.receipt.v1", "ce_source": source, "content-type": "application/json"})
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--brokers", default="127.0.0.1:9092")
+    parser.add_argument("--channel", choices=["digital-post", "letter"], default="digital-post")
+    parser.add_argument("--ledger", default="notifications.sqlite")
+    parser.add_argument("--source", default="urn:dk:cvr:99000015:python-example", help="who answers for the receipts")
+    parser.add_argument("--follow", action="store_true", help="go on with what is still to come")
+    options = parser.parse_args()
+    consumer = Consumer({
+        "bootstrap.servers": options.brokers, "group.id": "unused", "enable.auto.commit": False,
+        "isolation.level": "read_committed", "auto.offset.reset": "earliest"})
+    producer = Producer({"bootstrap.servers": options.brokers, "acks": "all", "enable.idempotence": True})
+    partitions = sorted(consumer.list_topics(TOPIC, 30).topics[TOPIC].partitions)
+    ledger = sqlite3.connect(options.ledger)
+    ledger.execute("PRAGMA synchronous = FULL")
+    ledger.executescript(SCHEMA)
+    while True:
+        read_to_end(consumer, ledger, options.channel, partitions)
+        with ledger:  # the id is fixed, durably, before it is sent
+            ledger.execute(
+                "UPDATE notifications SET state = 'fixed' WHERE id IN"
+                " (SELECT id FROM notifications WHERE state = 'queued' LIMIT 50)")
+        chunk = ledger.execute("SELECT id, data FROM notifications WHERE state = 'fixed'").fetchall()
+        for _, data in chunk:
+            send(json.loads(data))
+        with ledger:
+            ledger.executemany(
+                "UPDATE notifications SET state = 'sent', data = NULL WHERE id = ?", [(id,) for id, _ in chunk])
+        untold = ledger.execute("SELECT id, key, shard FROM notifications WHERE state = 'sent'").fetchall()
+        for row in untold:
+            tell(producer, options.source, options.channel, row)
+        if producer.flush(60):
+            raise SystemExit("receipts were not acknowledged within 60 s")
+        with ledger:
+            ledger.executemany("UPDATE notifications SET state = 'told' WHERE id = ?", [(row[0],) for row in untold])
+        if not chunk and not untold:
+            if not options.follow:
+                return 0
+            time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

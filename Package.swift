@@ -42,6 +42,8 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: settings),
+        // HTTP with client certificates.
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         // The C library's allocator settings.
         .systemLibrary(name: "CMalloc"),
         // What SQLite's header hides: told of each row before it changes.
@@ -94,7 +96,7 @@ let package = Package(
         .target(
             name: "FuldmagtPost",
             dependencies: [
-                "FuldmagtBytes", "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtRecord",
+                "CCurl", "FuldmagtBytes", "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtRecord",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],

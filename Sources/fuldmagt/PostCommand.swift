@@ -79,11 +79,16 @@ struct PostMeMoCommand: AsyncParsableCommand {
             Writes a file for each message into a folder, named by the message's id; a file appears whole. Ids are fixed in
             the ledger before anything is sent, so a message that is sent again after a death has the same id and bytes.
             Before each chunk it reads what was withdrawn or re-routed meanwhile.
+
+            With --endpoint it posts to a service like KombiPostAfsend of SF1601 instead, with a client certificate; what
+            fails is repeated with growing pauses, and after five failures in a row the endpoint is left alone for a while.
+            How that service wraps messages is not known to us: --envelope example is ours.
             """)
 
     @OptionGroup var options: PostOptions
     @Option(help: "Folder that messages are written to; default: memo beside the ledgers.")
     var outbox: String?
+    @OptionGroup var endpoint: PostEndpointOptions
     @Option(help: "Version of MeMo: 1.2 or 1.1.")
     var memoVersion = MeMoWriter.Version.v12
     @Option(help: "Main document: html or text.")
@@ -103,12 +108,59 @@ struct PostMeMoCommand: AsyncParsableCommand {
         let run = PostRun(options: options, quietSeconds: quietSeconds, chunk: chunk, pause: options.pause)
         let writer = MeMoWriter(version: memoVersion, form: document, kleVersion: kleVersion)
         let outbox = outbox ?? folder + "/memo"
-        try run.send(.digitalPost, ledger: folder + "/memo.sqlite", environment) {
-            try MeMoFolder(path: outbox, writer: writer)
+        let ledger = folder + "/memo.sqlite"
+        if let endpoint = endpoint.options {
+            try run.send(.digitalPost, ledger: ledger, environment) {
+                do {
+                    return try MeMoEndpoint(
+                        endpoint, writer: writer, now: { Host.now() }, jitter: { Double.random(in: 0...1) })
+                } catch let error as MeMoEndpoint.Misuse {
+                    throw Exit.saying(error.description, Exit.setting)
+                }
+            }
+        } else {
+            try run.send(.digitalPost, ledger: ledger, environment) { try MeMoFolder(path: outbox, writer: writer) }
         }
     }
 }
 
+/// Where to post messages to.
+struct PostEndpointOptions: ParsableArguments {
+    @Option(name: .customLong("endpoint"), help: "https:// address to post messages to, instead of a folder.")
+    var url: String?
+    @Option(help: "PEM file with the client certificate.")
+    var certificate: String?
+    @Option(help: "PEM file with its key, where it is not in the same file.")
+    var key: String?
+    @Option(help: "PEM file with who vouches for the endpoint; default: the system's.")
+    var authorities: String?
+    @Option(help: "What is put around a message: example or none.")
+    var envelope = MeMoEndpoint.Envelope.example
+
+    func validate() throws {
+        for (name, file) in [("certificate", certificate), ("key", key), ("authorities", authorities)] {
+            if let file, !FileManager.default.isReadableFile(atPath: file) {
+                throw ValidationError("--\(name): \(file) cannot be read")
+            }
+        }
+        if url == nil, certificate != nil || key != nil || authorities != nil {
+            throw ValidationError("--certificate, --key and --authorities are for --endpoint")
+        }
+    }
+
+    /// Nil where messages go to a folder.
+    var options: MeMoEndpoint.Options? {
+        guard let url else { return nil }
+        var options = MeMoEndpoint.Options(url: url)
+        options.certificate = certificate
+        options.key = key
+        options.authorities = authorities
+        options.envelope = envelope
+        return options
+    }
+}
+
+extension MeMoEndpoint.Envelope: ExpressibleByArgument {}
 extension MeMoWriter.Version: ExpressibleByArgument {}
 extension MeMoWriter.DocumentForm: ExpressibleByArgument {}
 

@@ -46,6 +46,11 @@ public struct MeMoWriter: Sendable {
     /// Appends one message as a whole document.
     public func append(_ message: OutgoingMessage, to sink: inout ByteSink) {
         sink.append("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")
+        appendElement(message, to: &sink)
+    }
+
+    /// The same without the XML declaration, to stand within another document.
+    func appendElement(_ message: OutgoingMessage, to sink: inout ByteSink) {
         sink.append("<memo:Message xmlns:memo=\"https://DigitalPost.dk/MeMo-1\" memoVersion=\"")
         sink.append(version.rawValue)
         sink.append("\">\n<memo:MessageHeader>\n")

@@ -1,0 +1,142 @@
+import CCurl
+import FuldmagtBytes
+import FuldmagtDomain
+
+/// Hands MeMo messages over by HTTP POST, one at a time, to an endpoint like `KombiPostAfsend` of SF1601.
+///
+/// What is known of that service is that it takes MeMo messages with the prefix `memo:`, over TLS with a client
+/// certificate. How it wraps them is not, so `Envelope` is an example of ours; the message in it is whole.
+public struct MeMoEndpoint: PostTransport {
+    public struct Options: Sendable {
+        public var url: String
+        /// PEM files; nil where they are not used. The key may be in the certificate's file.
+        public var certificate: String?
+        public var key: String?
+        /// PEM file with who vouches for the endpoint; nil for the system's.
+        public var authorities: String?
+        public var envelope = Envelope.example
+        public var timeoutSeconds = 30
+
+        public init(url: String) { self.url = url }
+    }
+
+    public enum Envelope: String, CaseIterable, Sendable {
+        /// `KombiPostAfsend` around the message, in a namespace of ours.
+        case example
+        /// The message by itself.
+        case none
+    }
+
+    /// The endpoint cannot be used as it is configured.
+    public struct Misuse: Error, CustomStringConvertible {
+        public let description: String
+    }
+
+    private let connection: Connection
+    private let writer: MeMoWriter
+    private let options: Options
+    private let jitter: () -> Double
+    private let now: () -> Instant
+    private var machine: EndpointStateMachine
+
+    /// - Parameters:
+    ///   - now: the present, asked after each attempt.
+    ///   - jitter: from 0 to 1, asked for each pause.
+    public init(
+        _ options: Options, writer: MeMoWriter, machine: EndpointStateMachine = EndpointStateMachine(),
+        now: @escaping () -> Instant, jitter: @escaping () -> Double
+    ) throws {
+        let isLocal = ["http://127.0.0.1", "http://localhost"].contains { options.url.hasPrefix($0) }
+        guard options.url.hasPrefix("https://") || isLocal else {
+            throw Misuse(
+                description: "the endpoint is \(options.url); messages go to https:// only, or to this machine")
+        }
+        self.options = options
+        self.writer = writer
+        self.machine = machine
+        self.now = now
+        self.jitter = jitter
+        connection = try Connection(options)
+    }
+
+    /// Nobody can be asked; sending the same id again is harmless.
+    public func has(_ message: Ident) -> Bool { false }
+
+    public func closedUntil(now: Instant) -> Instant? { machine.closedUntil(now: now) }
+
+    public mutating func send(_ messages: [OutgoingMessage], now: Instant) throws
+        -> [(message: Ident, sending: PostLedger.Sending)]
+    {
+        var sink = ByteSink(capacity: 1 << 14)
+        var results: [(message: Ident, sending: PostLedger.Sending)] = []
+        for message in messages {
+            let before = self.now()
+            guard machine.mayAttempt(now: before) else {
+                results.append((message.id, .again(at: machine.closedUntil(now: before) ?? before)))
+                continue
+            }
+            sink.removeAll()
+            append(message, to: &sink)
+            let attempt = sink.withUnsafeBytes { connection.post($0) }
+            results.append(
+                (message.id, machine.concluded(attempt, of: message.id, now: self.now(), jitter: jitter())))
+        }
+        return results
+    }
+
+    private func append(_ message: OutgoingMessage, to sink: inout ByteSink) {
+        guard options.envelope == .example else {
+            writer.append(message, to: &sink)
+            return
+        }
+        sink.append("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")
+        sink.append("<kombi:KombiPostAfsend xmlns:kombi=\"urn:fuldmagt:example:kombipostafsend\">\n")
+        writer.appendElement(message, to: &sink)
+        sink.append("</kombi:KombiPostAfsend>\n")
+    }
+
+    /// One connection that is kept open between posts.
+    private final class Connection {
+        private let handle: UnsafeMutableRawPointer
+        private var headers: UnsafeMutablePointer<curl_slist>?
+
+        init(_ options: Options) throws(Misuse) {
+            guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let handle = curl_easy_init() else {
+                throw Misuse(description: "libcurl cannot be used")
+            }
+            self.handle = handle
+            headers = curl_slist_append(nil, "Content-Type: application/xml; charset=utf-8")
+            // Not waiting to be asked for the body.
+            headers = curl_slist_append(headers, "Expect:")
+            var codes = [
+                fm_curl_set_text(handle, CURLOPT_URL, options.url), fm_curl_set_number(handle, CURLOPT_POST, 1),
+                fm_curl_set_number(handle, CURLOPT_NOSIGNAL, 1),
+                fm_curl_set_number(handle, CURLOPT_TIMEOUT, options.timeoutSeconds),
+                fm_curl_set_number(handle, CURLOPT_CONNECTTIMEOUT, min(10, options.timeoutSeconds)),
+                fm_curl_set_number(handle, CURLOPT_FOLLOWLOCATION, 0),
+                fm_curl_set_text(handle, CURLOPT_USERAGENT, "fuldmagt-post"),
+                fm_curl_set_list(handle, CURLOPT_HTTPHEADER, headers), fm_curl_drop_answer(handle),
+            ]
+            if let file = options.authorities { codes.append(fm_curl_set_text(handle, CURLOPT_CAINFO, file)) }
+            if let file = options.certificate {
+                codes.append(fm_curl_set_text(handle, CURLOPT_SSLCERT, file))
+                codes.append(fm_curl_set_text(handle, CURLOPT_SSLKEY, options.key ?? file))
+            }
+            guard codes.allSatisfy({ $0 == CURLE_OK }) else {
+                throw Misuse(description: "libcurl takes not all of the endpoint's options")
+            }
+        }
+
+        deinit {
+            curl_easy_cleanup(handle)
+            curl_slist_free_all(headers)
+        }
+
+        func post(_ body: UnsafeRawBufferPointer) -> EndpointStateMachine.Attempt {
+            guard fm_curl_set_body(handle, body.baseAddress, body.count) == CURLE_OK,
+                curl_easy_perform(handle) == CURLE_OK
+            else { return .noAnswer }
+            return .answered(fm_curl_status(handle))
+        }
+    }
+}

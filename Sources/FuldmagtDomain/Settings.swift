@@ -19,11 +19,13 @@ public struct Settings: Sendable {
     public var administrators: Set<String>
     /// Days that a request waits for the grantor's answer. No source says how long; 180 is our decision.
     public var requestDays: Int
+    /// How long receipts may stay away.
+    public var patience: ReceiptPatience
 
     public init(
         admitsTestPersons: Bool, sender: Sender, cluster: String, partitions: Int32, kle: KLERegister = KLERegister(),
         requestDays: Int = 180, sources: SourceCheck = .off, exemptionsFromAnyMunicipality: Bool = false,
-        administrators: Set<String> = []
+        administrators: Set<String> = [], patience: ReceiptPatience = ReceiptPatience()
     ) {
         self.admitsTestPersons = admitsTestPersons
         self.sender = sender
@@ -34,6 +36,7 @@ public struct Settings: Sendable {
         self.sources = sources
         self.exemptionsFromAnyMunicipality = exemptionsFromAnyMunicipality
         self.administrators = administrators
+        self.patience = patience
     }
 }
 

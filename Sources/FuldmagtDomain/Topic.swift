@@ -4,12 +4,13 @@ public enum Topic: UInt8, CaseIterable, Sendable {
     case moveCommands
     case exemptionCommands
     case inbox
-    case catalogue
     case receipts
+    case catalogue
     case outcomes
     case notifications
     case changelog
     case deadLetters
+    case tasks
 
     public var name: String {
         switch self {
@@ -17,12 +18,13 @@ public enum Topic: UInt8, CaseIterable, Sendable {
         case .moveCommands: "fuldmagt.commands.move"
         case .exemptionCommands: "fuldmagt.commands.exemption"
         case .inbox: "fuldmagt.inbox"
-        case .catalogue: "fuldmagt.catalogue"
         case .receipts: "fuldmagt.receipts"
+        case .catalogue: "fuldmagt.catalogue"
         case .outcomes: "fuldmagt.outcomes"
         case .notifications: "fuldmagt.notifications"
         case .changelog: "fuldmagt.changelog"
         case .deadLetters: "fuldmagt.dead-letters"
+        case .tasks: "fuldmagt.tasks"
         }
     }
 
@@ -35,7 +37,7 @@ public enum Topic: UInt8, CaseIterable, Sendable {
     public static let names = allCases.map(\.name)
 
     /// What a shard consumes: partition *n* of each belongs to shard *n*. Their raw values start at 0.
-    public static let consumed: [Topic] = [.grantCommands, .moveCommands, .exemptionCommands, .inbox]
+    public static let consumed: [Topic] = [.grantCommands, .moveCommands, .exemptionCommands, .inbox, .receipts]
 
     /// Topics whose partition count must be the same.
     public static let sharded: [Topic] = [

@@ -124,6 +124,21 @@ public struct Dump {
             """
         ),
         (
+            "post",
+            "SELECT n.id AS \"id$uuid\", p.state FROM posts p JOIN notifications n ON n.row = p.notification"
+        ),
+        (
+            "timeline",
+            """
+            SELECT n.id AS "id$uuid", t.entry, t.event, t.state, t.channel, t.at, t.transport, t.code, t.source, t.receipt
+            FROM timeline t JOIN notifications n ON n.row = t.notification
+            """
+        ),
+        (
+            "earlyReceipt",
+            "SELECT id AS \"id$uuid\", citizen, at FROM early_receipts"
+        ),
+        (
             "readAccess",
             """
             SELECT c.pseudonym AS citizen, a.ordinal, a.holder, a.journal, a.caseworker,

@@ -8,7 +8,7 @@ import GRDB
 /// rowid tables, so that a batch touches few pages; small indexes find a citizen's rows.
 enum Schema {
     /// The version this build writes, in `PRAGMA user_version`.
-    static let version = 7
+    static let version = 8
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -43,13 +43,16 @@ enum Schema {
         migrator.registerMigration("7 parked commands") { db in
             try db.execute(sql: seventh)
         }
+        migrator.registerMigration("8 receipts and timelines") { db in
+            try db.execute(sql: eighth)
+        }
         return migrator
     }
 
     private static let day = "BETWEEN 18000101 AND 99991231"
 
     /// A column holds one of some texts. Spelled out: for IN with more than two, SQLite builds a table for every row.
-    private static func `is`(_ column: String, _ texts: String...) -> String {
+    static func `is`(_ column: String, _ texts: String...) -> String {
         texts.map { "\(column) = '\($0)'" }.joined(separator: " OR ")
     }
 

@@ -8,6 +8,9 @@ public struct LoadedFile {
     /// The citizen's row; nil until something is stored about them.
     var row: Int64?
     var loaded: FileSections
+
+    /// Has the notifications read again where they are needed next.
+    public mutating func forgetNotifications() { loaded.remove(.notifications) }
 }
 
 /// A citizen as a shard's row names them.
@@ -287,16 +290,24 @@ extension ShardAccess {
 
     private func notifications(_ rows: Statement) throws(StoreError) -> [Notification] {
         var notifications: [Notification] = []
-        while try rows.next() {
-            notifications.append(
-                Notification(
-                    id: try rows.ident(1), kind: try rows.choice(2, NotificationKind.self),
-                    grant: try rows.optionalIdent(3), terms: rows.isNull(4) ? nil : try terms(at: rows.int(4)),
-                    validUntil: try rows.optionalDay(5), channel: try rows.choice(6, PostChannel.self),
-                    sender: try sender(at: rows.int(7)), kle: rows.text(8), isAboutAnother: rows.int(9) == 1,
-                    createdAt: rows.instant(10), cancelledAt: rows.optionalInstant(11), row: rows.int(0)))
-        }
+        while try rows.next() { notifications.append(try notification(rows)) }
         return notifications
+    }
+
+    /// A notification of a row whose thirteenth column is the state of its post.
+    func notification(_ rows: Statement) throws(StoreError) -> Notification {
+        var notification = Notification(
+            id: try rows.ident(1), kind: try rows.choice(2, NotificationKind.self),
+            grant: try rows.optionalIdent(3), terms: rows.isNull(4) ? nil : try terms(at: rows.int(4)),
+            validUntil: try rows.optionalDay(5), channel: try rows.choice(6, PostChannel.self),
+            sender: try sender(at: rows.int(7)), kle: rows.text(8), isAboutAnother: rows.int(9) == 1,
+            createdAt: rows.instant(10), cancelledAt: rows.optionalInstant(11), row: rows.int(0))
+        if !rows.isNull(12) {
+            notification.state = try rows.choice(12, PostState.self)
+        } else if notification.cancelledAt != nil {
+            notification.state = .cancelled
+        }
+        return notification
     }
 
     func cause(id: String, origin row: Int64, extensions: String?) throws(StoreError) -> Cause {

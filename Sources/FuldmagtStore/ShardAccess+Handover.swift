@@ -10,7 +10,12 @@ extension ShardAccess {
     private static let tables: [(name: String, counter: String?)] = [
         ("residences", "arrival"), ("exemptions", "ordinal"), ("deaths", "ordinal"), ("read_accesses", "ordinal"),
         ("grants", "ordinal"), ("grant_history", nil), ("received", nil), ("notifications", nil), ("due", nil),
+        ("posts", nil), ("timeline", nil), ("explanations", nil),
     ]
+    /// Tables that a file handed over by an earlier version does not have.
+    private static let later: Set<String> = ["posts", "timeline", "explanations"]
+    /// Rows of others that rows of the file refer to, by the column that does.
+    private static let owners = ["grant_row": "grants", "notification": "notifications"]
     private static let shared: Set<String> = ["origins", "terms", "senders"]
 
     /// Takes everything there is about a citizen out of the shard, and leaves where it went.
@@ -52,7 +57,12 @@ extension ShardAccess {
     }
 
     private static func condition(_ table: String) -> String {
-        table == "grant_history" ? "grant_row IN (SELECT row FROM grants WHERE citizen = ?1)" : "citizen = ?1"
+        switch table {
+        case "grant_history": "grant_row IN (SELECT row FROM grants WHERE citizen = ?1)"
+        case "posts", "timeline", "explanations":
+            "notification IN (SELECT row FROM notifications WHERE citizen = ?1)"
+        default: "citizen = ?1"
+        }
     }
 
     /// Column name by the shared table it refers to.
@@ -110,10 +120,13 @@ extension ShardAccess {
         let isRead: Bool = try Array(rows.utf8).withUnsafeBufferPointer { (bytes) throws(StoreError) in
             do { try document.parse(UnsafeRawBufferPointer(bytes)) } catch { return false }
             let map = try takeOverShared(document.root["shared"])
-            var grants: [Int64: Int64] = [:]
+            var owners: [String: [Int64: Int64]] = [:]
             for table in Self.tables {
-                guard let node = Self.member(table.name, of: document.root) else { return false }
-                try takeOver(node, table: table, citizen: citizen, shared: map, grants: &grants)
+                guard let node = Self.member(table.name, of: document.root) else {
+                    if Self.later.contains(table.name) { continue }
+                    return false
+                }
+                try takeOver(node, table: table, citizen: citizen, shared: map, owners: &owners)
             }
             if let died = document.root["died"]?.int {
                 try Statement(connection, "UPDATE citizens SET died = ?2 WHERE row = ?1").bind(1, citizen)
@@ -189,7 +202,7 @@ extension ShardAccess {
 
     private func takeOver(
         _ node: JSONNode, table: (name: String, counter: String?), citizen: Int64, shared: [String: [Int64: Int64]],
-        grants: inout [Int64: Int64]
+        owners: inout [String: [Int64: Int64]]
     ) throws(StoreError) {
         let references = try references(of: table.name)
         var first: Int64 = 0
@@ -215,8 +228,8 @@ extension ShardAccess {
                     row[at].value = .int(citizen)
                 } else if name == table.counter {
                     row[at].value = .int(first + number)
-                } else if name == "grant_row" {
-                    guard let ours = grants[number] else { throw Self.dangling(table.name) }
+                } else if let owner = Self.owners[name] {
+                    guard let ours = owners[owner]?[number] else { throw Self.dangling(table.name) }
                     row[at].value = .int(ours)
                 } else if let other = references[name] {
                     guard let ours = shared[other]?[number] else { throw Self.dangling(table.name) }
@@ -225,7 +238,7 @@ extension ShardAccess {
             }
             // A day something is due on, and a view of the same grant, may be there already.
             let inserted = try insert(table.name, row, orIgnore: ["due", "received"].contains(table.name))
-            if table.name == "grants", let theirs { grants[theirs] = inserted }
+            if let theirs { owners[table.name, default: [:]][theirs] = inserted }
         }
     }
 

@@ -28,8 +28,11 @@ extension ShardAccess {
             if let at = file.notifications.lastIndex(where: { $0.id == notification.id }) {
                 file.notifications[at].row = row
             }
-        case .notificationCancelled(_, let at, let row):
+            if let explanation = notification.explanation { try noteExplanation(explanation, of: row) }
+        case .notificationCancelled(let id, let at, let row):
             try statements.cancelNotification.bind(1, row).bind(2, at).run()
+            let channel = file.notifications.first { $0.id == id }?.channel ?? .digitalPost
+            try cancelPost(row, channel: channel, at: at)
         case .grantReminded(let ordinal, let day):
             try statements.setReminded.bind(1, file.grants[ordinal].row).bind(2, day).run()
         case .death(let death):

@@ -8,6 +8,7 @@ public final class ShardAccess {
     let connection: OpaquePointer
     let keys: ClusterKey
     let statements: Statements
+    private var posts: PostStatements?
     /// Rows that many others refer to, by their content. Cleared when a turn is rolled back.
     var origins: [OriginKey: Int64] = [:]
     var originRows: [Int64: OriginKey] = [:]
@@ -35,6 +36,13 @@ public final class ShardAccess {
         self.changes = changes
         self.keys = keys
         statements = try Statements(connection)
+    }
+
+    func postStatements() throws(StoreError) -> PostStatements {
+        if let posts { return posts }
+        let made = try PostStatements(connection)
+        posts = made
+        return made
     }
 
     // MARK: Transactions

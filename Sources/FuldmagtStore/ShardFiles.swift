@@ -109,10 +109,40 @@ public enum ShardFiles {
             "SELECT count(*) FROM (SELECT id FROM notifications GROUP BY id HAVING count(*) > 1)"
         ),
         (
-            "no notification about a revoked grant is left but the revocation's",
+            "no unsent notification about a revoked grant is left but the revocation's",
             """
             SELECT count(*) FROM notifications n JOIN received r ON r.citizen = n.citizen AND r.id = n.grant_id
             WHERE r.state = 'revoked' AND n.kind <> 'grant-revoked' AND n.cancelled_at IS NULL
+              AND NOT EXISTS (SELECT 1 FROM posts p WHERE p.notification = n.row AND p.state <> 'queued')
+            """
+        ),
+        (
+            "a post's state is its last timeline entry's",
+            """
+            SELECT count(*) FROM posts p JOIN notifications n ON n.row = p.notification
+              LEFT JOIN timeline t ON t.notification = p.notification AND t.entry = p.entry
+            WHERE t.state IS NOT p.state OR t.channel IS NOT n.channel OR p.id <> n.id
+            """
+        ),
+        (
+            "a timeline has no gaps",
+            """
+            SELECT count(*) FROM posts p
+            WHERE (SELECT count(*) FROM timeline t WHERE t.notification = p.notification) <> p.entry + 1
+            """
+        ),
+        (
+            "a post is cancelled exactly if its notification is",
+            """
+            SELECT count(*) FROM posts p JOIN notifications n ON n.row = p.notification
+            WHERE (p.state = 'cancelled') <> (n.cancelled_at IS NOT NULL)
+            """
+        ),
+        (
+            "nothing is waited for once a post has ended",
+            """
+            SELECT count(*) FROM posts
+            WHERE due IS NOT NULL AND state IN ('delivered', 'task', 'cancelled', 'undeliverable')
             """
         ),
         (

@@ -148,7 +148,7 @@ public final class ShardStore: @unchecked Sendable {
                         epoch = row["epoch"]
                     } else {
                         try db.execute(
-                            sql: "INSERT INTO meta VALUES (1, ?, ?, 0, '', ?, ?, 0, NULL, NULL)",
+                            sql: "INSERT INTO meta VALUES (1, ?, ?, 0, '', ?, ?, 0, NULL, NULL, 0)",
                             arguments: [shard, options.partitions, check.data, today.number])
                     }
                     epoch += 1

@@ -200,15 +200,15 @@ final class Statements {
             """)
         readNotifications = try prepare(
             """
-            SELECT row, id, kind, grant_id, terms, valid_until, channel, sender, kle, about_another, created_at,
-              cancelled_at
-            FROM notifications WHERE citizen = ?1 ORDER BY row
+            SELECT row, n.id, kind, grant_id, terms, valid_until, channel, sender, kle, about_another, created_at,
+              cancelled_at, p.state
+            FROM notifications n LEFT JOIN posts p ON p.notification = n.row WHERE citizen = ?1 ORDER BY row
             """)
         readNotificationsAbout = try prepare(
             """
-            SELECT row, id, kind, grant_id, terms, valid_until, channel, sender, kle, about_another, created_at,
-              cancelled_at
-            FROM notifications WHERE citizen = ?1 AND grant_id = ?2 ORDER BY row
+            SELECT row, n.id, kind, grant_id, terms, valid_until, channel, sender, kle, about_another, created_at,
+              cancelled_at, p.state
+            FROM notifications n LEFT JOIN posts p ON p.notification = n.row WHERE citizen = ?1 AND grant_id = ?2 ORDER BY row
             """)
         insertNotification = try prepare(
             """

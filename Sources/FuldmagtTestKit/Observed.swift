@@ -78,12 +78,13 @@ public struct Observed {
     private mutating func notification(_ node: JSONNode, _ headers: [String: String]) {
         let id = node["id"]?.string ?? ""
         let kind = node["kind"]?.string ?? ""
+        let isRerouted = kind != "cancelled" && kinds[id] != nil
         if kind != "cancelled" { kinds[id] = kind }
         notifications.append(
             ExpectedNotification(
                 id: id, kind: kind, cancelledKind: kind == "cancelled" ? kinds[id] : nil,
                 recipient: node["recipient"]?["cpr"]?.string ?? node["recipient"]?["cvr"]?.string ?? "",
-                channel: node["channel"]?.string ?? "", grant: node["grant"]?.string,
+                channel: node["channel"]?.string ?? "", isRerouted: isRerouted, grant: node["grant"]?.string,
                 cause: node["cause"]?["id"]?.string ?? "", causeType: node["cause"]?["type"]?.string,
                 createdAt: node["createdAt"]?.string.flatMap { Instant($0) }?.milliseconds ?? 0,
                 extensions: Self.extensions(headers)))

@@ -42,7 +42,7 @@ struct Backlog: Sendable {
 
     /// The same for commands alone.
     func commandAge(at now: Instant) -> Double {
-        Self.age(of: waiting.filter { $0.key != .inbox }.values.min(), at: now)
+        Self.age(of: waiting.filter { $0.key != .inbox && $0.key != .receipts }.values.min(), at: now)
     }
 
     private static func age(of oldest: Instant?, at now: Instant) -> Double {

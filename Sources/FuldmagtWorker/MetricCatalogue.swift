@@ -12,6 +12,11 @@ public enum Metric: String, CaseIterable, Sendable {
     case rejections = "fuldmagt_rejections_total"
     case notifications = "fuldmagt_notifications_total"
     case notificationsCancelled = "fuldmagt_notifications_cancelled_total"
+    case notificationsRerouted = "fuldmagt_notifications_rerouted_total"
+    case notificationMoves = "fuldmagt_notification_moves_total"
+    case receipts = "fuldmagt_receipts_total"
+    case receiptsEarly = "fuldmagt_receipts_early_total"
+    case tasks = "fuldmagt_tasks_total"
     case forwarded = "fuldmagt_forwarded_total"
     case deadLetters = "fuldmagt_dead_letters_total"
     case sourceWarnings = "fuldmagt_source_warnings_total"
@@ -84,6 +89,15 @@ public enum Metric: String, CaseIterable, Sendable {
         case .rejections: counter("reasons", "Reasons in outcomes of rejected commands.", ["reason"])
         case .notifications: counter("notifications", "Notifications written, without withdrawals.")
         case .notificationsCancelled: counter("notifications", "Notifications withdrawn.")
+        case .notificationsRerouted: counter("notifications", "Notifications written again, to be sent by letter.")
+        case .notificationMoves:
+            counter(
+                "notifications", "Notifications by where they came to stand, and by which channel.",
+                ["channel", "state"])
+        case .receipts: counter("receipts", "Receipts of known notifications.", ["transport", "status"])
+        case .receiptsEarly:
+            counter("receipts", "Receipts whose notification was not known: kept until it is, then set aside.")
+        case .tasks: counter("tasks", "Caseworker tasks written, by why.", ["reason"])
         case .forwarded: counter("commands", "Commands re-published to the partition they belong in.")
         case .deadLetters: counter("records", "Records set aside because they could not be read.", ["reason"])
         case .sourceWarnings:

@@ -37,6 +37,9 @@ final class ShardInUse: @unchecked Sendable {
     /// Whether the next look tries again what the store refused: once after the shard was taken over, perhaps by a version
     /// of this program that is mended.
     private var triesFaults = false
+    /// When it was last asked whether receipts have stayed away too long.
+    private var postAsked: Instant?
+    private static let postSeconds: Int64 = 60
     /// What the store refused since the last time this was taken: for the log, without personal data.
     private var refusals: [String] = []
     private(set) var times = PhaseTimes()
@@ -175,6 +178,7 @@ final class ShardInUse: @unchecked Sendable {
                         shard: shard, access: access, records: records, catalogue: catalogue,
                         isCatalogueBehind: isCatalogueBehind, parked: parked, refused: refused, options: options,
                         names: names, reread: { try self.decoder.command($0, of: $1, index: 0) },
+                        rereadReceipt: { try self.decoder.receipt($0.record, of: $0.citizen, index: 0) },
                         nanoseconds: surroundings.nanoseconds)
                     do { try turn.run(items, order: order, output: &output) } catch {
                         place = turn.place
@@ -287,6 +291,20 @@ final class ShardInUse: @unchecked Sendable {
                         position: catalogue, catalogueChangedAt: nil))))
         parkedAsked = now
         triesFaults = false
+        return output.take().0
+    }
+
+    /// A record that has notifications looked at whose receipts have stayed away too long; asked for once a minute.
+    func duePost(now: Instant) throws(StoreError) -> Frame? {
+        if let postAsked, now < postAsked.adding(seconds: Self.postSeconds) { return nil }
+        postAsked = now
+        let patience = options.settings.patience
+        guard try store.turn({ try $0.isPostDue(at: now, patience: patience) }) else { return nil }
+        _ = output.take()
+        output.write(
+            InboxMessage(
+                shard: shard, citizen: nil, sealed: nil,
+                body: .sweep(Sweep(step: .receipts, day: now.day, position: 0, catalogueChangedAt: nil))))
         return output.take().0
     }
 

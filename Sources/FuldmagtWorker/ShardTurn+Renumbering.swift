@@ -16,6 +16,10 @@ extension ShardTurn {
             output.write(InboxMessage(to: renumbering.to, .command(parked.record)))
             try release(parked, of: file)
         }
+        for early in try access.earlyReceipts(of: file.file.citizen.pseudonym) {
+            output.write(InboxMessage(to: renumbering.to, .command(early.record)))
+            try access.forget(early)
+        }
     }
 
     mutating func takeOver(
@@ -65,7 +69,7 @@ extension ShardTurn {
         case .death(let death): body = .death(death)
         case .numberChange(let change): body = .numberChange(change)
         case .handover(let handover): body = .handover(handover)
-        case .command, .sweep, .deadLetter, .forward, .parked: return
+        case .command, .sweep, .deadLetter, .forward, .parked, .receipt: return
         }
         for message in Rules.passOn(body, of: former.pseudonym, to: renumbering.to) { output.write(message) }
     }

@@ -16,6 +16,8 @@ struct ShardTurn {
     let refused: Refusals
     /// Reads a command that was kept.
     let reread: (PassedOnCommand, Identity) throws -> WorkItem
+    /// Reads a receipt that was kept.
+    let rereadReceipt: (EarlyReceipt) throws -> WorkItem
     /// A monotonic clock, for measurements only.
     let nanoseconds: () -> UInt64
     /// Time spent in the rules.
@@ -24,11 +26,14 @@ struct ShardTurn {
     var parked: ParkedLoad
     /// What is being worked on.
     var place: Refusals.Place?
+    /// Of the citizen whose receipts are being taken in.
+    var finder = NotificationFinder()
 
     init(
         shard: Int32, access: ShardAccess, records: RecordViews, catalogue: Catalogue, isCatalogueBehind: Bool,
         parked: ParkedLoad, refused: Refusals, options: WorkerOptions, names: ShardNames,
-        reread: @escaping (PassedOnCommand, Identity) throws -> WorkItem, nanoseconds: @escaping () -> UInt64
+        reread: @escaping (PassedOnCommand, Identity) throws -> WorkItem,
+        rereadReceipt: @escaping (EarlyReceipt) throws -> WorkItem, nanoseconds: @escaping () -> UInt64
     ) {
         self.shard = shard
         self.access = access
@@ -38,6 +43,7 @@ struct ShardTurn {
         self.parked = parked
         self.refused = refused
         self.reread = reread
+        self.rereadReceipt = rereadReceipt
         self.options = options
         self.names = names
         self.nanoseconds = nanoseconds
@@ -125,6 +131,10 @@ struct ShardTurn {
                 var file = try take(citizen, from: &loaded)
                 try carryOut(request, under: circumstances, file: &file, output: &output)
                 loaded = file
+            case .receipt(let receipt):
+                // What has been read of the citizen's notifications may change.
+                loaded = nil
+                try take(receipt, item, under: circumstances, output: &output)
             }
         }
     }
@@ -165,8 +175,14 @@ struct ShardTurn {
         switch measured({ Rules.decide(command, at: position, about: &file.file, under: circumstances) }) {
         case .accept(let effects):
             try store(effects, to: &file, output: &output)
-            if case .relocate = command.body {
+            switch command.body {
+            case .relocate:
                 try access.noteResidence(file.file.residence(on: circumstances.today)?.municipality, of: file)
+            case .register:
+                try recallDigitalPost(of: &file, cause: command.cause, under: circumstances, output: &output)
+            case .correctDeath:
+                try tellUndelivered(to: file, cause: command.cause, under: circumstances, output: &output)
+            default: break
             }
         case .reject(let reasons):
             output.write(
@@ -184,7 +200,7 @@ struct ShardTurn {
         if let handover = effects.handover { try handOver(handover, &file, output: &output) }
     }
 
-    private func write(_ letter: DeadLetter, _ item: WorkItem, to output: inout OutputWriter) {
+    func write(_ letter: DeadLetter, _ item: WorkItem, to output: inout OutputWriter) {
         let record = records[item.index]
         output.write(
             letter, record: record,
@@ -237,6 +253,10 @@ struct ShardTurn {
             if citizens.count == options.sweepSize {
                 rest = [sweep.at(.parked(after: citizens.last?.pseudonym, retriesFaults: retriesFaults))]
             }
+        case .receipts:
+            if try lookForReceipts(under: circumstances, output: &output) { rest = [sweep] }
+        case .exempted(let citizen, let row):
+            try recallDigitalPost(of: citizen, below: row, under: circumstances, output: &output)
         }
         for sweep in rest {
             output.write(InboxMessage(shard: shard, citizen: nil, sealed: nil, body: .sweep(sweep)))

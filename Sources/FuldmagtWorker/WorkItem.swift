@@ -15,6 +15,7 @@ struct WorkItem {
         case handover(Handover)
         case numberChange(NumberChange)
         case parked(ParkedRequest)
+        case receipt(Receipt)
         case deadLetter(DeadLetter)
         case forward(to: Int32, FirstWritten)
     }
@@ -76,6 +77,7 @@ struct RecordDecoder {
         }
         do throws(DeadLetter) {
             if topic == .inbox { return try inbox(record, at: written, index: index) }
+            if topic == .receipts { return try receipt(record, at: written, index: index) }
             return try command(record, topic: topic, at: written, index: index, offsetSeconds: offsetSeconds)
         } catch {
             return WorkItem(work: .deadLetter(error), citizen: nil, now: written, index: index)
@@ -165,6 +167,8 @@ struct RecordDecoder {
         case .parked(let request):
             return WorkItem(
                 work: .parked(request), citizen: nil, pseudonym: try pseudonym(of: record), now: written, index: index)
+        case .command(let passedOn) where passedOn.topic == .receipts:
+            return try receipt(passedOn, of: try pseudonym(of: record), index: index)
         case .command(let passedOn):
             return try command(passedOn, of: try citizen(of: message, record), index: index)
         case .readAccess(let news):
@@ -173,9 +177,30 @@ struct RecordDecoder {
         }
     }
 
+    private mutating func receipt(_ record: RecordView, at written: Instant, index: Int) throws(DeadLetter) -> WorkItem
+    {
+        let receipt = try Receipt.read(record, into: document)
+        return WorkItem(
+            work: .receipt(receipt), citizen: nil, pseudonym: try pseudonym(of: record), now: written, index: index)
+    }
+
+    /// A receipt that was kept, or that an old number's shard passed on.
+    mutating func receipt(
+        _ kept: PassedOnCommand, of citizen: Ident, index: Int
+    ) throws(DeadLetter) -> WorkItem {
+        guard let record = names.open(kept) else {
+            throw DeadLetter(.invalidAttribute, "a receipt that was kept cannot be opened")
+        }
+        return try record.withRecords { (records) throws(DeadLetter) in
+            WorkItem(
+                work: .receipt(try Receipt.read(records[0], into: document)), citizen: nil, pseudonym: citizen,
+                now: kept.at, index: index, passedOn: kept)
+        }
+    }
+
     private func pseudonym(of record: RecordView) throws(DeadLetter) -> Ident {
         guard let pseudonym = record.key.flatMap({ Ident(hexDigits: $0) }) else {
-            throw DeadLetter(.invalidCitizen, "an inbox record that does not say whom it concerns")
+            throw DeadLetter(.invalidCitizen, "the record's key does not say whom it concerns")
         }
         return pseudonym
     }

@@ -303,6 +303,7 @@ public final class WorkerLoop {
                 {
                     transaction.frames.append(release)
                 }
+                if let look = try duePost(in: shard, now: now) { transaction.frames.append(look) }
             }
         }
         guard !transaction.isEmpty else { return }

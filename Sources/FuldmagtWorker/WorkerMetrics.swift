@@ -13,6 +13,8 @@ final class WorkerMetrics: Sendable {
     let refusedRows: Counter
     let notifications: Counter
     let cancelled: Counter
+    let rerouted: Counter
+    let receiptsEarly: Counter
     let forwarded: Counter
     let sourceWarnings: Counter
     let retries: Counter
@@ -43,6 +45,8 @@ final class WorkerMetrics: Sendable {
         refusedRows = counter(.refusedRows)
         notifications = counter(.notifications)
         cancelled = counter(.notificationsCancelled)
+        rerouted = counter(.notificationsRerouted)
+        receiptsEarly = counter(.receiptsEarly)
         forwarded = counter(.forwarded)
         sourceWarnings = counter(.sourceWarnings)
         retries = counter(.retries)
@@ -82,8 +86,24 @@ final class WorkerMetrics: Sendable {
         cancelled.increment(by: Int64(counts.cancelled))
         forwarded.increment(by: Int64(counts.forwarded))
         sourceWarnings.increment(by: Int64(counts.warnings))
+        count(counts.post)
         for (reason, number) in counts.rejections { counter(.rejections, "reason", reason.rawValue, number) }
         for (reason, number) in counts.deadLetterReasons { counter(.deadLetters, "reason", reason.rawValue, number) }
+    }
+
+    private func count(_ counts: PostCounts) {
+        rerouted.increment(by: Int64(counts.rerouted))
+        receiptsEarly.increment(by: Int64(counts.early))
+        for (event, number) in counts.receipts {
+            counter(
+                .receipts, [("transport", event.transport?.rawValue ?? ""), ("status", event.name)], number)
+        }
+        for (standing, number) in counts.moves {
+            counter(
+                .notificationMoves, [("channel", standing.channel.rawValue), ("state", standing.state.rawValue)], number
+            )
+        }
+        for (reason, number) in counts.tasks { counter(.tasks, "reason", reason.rawValue, number) }
     }
 
     /// Transactions that were committed and that failed since the last call.
@@ -117,6 +137,10 @@ final class WorkerMetrics: Sendable {
     }
 
     private func counter(_ metric: Metric, _ label: String, _ value: String, _ number: Int) {
-        Counter(label: metric.rawValue, dimensions: [(label, value)], factory: factory).increment(by: Int64(number))
+        counter(metric, [(label, value)], number)
+    }
+
+    private func counter(_ metric: Metric, _ labels: [(String, String)], _ number: Int) {
+        Counter(label: metric.rawValue, dimensions: labels, factory: factory).increment(by: Int64(number))
     }
 }

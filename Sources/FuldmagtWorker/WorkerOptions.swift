@@ -36,6 +36,8 @@ public struct WorkerOptions: Sendable {
     public var parkedSeconds: Int64
     /// Days that ids of decided commands are kept; at least as long as topics keep commands.
     public var processedDays: Int
+    /// Receipts of one shard that wait for their notification to be known; beyond them they are dead letters at once.
+    public var earlyReceipts: Int
     /// Every changed row goes to the changelog, from which another worker can rebuild the shard.
     public var recordsChanges: Bool
     /// Publishing runs beside the next turn. Off in simulations, which have one thread.
@@ -61,6 +63,7 @@ public struct WorkerOptions: Sendable {
         parkedPerShard = 10_000
         parkedSeconds = 86_400
         processedDays = 90
+        earlyReceipts = 10_000
         recordsChanges = true
         isPipelined = true
         longestBackoff = 5_000

@@ -157,7 +157,32 @@ struct Environment {
             cluster: try cluster, partitions: partitions, kle: try kle,
             requestDays: try number("request.days", name: "FULDMAGT_REQUEST_DAYS", default: 180, in: 1...3_650),
             sources: try sources, exemptionsFromAnyMunicipality: try anyMunicipality,
-            administrators: try administrators)
+            administrators: try administrators, patience: try patience)
+    }
+
+    private var patience: ReceiptPatience {
+        get throws {
+            var patience = ReceiptPatience()
+            func seconds(_ key: ConfigKey, _ name: String, _ value: Int64?) throws -> Int64? {
+                let hours = try number(key, name: name, default: Int((value ?? 0) / 3_600), in: 0...87_600)
+                return hours == 0 ? nil : Int64(hours) * 3_600
+            }
+            patience.queued = try seconds(
+                "receipt.queued.hours", "FULDMAGT_RECEIPT_QUEUED_HOURS", patience.queued)
+            patience.submitted = try seconds(
+                "receipt.submitted.hours", "FULDMAGT_RECEIPT_SUBMITTED_HOURS", patience.submitted)
+            patience.accepted = try seconds(
+                "receipt.accepted.hours", "FULDMAGT_RECEIPT_ACCEPTED_HOURS", patience.accepted)
+            patience.letterSubmitted = try seconds(
+                "receipt.letter.submitted.hours", "FULDMAGT_RECEIPT_LETTER_SUBMITTED_HOURS", patience.letterSubmitted)
+            patience.letterAccepted = try seconds(
+                "receipt.letter.accepted.hours", "FULDMAGT_RECEIPT_LETTER_ACCEPTED_HOURS", patience.letterAccepted)
+            let unknown = try number(
+                "receipt.unknown.hours", name: "FULDMAGT_RECEIPT_UNKNOWN_HOURS", default: Int(patience.unknown / 3_600),
+                in: 1...8_760)
+            patience.unknown = Int64(unknown) * 3_600
+            return patience
+        }
     }
 
     private var sources: SourceCheck {

@@ -143,7 +143,7 @@ extension Topic {
         case .outcomes, .notifications:
             settings["cleanup.policy"] = "delete"
             settings["retention.ms"] = String(28 * day)
-        case .deadLetters:
+        case .deadLetters, .tasks:
             settings["cleanup.policy"] = "delete"
             settings["retention.ms"] = String(365 * day)
         }

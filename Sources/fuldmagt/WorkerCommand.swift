@@ -41,6 +41,15 @@ struct WorkerCommand: AsyncParsableCommand {
               FULDMAGT_EXEMPTIONS_FROM        deciding: exemptions come from the municipality that decides; any
               FULDMAGT_ADMINISTRATORS         CVR numbers that may change the catalogue, with commas between them
               FULDMAGT_REQUEST_DAYS           days that a request waits for its answer, 1 to 3650 (default 180)
+              FULDMAGT_RECEIPT_QUEUED_HOURS   hours that a notification may wait until a transport has it, before it is
+                                              sent by letter instead, or is a caseworker's task (default 336; 0, here
+                                              and below: for ever, as where nobody writes receipts)
+              FULDMAGT_RECEIPT_SUBMITTED_HOURS, _ACCEPTED_HOURS
+                                              the same from one receipt of Digital Post to the next (default 24, 72)
+              FULDMAGT_RECEIPT_LETTER_SUBMITTED_HOURS, _LETTER_ACCEPTED_HOURS
+                                              the same by letter (default 168, 336)
+              FULDMAGT_RECEIPT_UNKNOWN_HOURS  hours that a receipt waits for its notification before it is set aside
+                                              (default 24)
               FULDMAGT_SENDER_CVR, _NAME      the authority that notifications to representatives come from
               FULDMAGT_KLE_FILE               list of KLE numbers; without it only main groups are checked
               FULDMAGT_HTTP                   host:port to answer /livez, /readyz and /metrics on, such as

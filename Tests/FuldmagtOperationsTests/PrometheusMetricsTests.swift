@@ -15,7 +15,9 @@ import Testing
         if description.unit == "seconds" { #expect(name.contains("_seconds")) }
         #expect(!description.unit.isEmpty && description.meaning.hasSuffix("."))
         #expect(!description.meaning.contains("\n") && !description.meaning.contains("\\"))
-        let allowed: Set<String> = ["shard", "reason", "status", "phase", "event", "activity"]
+        let allowed: Set<String> = [
+            "shard", "reason", "status", "phase", "event", "activity", "channel", "state", "transport",
+        ]
         #expect(Set(description.labels).isSubset(of: allowed))
         if case .histogram(let bounds) = description.kind { #expect(bounds == bounds.sorted() && !bounds.isEmpty) }
     }

@@ -85,8 +85,8 @@ import Testing
         let accepted = model.outcomes.filter { $0.status == "accepted" }.count
         #expect(accepted * 2 > model.outcomes.count)
         #expect(
-            Set(model.notifications.filter { $0.cancelledKind == nil }.map(\.id)).count
-                == model.notifications.filter { $0.cancelledKind == nil }.count)
+            Set(model.notifications.filter { $0.cancelledKind == nil && !$0.isRerouted }.map(\.id)).count
+                == model.notifications.filter { $0.cancelledKind == nil && !$0.isRerouted }.count)
     }
 
     /// Every command does something now and then, and is rejected for each reason it can have.

@@ -204,8 +204,11 @@ import Testing
         #expect(
             cluster.notifications(to: anna).filter { !$0.hasPrefix("grant") } == [
                 "exemption-registered letter", "exemption-lifted digital-post", "readaccess-given digital-post",
-                "readaccess-ended digital-post", "exemption-registered letter", "exemption-lifted digital-post",
-                "exemption-registered letter", "exemption-lifted digital-post",
+                "readaccess-ended digital-post", "exemption-registered letter",
+                // Exempt again, with post that nobody has sent: it becomes letters.
+                "readaccess-ended letter", "readaccess-given letter", "exemption-lifted letter",
+                "exemption-lifted digital-post", "exemption-registered letter", "exemption-lifted letter",
+                "exemption-lifted digital-post",
             ])
         #expect(
             cluster.notifications(to: bent) == [

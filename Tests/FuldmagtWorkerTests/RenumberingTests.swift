@@ -84,7 +84,7 @@ import Testing
         #expect(
             cluster.notifications(to: new).sorted()
                 == [
-                    "cancelled digital-post", "cancelled digital-post", "cancelled digital-post",
+                    "cancelled letter", "cancelled letter", "cancelled letter",
                     "grant-revoked letter", "grant-revoked letter", "grant-revoked letter",
                 ])
         #expect(

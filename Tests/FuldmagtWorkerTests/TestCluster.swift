@@ -54,6 +54,8 @@ final class TestCluster {
             keys: Self.keys, directory: directory)
         options.isPipelined = false
         options.isDurable = false
+        // Only tests of receipts write some.
+        options.settings.patience = .endless
         // The model never forgets an id.
         options.processedDays = 10_000
     }

@@ -26,13 +26,21 @@ TOPIC_OF = {
 
 
 @dataclass
+class Notification:
+    party: object
+    kind: str
+    channel: str
+    is_withdrawn: bool = False
+
+
+@dataclass
 class Grant:
     grantor: object
     representative: object
     package: str
     state: str = "active"
     given_by: str = ""
-    # Channels of the notifications about it so far; no receipt comes, so a revocation withdraws each of them.
+    # The notifications about it so far; no receipt comes, so a revocation withdraws each of them.
     told: list = field(default_factory=list)
 
     @property
@@ -62,6 +70,7 @@ class Ledger:
         self.notifications: Counter = Counter()  # (kind, channel)
         self.offers: dict[str, dict[str, set]] = {}  # municipality: system: packages
         self.residence: dict[str, str] = {}
+        self.told: list[Notification] = []
         self.exempt: set[str] = set()
         self.departed: set[str] = set()  # exempt because they left the country
         self.requests: dict[str, list[Grant]] = {}
@@ -149,20 +158,34 @@ class Ledger:
     def channel(self, party) -> str:
         return "letter" if party.key in self.exempt else "digital-post"
 
-    def _tell_one(self, kind: str, party, channel: str) -> None:
+    def _tell_one(self, kind: str, party, channel: str) -> Notification:
+        self._count(kind, channel)
+        notification = Notification(party, kind, channel)
+        self.told.append(notification)
+        return notification
+
+    def _count(self, kind: str, channel: str) -> None:
         self.notifications[kind, channel] += 1
         self.file.notifications += 1
+
+    def _withdraw(self, notification: Notification) -> None:
+        self._count("cancelled", notification.channel)
+        notification.is_withdrawn = True
 
     def _tell_both(self, grant: Grant, kind: str, representative_kind: str | None = None) -> None:
         self.file.written_to.add(grant.representative.key)
         for party, its_kind in ((grant.grantor, kind), (grant.representative, representative_kind or kind)):
-            channel = self.channel(party)
-            self._tell_one(its_kind, party, channel)
-            grant.told.append((party, channel))
+            grant.told.append(self._tell_one(its_kind, party, self.channel(party)))
 
     def _change_exemption(self, party, kind: str, exempt: bool) -> None:
         (self.exempt.add if exempt else self.exempt.remove)(party.key)
         self.file.exemptions_changed.add(party.key)
+        if exempt:
+            # No receipt says that any of it was sent: it is written again, as a letter.
+            for told in self.told:
+                if told.party.key == party.key and told.channel == "digital-post" and not told.is_withdrawn:
+                    told.channel = "letter"
+                    self._count(told.kind, told.channel)
         self._tell_one(kind, party, self.channel(party))
 
     # Commands that are accepted
@@ -249,8 +272,8 @@ class Ledger:
         gone = []
         for package in packages:
             grant = self.living(grantor, representative, package)
-            for party, channel in grant.told:
-                self._tell_one("cancelled", party, channel)
+            for notification in grant.told:
+                self._withdraw(notification)
             grant.state = "revoked"
             self._tell_both(grant, "grant-revoked")
             gone.append(grant)
@@ -273,15 +296,11 @@ class Ledger:
         return id
 
     def _tell_grantor(self, grant: Grant, kind: str) -> None:
-        channel = self.channel(grant.grantor)
-        self._tell_one(kind, grant.grantor, channel)
-        grant.told.append((grant.grantor, channel))
+        grant.told.append(self._tell_one(kind, grant.grantor, self.channel(grant.grantor)))
 
     def _tell_representative(self, grant: Grant, kind: str) -> None:
-        channel = self.channel(grant.representative)
         self.file.written_to.add(grant.representative.key)
-        self._tell_one(kind, grant.representative, channel)
-        grant.told.append((grant.representative, channel))
+        grant.told.append(self._tell_one(kind, grant.representative, self.channel(grant.representative)))
 
     def answer_data(self, grantor, request, channel="digital", **more) -> dict:
         data = {"grantor": grantor.party, "request": request, "channel": channel}
@@ -338,8 +357,8 @@ class Ledger:
         return id
 
     def _end(self, grant: Grant, state: str) -> None:
-        for party, channel in grant.told:
-            self._tell_one("cancelled", party, channel)
+        for notification in grant.told:
+            self._withdraw(notification)
         grant.state = state
 
     # Registers
@@ -388,6 +407,9 @@ class Ledger:
         """Everything follows the citizen to the new number; nobody is told, and the old number is still found."""
         data = {"citizen": citizen.party, "newCpr": new.cpr, "effective": self.day(-1)}
         id = self._command(what, "move.renumber", citizen, catalogue.REGISTER, data)
+        for told in self.told:
+            if told.party.key == citizen.key:
+                told.party = new
         self.accepted(id)
         return id
 

@@ -42,14 +42,16 @@ public struct Notification: Sendable, Equatable {
     public var isAboutAnother: Bool
     public var createdAt: Instant
     public var cancelledAt: Instant?
-    /// Said when the notification is written, and not kept: only what is never withdrawn may have one.
+    /// How far it is, as receipts have told.
+    public var state = PostState.queued
+    /// Few have one, so it is kept beside the row, and read only where the notification is written again.
     public var explanation: Explanation?
     public var row: Int64 = 0
 
     /// Why something happened that neither party asked for.
-    public enum Explanation: Sendable, Equatable {
+    public enum Explanation: String, Sendable, Equatable {
         /// The it-system that a grant was bound to has a successor that the grant does not fit.
-        case systemReplaced
+        case systemReplaced = "system-replaced"
     }
 
     public init(
@@ -71,8 +73,11 @@ public struct Notification: Sendable, Equatable {
         self.row = row
     }
 
-    /// Revocations and endings are told even after a change of mind; everything else about a dead grant is withdrawn.
-    var canBeCancelled: Bool { cancelledAt == nil && kind != .grantRevoked && kind != .grantEnded }
+    /// Revocations and endings are told even after a change of mind; everything else about a dead grant is withdrawn, unless
+    /// a transport has it.
+    var canBeCancelled: Bool {
+        cancelledAt == nil && state == .queued && kind != .grantRevoked && kind != .grantEnded
+    }
 }
 
 /// The texts of one notification, from its template.

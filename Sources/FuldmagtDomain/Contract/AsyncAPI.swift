@@ -66,7 +66,7 @@ public enum AsyncAPI {
         json.key("operations")
         json.beginObject()
         for topic in topics {
-            let isSent = topic == .outcomes || topic == .notifications
+            let isSent = [.outcomes, .notifications, .tasks].contains(topic)
             json.key("\(isSent ? "send" : "receive") \(topic.name)")
             json.beginObject()
             json.member("action", isSent ? "send" : "receive")

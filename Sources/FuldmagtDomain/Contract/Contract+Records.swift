@@ -129,7 +129,8 @@ extension Contract {
                 """, key: "the command's id"),
         ContractRecord(
             name: "notification", topic: .notifications,
-            summary: "What a party is to be told; a second record with the same id and kind cancelled withdraws it.",
+            summary:
+                "What a party is to be told; a second record with the same id withdraws it (kind cancelled) or has it sent by letter instead.",
             fields: [
                 ContractField("id", .text(limit: 36), "form of a UUID version 4, the same for a repeat"),
                 ContractField(
@@ -177,5 +178,36 @@ extension Contract {
                 {"notification":"2f1c6c1e-6f0a-4c57-9a51-2f1c6c1e6f0a","transport":"digital-post","status":"delivered",
                  "at":"2026-11-22T10:00:00Z"}
                 """, key: "as the notification's; partition: the header fm_shard"),
+        ContractRecord(
+            name: "task", topic: .tasks,
+            summary: "Somebody was not told what they should have been: a caseworker sees to it.",
+            fields: [
+                ContractField("id", .text(limit: 36), "form of a UUID version 4, the same for a repeat"),
+                ContractField("reason", .choice(TaskReason.allCases.map(\.rawValue)), "why"),
+                ContractField("notification", .text(limit: 36), "id of the notification"),
+                ContractField("kind", .choice(NotificationKind.allCases.map(\.rawValue)), "what it says"),
+                ContractField("citizen", .text(limit: 32), "the recipient's pseudonym: no number stands in a task"),
+                .optional("grant", .text(limit: 36), "id of the grant"),
+                ContractField(
+                    "sender",
+                    .object([
+                        ContractField("cvr", .text(limit: 8), "eight digits"),
+                        ContractField("name", .text(limit: 256), "its name"),
+                    ]), "in whose name the notification was"),
+                ContractField(
+                    "cause",
+                    .object([
+                        ContractField("id", .text(limit: 512), "the receipt's, or the notification's where none came"),
+                        ContractField("type", .text(limit: 256), "its ce_type"),
+                    ]), "what brought it about"),
+                ContractField("createdAt", .instant, "when it was found"),
+            ],
+            example: """
+                {"id":"2f1c6c1e-6f0a-4c57-9a51-2f1c6c1e6f0c","reason":"letter-returned",
+                 "notification":"2f1c6c1e-6f0a-4c57-9a51-2f1c6c1e6f0a","kind":"grant-received",
+                 "citizen":"0123456789abcdef0123456789abcdef","grant":"2f1c6c1e-6f0a-4c57-9a51-2f1c6c1e6f0b",
+                 "sender":{"cvr":"99000007","name":"Example"},
+                 "cause":{"id":"r-1","type":"dk.fuldmagt.receipt.v1"},"createdAt":"2026-11-22T10:00:00.000Z"}
+                """, key: "the notification's id"),
     ]
 }

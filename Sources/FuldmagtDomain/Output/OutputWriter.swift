@@ -4,8 +4,8 @@ import FuldmagtRecord
 
 /// Writes what decisions say into a frame, as CloudEvents in Kafka's binary mode.
 public struct OutputWriter: ~Copyable {
-    private var frame = FrameWriter()
-    private let settings: Settings
+    var frame = FrameWriter()
+    let settings: Settings
     private let naming: Naming
     /// Headers that are the same on every record of a kind.
     private let outcomeHeaders: [UInt8]
@@ -19,7 +19,7 @@ public struct OutputWriter: ~Copyable {
     private let commandHeaders: [UInt8]
     private let parkedHeaders: [UInt8]
     private let shardText: String
-    private var counts = Counts()
+    var counts = Counts()
 
     /// What was written, for metrics.
     public struct Counts: Sendable, Equatable {
@@ -36,6 +36,8 @@ public struct OutputWriter: ~Copyable {
         public var warnings = 0
         public var rejections: [ReasonCode: Int] = [:]
         public var deadLetterReasons: [DeadLetterReason: Int] = [:]
+        /// What became of notifications.
+        public var post = PostCounts()
 
         public init() {}
 
@@ -51,6 +53,7 @@ public struct OutputWriter: ~Copyable {
             warnings += other.warnings
             rejections.merge(other.rejections, uniquingKeysWith: +)
             deadLetterReasons.merge(other.deadLetterReasons, uniquingKeysWith: +)
+            post.add(other.post)
         }
     }
 
@@ -164,7 +167,13 @@ public struct OutputWriter: ~Copyable {
 
     public mutating func write(_ notice: Notice) {
         let notification = notice.notification
-        if notice.isCancellation { counts.cancelled += 1 } else { counts.notifications += 1 }
+        if notice.isCancellation {
+            counts.cancelled += 1
+        } else if notice.isRerouting {
+            counts.post.rerouted += 1
+        } else {
+            counts.notifications += 1
+        }
         let headers = notificationHeaders
         let masked = notice.isMasked ? naming.mask(notice.cause) : nil
         let shardText = shardText
@@ -176,6 +185,7 @@ public struct OutputWriter: ~Copyable {
                     HeaderBlock.append("ce_id", to: &block) { id in
                         id.append(uuid: notification.id)
                         if notice.isCancellation { id.append("/cancelled") }
+                        if notice.isRerouting { id.append("/letter") }
                     }
                     HeaderBlock.append("ce_time", to: &block) { $0.append(notification.createdAt) }
                     HeaderBlock.append("fm_shard", shardText, to: &block)

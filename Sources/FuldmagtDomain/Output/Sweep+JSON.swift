@@ -8,6 +8,8 @@ extension Sweep {
         case .municipality(let municipality, let after): "\(municipality)/\(after?.description ?? "")"
         case .package(let package, let row): "package/\(package)/\(row)"
         case .parked(let after, _): "parked/\(after?.description ?? "")"
+        case .receipts: "receipts"
+        case .exempted(let citizen, let row): "exempted/\(citizen)/\(row)"
         }
     }
 
@@ -27,6 +29,11 @@ extension Sweep {
             json.member("step", "parked")
             json.memberIfPresent("after", after?.description)
             json.member("retriesFaults", retriesFaults ? 1 : 0)
+        case .receipts: json.member("step", "receipts")
+        case .exempted(let citizen, let row):
+            json.member("step", "exempted")
+            json.member("exempt", hex: citizen)
+            json.member("below", Int(row))
         }
         json.member("day", Int(day.number))
         json.member("position", Int(position))
@@ -50,6 +57,12 @@ extension Sweep {
         case "parked":
             step = .parked(
                 after: node["after"]?.string.flatMap { Ident(hex: $0) }, retriesFaults: node["retriesFaults"]?.int == 1)
+        case "receipts": step = .receipts
+        case "exempted":
+            guard let citizen = node["exempt"]?.string.flatMap({ Ident(hex: $0) }), let row = node["below"]?.int else {
+                return nil
+            }
+            step = .exempted(citizen, below: Int64(row))
         default: return nil
         }
         return Sweep(

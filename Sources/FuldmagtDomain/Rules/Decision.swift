@@ -158,6 +158,8 @@ public struct Notice: Sendable {
     public var recipient: Identity
     /// A second record with the same id, which withdraws the first.
     public var isCancellation: Bool
+    /// A second record with the same id and kind, which has it sent by letter instead.
+    public var isRerouting = false
     public var cause: Cause
     /// Only the cause's masked id may be told: another citizen's command, or another's grant.
     public var isMasked: Bool
@@ -276,6 +278,10 @@ public struct Sweep: Sendable, Equatable {
         /// Citizens with parked commands, after the one named.
         /// - Parameter retriesFaults: also what this program could not store the last time.
         case parked(after: Ident?, retriesFaults: Bool)
+        /// Notifications whose receipts have stayed away too long, and receipts that came before their notification.
+        case receipts
+        /// Unsent Digital Post to a citizen who is exempt now, below a stored row.
+        case exempted(Ident, below: Int64)
     }
     public var step: Step
     public var day: Day

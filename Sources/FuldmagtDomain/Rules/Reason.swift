@@ -190,6 +190,7 @@ public enum DeadLetterReason: String, CaseIterable, Error, Sendable {
     case wrongTopic = "wrong-topic"
     case invalidCitizen = "invalid-citizen"
     case idReused = "id-reused"
+    case unknownReceipt = "unknown-receipt"
 }
 
 /// A dead letter's reason with what an operator needs to find the fault. The detail holds no input but positions and

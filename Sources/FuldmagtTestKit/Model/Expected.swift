@@ -59,6 +59,8 @@ public struct ExpectedNotification: Hashable, Sendable {
     public var recipient: String
     /// `digital-post` or `letter`.
     public var channel: String
+    /// A second record of the same kind, which has it sent by letter instead.
+    public var isRerouted = false
     /// UUID text; nil when it is about no grant.
     public var grant: String?
     /// The cause's own id for the citizen, its masked id for anyone else.

@@ -27,6 +27,7 @@ extension NaiveModel {
                     validUntil: validUntil, cause: command.cause))
         }
         tell("exemption-registered", citizen, about: nil, citizen: citizen, command.cause)
+        recall(from: citizen, command.cause)
         return []
     }
 

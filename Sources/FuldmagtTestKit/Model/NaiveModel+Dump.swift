@@ -24,8 +24,9 @@ extension NaiveModel {
             names[party.digits] = pseudonym(party)
             kinds[pseudonym(party)] = party.isPerson ? "person" : "company"
         }
-        for notification in notifications where notification.cancelledKind == nil {
+        for notification in notifications where notification.cancelledKind == nil && !notification.isRerouted {
             lines.append(notificationLine(notification, names[notification.recipient]))
+            if let at = reroutedAt[notification.id] { lines += timeline(notification.id, reroutedAt: at) }
         }
         for name in Set(lines.compactMap { $0.text("citizen") }) {
             lines.append(Line("citizen").adding("citizen", name).adding("kind", kinds[name]))
@@ -106,10 +107,22 @@ extension NaiveModel {
             .adding("reason", entry.reason)
     }
 
+    private func timeline(_ id: String, reroutedAt: Int64) -> [Line] {
+        var entries = [("exempted", "queued", reroutedAt)]
+        if let cancelled = cancelledAt[id] { entries.append(("cancelled", "cancelled", cancelled)) }
+        return [Line("post").adding("id", id).adding("state", entries.last?.1)]
+            + entries.enumerated().map { number, entry in
+                Line("timeline").adding("id", id).adding("entry", number).adding("event", entry.0)
+                    .adding("state", entry.1).adding("channel", "letter").adding("at", entry.2)
+            }
+    }
+
     private func notificationLine(_ notification: ExpectedNotification, _ recipient: String?) -> Line {
         Line("notification").adding("citizen", recipient)
             .adding("id", notification.id).adding("kind", notification.kind).adding("grant", notification.grant)
-            .adding("channel", notification.channel).adding("createdAt", notification.createdAt)
+            .adding("channel", reroutedAt[notification.id] == nil ? notification.channel : "letter").adding(
+                "createdAt", notification.createdAt
+            )
             .adding("cancelledAt", cancelledAt[notification.id])
     }
 }

@@ -18,6 +18,9 @@ extension NaiveModel {
             createdAt: cause.at, extensions: [:])
         let isOwn = recipient == citizen && recipient == grant?.grantor ?? citizen
         attribute(&notification, to: cause, isCitizen: isOwn)
+        if let owner = grant?.grantor ?? Optional(citizen), owner != recipient {
+            representativesOwn.insert(notification.id)
+        }
         notifications.append(notification)
         if let grant, kind != "grant-revoked", kind != "grant-ended" {
             cancellable[grant.id, default: []].append(notifications.count - 1)
@@ -30,10 +33,28 @@ extension NaiveModel {
             var cancelled = notifications[at]
             cancelled.cancelledKind = cancelled.kind
             cancelled.kind = "cancelled"
+            if reroutedAt[cancelled.id] != nil { cancelled.channel = "letter" }
             cancelledAt[cancelled.id] = cause.at
             let isOwn = citizen == grant.grantor && cancelled.recipient == citizen.digits
             attribute(&cancelled, to: cause, isCitizen: isOwn)
             notifications.append(cancelled)
+        }
+    }
+
+    /// Somebody became exempt: what was written for Digital Post in the last 14 days, and not withdrawn, becomes a letter. No
+    /// receipt comes in the model, so none of it is sent.
+    mutating func recall(from recipient: Party, _ cause: ModelCause) {
+        let since = cause.at - 14 * 86_400_000
+        for at in notifications.indices {
+            var letter = notifications[at]
+            guard letter.recipient == recipient.digits, letter.channel == "digital-post", letter.createdAt >= since,
+                letter.cancelledKind == nil, cancelledAt[letter.id] == nil, reroutedAt[letter.id] == nil
+            else { continue }
+            letter.channel = "letter"
+            letter.isRerouted = true
+            reroutedAt[letter.id] = cause.at
+            attribute(&letter, to: cause, isCitizen: !representativesOwn.contains(letter.id))
+            notifications.append(letter)
         }
     }
 

@@ -29,6 +29,10 @@ public struct NaiveModel {
     var cancellable: [Ident: [Int]] = [:]
     /// When a notification was cancelled, by its id.
     var cancelledAt: [String: Int64] = [:]
+    /// Ids of notifications to somebody about another citizen's affair.
+    var representativesOwn: Set<String> = []
+    /// When a notification that nobody had sent was made a letter, by its id.
+    var reroutedAt: [String: Int64] = [:]
     /// What was decided under an id, so that a repeat is known.
     private var processed: [ProcessedID: String] = [:]
 

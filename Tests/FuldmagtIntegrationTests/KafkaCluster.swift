@@ -67,6 +67,8 @@ final class KafkaCluster {
                 "FULDMAGT_TEST_CLOCK": directory + "/clock", "FULDMAGT_WORKER_ID": name,
                 "FULDMAGT_PROCESSED_DAYS": "36500", "FULDMAGT_STORE_DURABLE": "0",
                 "FULDMAGT_DEAD_LETTERS_IN_A_ROW": "1000000",
+                // No test here writes receipts.
+                "FULDMAGT_RECEIPT_QUEUED_HOURS": "0",
             ].merging(environment) { _, new in new }, log: "\(directory)/\(name).log")
     }
 

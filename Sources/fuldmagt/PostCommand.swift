@@ -21,10 +21,11 @@ struct PostCommand: AsyncParsableCommand {
               fuldmagt post letters --outbox out/letters
               fuldmagt post receipts --inbox in/receipts
               fuldmagt post check out/memo/*.xml
+              fuldmagt post show 2f1c6c1e-6f0a-4c57-9a51-2f1c6c1e6f0a
             """,
         subcommands: [
             PostMeMoCommand.self, PostLettersCommand.self, PostReceiptsCommand.self, PostSimulateCommand.self,
-            PostPreviewCommand.self, PostCheckCommand.self, PostBenchCommand.self,
+            PostPreviewCommand.self, PostCheckCommand.self, PostBenchCommand.self, PostShowCommand.self,
         ])
 }
 

@@ -1,6 +1,7 @@
 import Foundation
 import FuldmagtDomain
 import FuldmagtStore
+import GRDB
 
 /// What tests of receipts need.
 extension TestCluster {
@@ -61,6 +62,15 @@ extension TestCluster {
     func loseFiles() throws {
         for name in try FileManager.default.contentsOfDirectory(atPath: directory) where name.hasPrefix("shard-") {
             try FileManager.default.removeItem(atPath: "\(directory)/\(name)")
+        }
+    }
+
+    /// Leaves the shards as a version that read no receipts would have, had it been rebuilt from its changelog.
+    func forgetWatch() throws {
+        for file in try ShardFiles.all(in: directory) {
+            let queue = try DatabaseQueue(path: file.path)
+            try queue.write { try $0.execute(sql: "UPDATE meta SET watched = NULL") }
+            try queue.close()
         }
     }
 }

@@ -113,21 +113,37 @@ final class PostScene {
 
     /// Receipts in the topic: notification, transport and status, by the record's id.
     func receipts() throws -> [String: (notification: String, transport: String, status: String)] {
+        try records(of: .receipts).mapValues { json in
+            func text(_ name: String) -> String { json[name] as? String ?? "" }
+            return (text("notification"), text("transport"), text("status"))
+        }
+    }
+
+    /// Caseworker tasks in the topic.
+    func tasks() throws -> [(notification: String, reason: String)] {
+        try records(of: .tasks).values.map { json in
+            (json["notification"] as? String ?? "", json["reason"] as? String ?? "")
+        }
+    }
+
+    private func records(of topic: Topic) throws -> [String: [String: Any]] {
         let reader = try RecordReader(
             KafkaConfiguration(["bootstrap.servers": cluster.broker.address]), topics: Topic.names)
-        let ends = try cluster.ends(of: .receipts)
+        let ends = try cluster.ends(of: topic)
         try reader.assign(
             Dictionary(
                 uniqueKeysWithValues: ends.keys.map {
-                    (TopicPartition(topic: Topic.receipts.name, partition: $0), .beginning)
+                    (TopicPartition(topic: topic.name, partition: $0), .beginning)
                 }))
-        var found: [String: (String, String, String)] = [:]
+        var found: [String: [String: Any]] = [:]
         var batches: [Int32: RecordBatch] = [:]
         let deadline = Date().addingTimeInterval(60)
         while !ends.allSatisfy({
-            (reader.position(of: TopicPartition(topic: Topic.receipts.name, partition: $0)) ?? 0) >= $1
+            (reader.position(of: TopicPartition(topic: topic.name, partition: $0)) ?? 0) >= $1
         }) {
-            guard Date() < deadline else { throw KafkaCluster.Timeout(text: "receipts could not be read to their end") }
+            guard Date() < deadline else {
+                throw KafkaCluster.Timeout(text: "\(topic.name) could not be read to its end")
+            }
             try reader.poll(maximumRecords: 10_000, timeoutMilliseconds: 100, into: &batches)
             for partition in batches.keys.sorted() {
                 try batches[partition]?.withRecords { records throws in
@@ -139,8 +155,7 @@ final class PostScene {
                             }
                         }
                         let data = Data(record.value.map { Array($0) } ?? [])
-                        let json = try JSONSerialization.jsonObject(with: data) as? [String: String] ?? [:]
-                        found[id] = (json["notification"] ?? "", json["transport"] ?? "", json["status"] ?? "")
+                        found[id] = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
                     }
                 }
                 batches[partition]?.removeAll()

@@ -19,8 +19,9 @@ extension WorkloadWriter {
             records.append(record(command))
             // A register that sends everything twice.
             if random.chance(1, of: 10) { records.append(record(command, isRespelled: true)) }
-            // Noticed at once.
-            if random.chance(1, of: 6) {
+            // Noticed at once. Who is called dead again at once is not told what their other shards have to say, and how
+            // much that is, nobody promises.
+            if command.name != "move.correct", random.chance(1, of: 6) {
                 let correction = correctDeath(person)
                 current.append(correction)
                 records.append(record(correction))

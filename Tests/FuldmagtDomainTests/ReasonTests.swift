@@ -124,6 +124,18 @@ import Testing
             ])
     }
 
+    @Test("an answer to two requests of one id, from two sources, is checked against both")
+    func twoRequests() throws {
+        var bench = try RuleBench()
+        #expect(try bench.decide(.grantRequest, Self.issue, id: "ask") == "accepted")
+        let other = Self.given((RuleBench.helpers[0], RuleBench.helpers[1]), ("2030-01-01", "2026-12-01"))
+        #expect(try bench.decide(.grantRequest, other, id: "ask") == "accepted")
+        bench.now = bench.now.adding(seconds: 10 * 86_400)
+        let answer = #""request":"ask","channel":"digital""#
+        #expect(try bench.decide(.grantApprove, answer) == "validity-ended@validUntil")
+        #expect(bench.file.grants.allSatisfy { $0.state == .requested })
+    }
+
     @Test("a catalogue that cannot be read holds up who asks it, and who is not among its authorities")
     func catalogueBehind() throws {
         var bench = try RuleBench()

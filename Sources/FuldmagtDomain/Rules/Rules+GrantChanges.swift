@@ -9,23 +9,44 @@ extension Draft {
         return ordinals
     }
 
+    /// Places of grants by what was asked for together: another source may have used the same id for a request of its own,
+    /// and an answer answers both.
+    private func sameRequest(_ ordinals: [Int]) -> [[Int]] {
+        var requests: [[Int]] = []
+        for (at, ordinal) in ordinals.enumerated() {
+            let grant = file.grants[ordinal]
+            let known = requests.firstIndex {
+                let other = file.grants[ordinals[$0[0]]]
+                return other.representative.pseudonym == grant.representative.pseudonym
+                    && other.validFrom == grant.validFrom && other.validUntil == grant.validUntil
+            }
+            if let known { requests[known].append(at) } else { requests.append([at]) }
+        }
+        return requests
+    }
+
     /// `grant.approve`: the grantor says yes, digitally or on signed paper handed in (aalborg.dk, assens.dk). Checked
     /// again as an issue is; a request whose check fails stays.
     mutating func approve(_ answer: GrantAnswer) {
         let ordinals = requested(answer)
         let found = ordinals.map { circumstances.catalogue.package(file.grants[$0].terms.id) }
-        if let first = ordinals.first {
-            let grant = file.grants[first]
-            checkAges(representative: circumstances.naming.open(grant.representative), packages: found)
+        for request in sameRequest(ordinals) {
+            let grant = file.grants[ordinals[request[0]]]
+            let packages = request.map { found[$0] }
+            checkAges(representative: circumstances.naming.open(grant.representative), packages: packages)
             checkAlive(grant.representative.pseudonym, field: "representative")
-            checkEnd(grant.validUntil, from: grant.validFrom, packages: found)
+            checkEnd(grant.validUntil, from: grant.validFrom, packages: packages)
         }
         for (at, ordinal) in ordinals.enumerated() {
             let grant = file.grants[ordinal]
             checkPackage(
                 grant.terms.id, found[at], field: "packages[\(at)]", representative: grant.representative.pseudonym)
         }
-        guard reasons.isEmpty, let channel = answer.channel else { return }
+        guard reasons.isEmpty, let channel = answer.channel else {
+            var said: Set<[String]> = []
+            reasons.removeAll { !said.insert([$0.code.rawValue, $0.field ?? ""]).inserted }
+            return
+        }
         let today = today
         for ordinal in ordinals {
             let grant = change(ordinal, cause: cause) { grant in

@@ -13,6 +13,9 @@ public struct Observed {
 
     public init() {}
 
+    /// Records read so far.
+    public var count: Int { outcomes.count + notifications.count + deadLetters.count + unreadable }
+
     /// Takes a record of the outcomes, notifications or dead-letters topic.
     public mutating func take(_ record: RecordView) {
         var headers: [String: String] = [:]

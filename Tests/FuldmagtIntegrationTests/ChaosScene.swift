@@ -13,6 +13,8 @@ final class ChaosScene {
     private struct Member {
         let number: Int
         var process: ChildProcess
+        /// It was ended, and is to come back.
+        var isStruck = false
         /// Takes its place on another machine while it is paused.
         var standIn: (process: ChildProcess, until: Date)?
     }
@@ -24,6 +26,8 @@ final class ChaosScene {
     private var bag: [Blow] = []
     private(set) var blows: [Blow: Int] = [:]
     private(set) var brokerRestarts = 0
+    /// Workers that ended without being struck, and what they said last. None may: they mend themselves.
+    private(set) var endedByThemselves: [String] = []
     /// Nothing happens to anybody any more.
     private var isCalm = false
 
@@ -62,13 +66,22 @@ final class ChaosScene {
     private func seeTo(_ index: Int) throws {
         if let standIn = members[index].standIn {
             guard isCalm || Date() >= standIn.until else { return }
+            if !standIn.process.isRunning { try noteEnd(of: standIn.process, log: "s\(members[index].number)") }
             standIn.process.kill()
             members[index].standIn = nil
             members[index].process.resume()
         }
         guard !members[index].process.isRunning else { return }
         let number = members[index].number
+        if !members[index].isStruck { try noteEnd(of: members[index].process, log: "w\(number)") }
+        members[index].isStruck = false
         members[index].process = try start(number, log: "w\(number)", folder: "\(number)")
+    }
+
+    private func noteEnd(of process: ChildProcess, log: String) throws {
+        let lines = try String(contentsOfFile: "\(cluster.directory)/\(log).log", encoding: .utf8).split(
+            separator: "\n")
+        endedByThemselves.append("\(log): status \(process.wait())\n\(lines.suffix(3).joined(separator: "\n"))")
     }
 
     /// Each blow comes once before any comes again, so that a short run has them all.
@@ -77,14 +90,24 @@ final class ChaosScene {
         return bag.remove(at: Int(random.next() % UInt64(bag.count)))
     }
 
+    private func end(_ index: Int, _ how: (ChildProcess) throws -> Void) rethrows {
+        members[index].isStruck = members[index].process.isRunning
+        try how(members[index].process)
+    }
+
+    /// Ends a worker as an operator does. One that is still starting has not come so far as to end in order.
+    private static func terminate(_ process: ChildProcess) throws {
+        if process.terminate() != SIGTERM { try process.stop() }
+    }
+
     private func strike(_ index: Int, _ blow: Blow) throws {
         let member = members[index]
         blows[blow, default: 0] += 1
         switch blow {
-        case .killed: member.process.kill()
-        case .ended: try member.process.stop()
+        case .killed: end(index) { $0.kill() }
+        case .ended: try end(index, Self.terminate)
         case .diskLost:
-            member.process.kill()
+            end(index) { $0.kill() }
             let folder = "\(cluster.directory)/\(member.number)"
             if FileManager.default.fileExists(atPath: folder) { try FileManager.default.removeItem(atPath: folder) }
         case .paused:
@@ -96,13 +119,22 @@ final class ChaosScene {
         }
     }
 
-    /// Ends the broker and starts it again, at a moment when nothing is under way and nobody is paused.
+    /// Ends the broker and starts it again, at a moment when nothing is under way.
     ///
-    /// This broker saves what it has and goes on to take transactions until it ends: those are lost, committed or not. It
-    /// also forgets whom it has fenced off. Kafka does neither.
+    /// This broker saves what it has and goes on to take transactions until it ends: those are lost, committed or not. So
+    /// the workers are held while it does, at a moment when none has a transaction open. Kafka needs no such care.
     func restartBroker() throws {
-        guard members.allSatisfy({ $0.standIn == nil }) else { return }
-        try cluster.broker.restart()
+        for index in members.indices where members[index].standIn != nil { members[index].standIn?.until = Date() }
+        try cluster.wait(seconds: 300, for: "a moment with nothing under way") {
+            for index in members.indices { try seeTo(index) }
+            // Whoever is held gets nothing done.
+            guard try cluster.isQuiet() else { return false }
+            for member in members { member.process.pause() }
+            defer { for member in members { member.process.resume() } }
+            guard try cluster.isQuiet() else { return false }
+            try cluster.broker.restart()
+            return true
+        }
         brokerRestarts += 1
     }
 
@@ -114,7 +146,7 @@ final class ChaosScene {
 
     /// Ends every worker as an operator does.
     func stop() throws {
-        for member in members { try member.process.stop() }
+        for member in members { try Self.terminate(member.process) }
         members = []
     }
 
@@ -122,8 +154,7 @@ final class ChaosScene {
     /// - Returns: the shards' rows.
     func rebuild(into folder: String) throws -> [String] {
         let fresh = try (1...3).map { try start($0, log: "fresh\($0)", folder: folder) }
-        try cluster.wait(seconds: 120) {
-            try cluster.observe()
+        try cluster.wait(seconds: 300, for: "that new members have rebuilt all shards") {
             return try Set((1...3).flatMap { try takenOver("fresh\($0)") }).count == Int(cluster.partitions)
         }
         for process in fresh { try process.stop() }

@@ -43,6 +43,7 @@ import Testing
                 try scene.goOn()
             }
             try cluster.wait(for: model, seconds: 180) { try scene.goOn() }
+            print("\(Int(Date().timeIntervalSince(started))) s: \(sent) of \(total) records; \(scene.summary)")
             try scene.restartBroker()
         }
         let struck = Int(Date().timeIntervalSince(started))
@@ -61,6 +62,7 @@ import Testing
         print(
             "\(model.outcomes.count) outcomes, \(model.notifications.count) notifications, \(total) records in \(struck) s: \(scene.summary)"
         )
+        #expect(scene.endedByThemselves.isEmpty, "\(scene.endedByThemselves.joined(separator: "\n"))")
         #expect(scene.blows.count == ChaosScene.Blow.allCases.count)
         #expect(scene.brokerRestarts > 0)
         try cluster.stop()

@@ -133,9 +133,12 @@ final class KafkaCluster {
         var description: String { text }
     }
 
-    /// Reads until as much has been written as the model says, or the time is up.
+    /// Reads until as much has been written as the model says.
+    /// - Parameter seconds: how long nothing may come of what is missing. However long it takes, as long as it goes on.
+    /// - Throws: what is missing, and how the cluster stands.
     func wait(for model: NaiveModel, seconds: Double = 60, whileWaiting: () throws -> Void = {}) throws {
-        let deadline = Date().addingTimeInterval(seconds)
+        var deadline = Date().addingTimeInterval(seconds)
+        var seen = observed.count
         while true {
             try whileWaiting()
             let observed = try observe()
@@ -145,18 +148,55 @@ final class KafkaCluster {
             {
                 return
             }
+            if observed.count > seen {
+                seen = observed.count
+                deadline = Date().addingTimeInterval(seconds)
+            }
             guard Date() < deadline else {
-                let differences = observed.differences(from: model)
-                throw Timeout(
-                    text: "\(differences.count) differences:\n\(differences.prefix(8).joined(separator: "\n"))")
+                throw Timeout(text: "nothing came for \(seconds) s\n\(try standing(against: model))")
             }
         }
     }
 
+    /// Whether all that workers read has been processed, and no transaction is open.
+    func isQuiet() throws -> Bool {
+        let lags = try status(["--json"]).matches(of: /"lag":([0-9]+)/).map(\.1)
+        guard lags.count > Int(partitions), lags.allSatisfy({ $0 == "0" }) else { return false }
+        let topics = Topic.allCases
+        let decided = try topics.map { try ends(of: $0) }
+        return try topics.map { try ends(of: $0, isolation: "read_uncommitted") } == decided
+    }
+
+    /// What is missing, and how the cluster stands: members, owners, and how far behind each shard is.
+    func standing(against model: NaiveModel) throws -> String {
+        let differences = observed.differences(from: model)
+        return """
+            outcomes \(observed.outcomes.count) of \(model.outcomes.count), notifications \
+            \(observed.notifications.count) of \(model.notifications.count), dead letters \
+            \(observed.deadLetters.count) of \(model.deadLetters.count); \(differences.count) differences
+            \(differences.prefix(8).joined(separator: "\n"))
+            \(try status())
+            logs are in \(directory)
+            """
+    }
+
+    /// What `fuldmagt status` says.
+    func status(_ arguments: [String] = []) throws -> String {
+        let log = "\(directory)/status-\(UUID().uuidString).out"
+        try ChildProcess(
+            Self.program, ["status"] + arguments,
+            environment: ["FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": broker.address], log: log
+        ).wait()
+        defer { unlink(log) }
+        return try String(contentsOfFile: log, encoding: .utf8)
+    }
+
     /// Offsets that the next records of a topic will get, by partition.
-    func ends(of topic: Topic) throws -> [Int32: Int64] {
+    /// - Parameter isolation: librdkafka's `isolation.level`: committed ends are before transactions that are open.
+    func ends(of topic: Topic, isolation: String = "read_committed") throws -> [Int32: Int64] {
         let reader = try RecordReader(
-            KafkaConfiguration(["bootstrap.servers": broker.address]), topics: Topic.names)
+            KafkaConfiguration(["bootstrap.servers": broker.address, "isolation.level": isolation]),
+            topics: Topic.names)
         var ends: [Int32: Int64] = [:]
         for number in 0..<(topic == .catalogue ? 1 : partitions) {
             let partition = TopicPartition(topic: topic.name, partition: number)
@@ -166,10 +206,14 @@ final class KafkaCluster {
     }
 
     /// Waits until something is so.
-    func wait(seconds: Double, until isSo: () throws -> Bool) throws {
+    /// - Parameter what: is waited for.
+    func wait(seconds: Double, for what: String = "it", until isSo: () throws -> Bool) throws {
         let deadline = Date().addingTimeInterval(seconds)
         while try !isSo() {
-            guard Date() < deadline else { throw Timeout(text: "it did not come to pass in \(seconds) s") }
+            guard Date() < deadline else {
+                throw Timeout(
+                    text: "\(what) did not come to pass in \(seconds) s; logs are in \(directory)\n\(try status())")
+            }
         }
     }
 

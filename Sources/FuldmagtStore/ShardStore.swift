@@ -24,7 +24,8 @@ public final class ShardStore: @unchecked Sendable {
         /// Page cache, bytes.
         public var cacheBytes: Int
         /// Waits for the disk on every commit. Without it a power failure, not a crash of the process, can undo the last
-        /// commits.
+        /// commits: the file is whole, and as it was earlier. With a changelog that is no loss. What was published is
+        /// beyond the file's last frame then, which shows it to be behind; what was not is decided again.
         public var isDurable: Bool
         /// Pages the write-ahead log grows to before it is folded into the database.
         public var checkpointPages: Int

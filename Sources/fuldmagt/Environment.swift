@@ -253,8 +253,10 @@ struct Environment {
             "poll.milliseconds", name: "FULDMAGT_POLL_MILLISECONDS", default: options.pollMilliseconds, in: 0...10_000)
         options.cacheBytes =
             try number("store.cache.mib", name: "FULDMAGT_STORE_CACHE_MIB", default: 64, in: 4...65_536) << 20
-        options.isDurable = try flag("store.durable", name: "FULDMAGT_STORE_DURABLE", default: true)
         options.recordsChanges = try flag("changelog", name: "FULDMAGT_CHANGELOG", default: true)
+        // With a changelog the disk is a cache: a file that a power cut has set back is behind the group's mark.
+        options.isDurable = try flag(
+            "store.durable", name: "FULDMAGT_STORE_DURABLE", default: !options.recordsChanges)
         options.deadLettersInARow = try number(
             "dead.letters.in.a.row", name: "FULDMAGT_DEAD_LETTERS_IN_A_ROW", default: options.deadLettersInARow,
             in: 1...1_000_000_000)

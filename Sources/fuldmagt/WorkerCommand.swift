@@ -21,7 +21,8 @@ struct WorkerCommand: AsyncParsableCommand {
               FULDMAGT_BATCH_RECORDS          records of one turn, 1 to 100000 (default 4000)
               FULDMAGT_BATCH_BYTES            bytes of one turn (default 16777216)
               FULDMAGT_STORE_CACHE_MIB        page caches of all shards (default 64)
-              FULDMAGT_STORE_DURABLE          1: commits wait for the disk (default) · 0: they do not
+              FULDMAGT_STORE_DURABLE          1: commits wait for the disk (default without a changelog) · 0: they do not
+                                              (default with one: a shard that a power cut set back is rebuilt from it)
               FULDMAGT_CHANGELOG              1: every changed row goes to fuldmagt.changelog, from which a shard is
                                               rebuilt where its file is missing, old or damaged (default) · 0: off
               FULDMAGT_STANDBY                1: keeps copies of the shards that other workers own as far as their

@@ -142,6 +142,29 @@ import Testing
         #expect(try rows(cluster) == before)
     }
 
+    @Test("a power cut tears the last commits out of the files: what was published of them is not lost")
+    func powerCut() throws {
+        let cluster = try lived()
+        // As the disk has it: the log that commits are appended to reaches it as far as it happened to be written.
+        var onDisk: [String: Data] = [:]
+        for name in try files(cluster) where !name.hasSuffix("-shm") {
+            let file = try Data(contentsOf: URL(fileURLWithPath: "\(cluster.directory)/\(name)"))
+            onDisk[name] = name.hasSuffix("-wal") ? file.prefix(file.count * 2 / 3) : file
+        }
+        #expect(onDisk.keys.count { $0.hasSuffix("-wal") } == 4)
+        try cluster.stop()
+        let before = try rows(cluster)
+        let said = [Topic.outcomes, .notifications].map { cluster.said($0).count }
+        try deleteFiles(cluster)
+        for (name, file) in onDisk { try file.write(to: URL(fileURLWithPath: "\(cluster.directory)/\(name)")) }
+        #expect(try rows(cluster) != before)
+        try cluster.drain()
+        try cluster.stop()
+        #expect(try rows(cluster) == before)
+        #expect([Topic.outcomes, .notifications].map { cluster.said($0).count } == said)
+        #expect(try cluster.check() == [])
+    }
+
     @Test("a machine comes back with a frame that it had stored and not published, after another went on without it")
     func overtaken() throws {
         let cluster = try TestCluster()

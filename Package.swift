@@ -48,6 +48,8 @@ let package = Package(
         .systemLibrary(name: "CMalloc"),
         // What SQLite's header hides: told of each row before it changes.
         .systemLibrary(name: "CSQLiteHook"),
+        // All of a file system to its disk at once.
+        .systemLibrary(name: "CSyncFS"),
         .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
         // librdkafka: consumer, transactional producer, admin. Knows nothing of the domain.
         .target(name: "FuldmagtKafka", dependencies: ["CRdKafka", "FuldmagtRecord"], swiftSettings: settings),
@@ -96,7 +98,7 @@ let package = Package(
         .target(
             name: "FuldmagtPost",
             dependencies: [
-                "CCurl", "FuldmagtBytes", "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtRecord",
+                "CCurl", "CSyncFS", "FuldmagtBytes", "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtRecord",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],

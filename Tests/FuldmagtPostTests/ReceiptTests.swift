@@ -23,6 +23,22 @@ import Testing
             ])
     }
 
+    @Test("what both transports say is about the letter, once there is one")
+    func either() throws {
+        func receipts(_ status: String, _ channels: [PostChannel]) throws -> [PostChannel] {
+            let address = ReceiptAddress(pseudonym: Sample.id(2), shard: 0)
+            let found = channels.map {
+                LedgerReader.Found(notification: Sample.id(1), address: address, channel: $0)
+            }
+            return try PostStatus.read(document(1, status), layout: .init()).receipts(found).map(\.transport)
+        }
+        #expect(try receipts("Fejlet", [.digitalPost]) == [.digitalPost])
+        #expect(try receipts("Fejlet", [.letter]) == [.letter])
+        #expect(try receipts("Fejlet", [.digitalPost, .letter]) == [.letter])
+        #expect(try receipts("Afleveret Digital Post", [.digitalPost, .letter]) == [.digitalPost])
+        #expect(try receipts("Klar", [.digitalPost]) == [])
+    }
+
     private func intake(_ folder: String, layout: PostStatus.Layout = .init()) -> ReceiptIntake {
         ReceiptIntake(
             ledgers: LedgerReader(paths: [folder + "/memo.sqlite", folder + "/letters.sqlite"]), layout: layout,

@@ -29,7 +29,7 @@ public final class PostLedger {
         var configuration = Configuration()
         configuration.busyMode = .timeout(10)
         configuration.prepareDatabase { db in
-            try db.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+            try db.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
         }
         queue = try DatabaseQueue(path: path, configuration: configuration)
         try queue.write { db in
@@ -190,7 +190,7 @@ public final class PostLedger {
     /// due, in the order of arrival.
     /// - Returns: the same messages, under the same ids and times, until `settle` says what became of them.
     public func fix(limit: Int, now: Instant) throws -> [OutgoingMessage] {
-        try queue.write { db in
+        try durably { db in
             var messages = try unsettled(db, limit: limit, now: now)
             guard messages.isEmpty else { return messages }
             let due = try Row.fetchAll(
@@ -223,6 +223,22 @@ public final class PostLedger {
                 messages.append(try message(Self.bytes(first["id"]), db, fixedAt: now))
             }
             return messages
+        }
+    }
+
+    /// A transaction that is on the disk when this returns, and with it all before it. A power cut may undo what others
+    /// stored since: it is then read, sent or told again, as after a death.
+    private func durably<Result>(_ body: (Database) throws -> Result) throws -> Result {
+        try queue.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+            var result: Result?
+            try db.inTransaction {
+                result = try body(db)
+                return .commit
+            }
+            try db.execute(sql: "PRAGMA synchronous = NORMAL")
+            guard let result else { preconditionFailure("a transaction ends with a result") }
+            return result
         }
     }
 

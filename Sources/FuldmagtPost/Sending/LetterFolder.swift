@@ -83,15 +83,14 @@ public struct LetterFolder: PostTransport {
         try Array("\(Self.digest(text))  \(Self.manifestName)\n".utf8).withUnsafeBytes {
             try OutFolder.write($0, to: "\(unfinished)/\(Self.checksumName)")
         }
-        let names = manifest.letters.map(\.file) + [Self.manifestName, Self.checksumName]
-        try OutFolder.synchronize(names.map { "\(unfinished)/\($0)" } + [unfinished])
+        try folder.synchronize()
         let finished = "\(folder.path)/\(name)"
         if FileManager.default.fileExists(atPath: finished) {
             // Written before a death; the supplier may be reading it, so it stays.
             try FileManager.default.removeItem(atPath: unfinished)
         } else {
             try OutFolder.rename(unfinished, to: finished)
-            try OutFolder.synchronize([folder.path])
+            try folder.synchronizeNames()
         }
         return messages.map { ($0.id, .sent) }
     }

@@ -1,3 +1,4 @@
+import CSyncFS
 import Foundation
 import FuldmagtBytes
 import FuldmagtDomain
@@ -38,15 +39,18 @@ struct OutFolder: Sendable {
         }
     }
 
-    /// Waits until files, or a folder's names, are on the disk. After many files were written, the first wait does most of
-    /// the work for all.
-    static func synchronize(_ paths: [String]) throws {
-        for path in paths {
-            let descriptor = open(path, O_RDONLY)
-            guard descriptor >= 0 else { throw FolderFailure("opening", path) }
-            defer { close(descriptor) }
-            guard fsync(descriptor) == 0 else { throw FolderFailure("synchronizing", path) }
-        }
+    /// Waits until everything that was written to the folder's file system is on its disk. One wait for a chunk of files
+    /// takes a tenth of the time of one for each.
+    func synchronize() throws { try synchronize(by: syncfs) }
+
+    /// Waits until the names in the folder are on its disk.
+    func synchronizeNames() throws { try synchronize(by: fsync) }
+
+    private func synchronize(by call: (Int32) -> Int32) throws {
+        let descriptor = open(path, O_RDONLY)
+        guard descriptor >= 0 else { throw FolderFailure("opening", path) }
+        defer { close(descriptor) }
+        guard call(descriptor) == 0 else { throw FolderFailure("synchronizing", path) }
     }
 
     static func rename(_ from: String, to target: String) throws {
@@ -77,12 +81,12 @@ public struct MeMoFolder: PostTransport {
             writer.append(message, to: &sink)
             try sink.withUnsafeBytes { try OutFolder.write($0, to: "\(folder.path)/.\(Self.name(message.id))") }
         }
-        try OutFolder.synchronize(messages.map { "\(folder.path)/.\(Self.name($0.id))" })
+        try folder.synchronize()
         for message in messages {
             let name = Self.name(message.id)
             try OutFolder.rename("\(folder.path)/.\(name)", to: "\(folder.path)/\(name)")
         }
-        try OutFolder.synchronize([folder.path])
+        try folder.synchronizeNames()
         return messages.map { ($0.id, .sent) }
     }
 }

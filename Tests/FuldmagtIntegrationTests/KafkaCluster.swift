@@ -67,9 +67,15 @@ final class KafkaCluster {
                 "FULDMAGT_TEST_CLOCK": directory + "/clock", "FULDMAGT_WORKER_ID": name,
                 "FULDMAGT_PROCESSED_DAYS": "36500", "FULDMAGT_STORE_DURABLE": "0",
                 "FULDMAGT_DEAD_LETTERS_IN_A_ROW": "1000000",
-                // No test here writes receipts.
+                // Few tests here write receipts.
                 "FULDMAGT_RECEIPT_QUEUED_HOURS": "0",
             ].merging(environment) { _, new in new }, log: "\(directory)/\(name).log")
+    }
+
+    /// Lets workers take the present for so much later than when the cluster was made.
+    func turnClock(hours: Int64) throws {
+        try "\(offsetMilliseconds / 1000 + hours * 3_600)".write(
+            toFile: directory + "/clock", atomically: true, encoding: .utf8)
     }
 
     /// Sends records; a record's timestamp is what the workers will take it for.

@@ -74,10 +74,12 @@ final class PostScene {
         try ledgers.accounts().first { $0.channel == channel }?.notifications ?? [:]
     }
 
-    /// Whether all is sent, told, taken, answered and read in.
+    /// Whether all is read, sent, told, taken, answered and read in.
     /// - Parameter notifications: that the ledgers are to know, together.
-    func isAtRest(notifications: Int) throws -> Bool {
+    func isAtRest(notifications: Int = 0) throws -> Bool {
         let accounts = try ledgers.accounts()
+        let end = try cluster.ends(of: .notifications).values.reduce(0, +)
+        guard accounts.count == 2, accounts.allSatisfy({ $0.position == end }) else { return false }
         let waiting = accounts.reduce(0) { sum, account in
             sum + (account.notifications[.queued] ?? 0) + (account.notifications[.fixed] ?? 0) + account.untold
         }

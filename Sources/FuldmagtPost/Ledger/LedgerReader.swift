@@ -56,6 +56,8 @@ public final class LedgerReader {
         public var sentMessages = 0
         /// Receipts that are still to be written.
         public var untold = 0
+        /// Positions next to read, of all partitions together.
+        public var position: Int64 = 0
     }
 
     /// For each ledger that is there.
@@ -73,6 +75,7 @@ public final class LedgerReader {
                 account.sentMessages =
                     try Int.fetchOne(db, sql: "SELECT count(DISTINCT message) FROM notifications WHERE state = 'sent'")
                     ?? 0
+                account.position = try Int64.fetchOne(db, sql: "SELECT sum(next) FROM positions") ?? 0
                 account.untold = try Int.fetchOne(db, sql: "SELECT count(*) FROM notifications WHERE told = 0") ?? 0
             }
             all.append(account)

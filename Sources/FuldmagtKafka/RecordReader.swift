@@ -77,6 +77,13 @@ public final class RecordReader: @unchecked Sendable {
         try handle.committed(partitions, timeoutMilliseconds: timeoutMilliseconds).mapValues(\.offset)
     }
 
+    /// The same, and the text that was kept beside each.
+    public func committedAndMarked(_ partitions: [TopicPartition], timeoutMilliseconds: Int32) throws(KafkaFailure)
+        -> [TopicPartition: (offset: Int64, mark: String)]
+    {
+        try handle.committed(partitions, timeoutMilliseconds: timeoutMilliseconds)
+    }
+
     /// Whether all there is of a partition has been read.
     public func isAtEnd(of partition: TopicPartition) -> Bool { ends[partition] != nil }
 

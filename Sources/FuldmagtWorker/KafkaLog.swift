@@ -231,9 +231,9 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
             guard let topic = Topic(name: partition.topic) else { continue }
             committed.offsets[topic] = found.offset
             guard topic == .inbox else { continue }
-            let mark = found.mark.split(separator: " ", maxSplits: 1)
-            committed.mark = mark.first.flatMap { FrameMark(text: $0) }
-            if mark.count == 2, try fence(String(mark[1])) { return try self.committed(shard: shard) }
+            let note = InboxNote(text: found.mark)
+            committed.mark = note.mark
+            if let published = note.life, try fence(published) { return try self.committed(shard: shard) }
         }
         return committed
     }
@@ -320,7 +320,8 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     private func marks(_ transaction: LogTransaction) -> [TopicPartition: String] {
         var marks: [TopicPartition: String] = [:]
         for (shard, mark) in transaction.marks {
-            marks[TopicPartition(topic: Topic.inbox.name, partition: shard)] = "\(mark.text) \(life?.current ?? "")"
+            let note = InboxNote(mark: mark, life: life?.current, parked: transaction.parked[shard])
+            marks[TopicPartition(topic: Topic.inbox.name, partition: shard)] = note.text
         }
         return marks
     }

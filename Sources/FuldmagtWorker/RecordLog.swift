@@ -101,6 +101,8 @@ public struct LogTransaction: Sendable {
     public var offsets: [Int32: [Topic: Int64]] = [:]
     /// The last frame of each shard; stands beside the offset of its inbox.
     public var marks: [Int32: FrameMark] = [:]
+    /// What is parked in each of these shards; stands there too, for operators.
+    public var parked: [Int32: InboxNote.Parked] = [:]
 
     public init() {}
 

@@ -318,6 +318,8 @@ public final class WorkerLoop {
                 if !frame.frame.isEmpty { transaction.frames.append(frame.frame) }
                 transaction.offsets[number, default: [:]].merge(frame.ends) { _, end in end }
                 transaction.marks[number] = shard.mark(of: frame.number)
+                transaction.parked[number] = .init(
+                    commands: shard.parked.commands, revocations: shard.parked.revocations)
                 underWay[number] = frame.number
             }
             // The mark stands beside the inbox's offset, so there is always one.

@@ -10,10 +10,11 @@ struct StatusCommand: AsyncParsableCommand {
             Asks the broker only, so it tells of shards that nobody works on too. Lag counts records after the group's
             committed offsets; its age is that of the first of them. Offsets are shown as committed/end, by topic; markers
             of transactions have offsets, so the inbox's end can be beyond its last record. Dead letters are counted by the
-            shard they came from, up to 10000.
+            shard they came from, up to 10000. Parked commands are told by the shard's worker with each frame it publishes, so one
+            that is away told of its last.
 
-            Exit codes: 0 nothing needs attention · 1 something does: no worker, a shard that nobody reads, or lag over
-            --max-lag-seconds · 75 the broker did not answer · 78 a setting or the topics are wrong
+            Exit codes: 0 nothing needs attention · 1 something does: no worker, a shard that nobody reads, a revocation
+            that is parked, or lag over --max-lag-seconds · 75 the broker did not answer · 78 a setting or the topics are wrong
 
             Examples:
               fuldmagt status
@@ -50,7 +51,8 @@ struct StatusCommand: AsyncParsableCommand {
         }
         let topics = Topic.consumed.map { Self.short($0).padded(to: 15) }.joined(separator: "  ")
         Output.line("")
-        Output.line("shard  worker            lag        lag s    dead letters  oldest command            \(topics)")
+        Output.line(
+            "shard  worker            lag        lag s    parked   dead letters  oldest command            \(topics)")
         for shard in status.shards {
             let places = shard.places.map {
                 "\($0.committed.map { String($0) } ?? "-")/\($0.end)".padded(to: 15)
@@ -58,7 +60,7 @@ struct StatusCommand: AsyncParsableCommand {
             let columns = [
                 String(shard.number).padded(to: 5), (shard.owner ?? "-").padded(to: 16),
                 String(shard.lag).padded(to: 9), String(shard.lagSeconds(at: now)).padded(to: 7),
-                String(shard.deadLetters).padded(to: 12),
+                (shard.parked.map { String($0) } ?? "-").padded(to: 7), String(shard.deadLetters).padded(to: 12),
                 (shard.oldestCommand?.description ?? "-").padded(to: 24), places.joined(separator: "  "),
             ]
             Output.line(columns.joined(separator: "  "))
@@ -83,7 +85,8 @@ struct StatusCommand: AsyncParsableCommand {
             }
             return JSONText.present([
                 "shard": shard.number, "worker": shard.owner, "lag": shard.lag,
-                "lagSeconds": shard.lagSeconds(at: now), "deadLetters": shard.deadLetters,
+                "lagSeconds": shard.lagSeconds(at: now), "deadLetters": shard.deadLetters, "parked": shard.parked,
+                "parkedRevocations": shard.parkedRevocations,
                 "oldestCommand": shard.oldestCommand?.description, "topics": places,
             ])
         }

@@ -23,6 +23,7 @@ struct StatusReader {
             try Self.places(partitions, group: group, configuration)
         }
         let letters = try deadLetters(partitions)
+        let parked = places.parked
         var owners: [Int32: String] = [:]
         var members: [ClusterStatus.Member] = []
         for member in description?.members ?? [] {
@@ -37,7 +38,9 @@ struct StatusReader {
             group: group, state: description?.state, members: members,
             shards: (0..<partitions).map {
                 .init(
-                    number: $0, owner: owners[$0], places: places[$0] ?? [], deadLetters: letters.byShard[$0] ?? 0)
+                    number: $0, owner: owners[$0], places: places.byShard[$0] ?? [],
+                    deadLetters: letters.byShard[$0] ?? 0, parked: parked[$0]?.commands,
+                    parkedRevocations: parked[$0]?.revocations ?? 0)
             },
             otherDeadLetters: letters.others, hasMoreDeadLetters: letters.areMore)
     }
@@ -55,7 +58,7 @@ struct StatusReader {
 
     private static func places(
         _ partitions: Int32, group: String, _ configuration: KafkaConfiguration
-    ) throws(KafkaFailure) -> [Int32: [ClusterStatus.Place]] {
+    ) throws(KafkaFailure) -> (byShard: [Int32: [ClusterStatus.Place]], parked: [Int32: InboxNote.Parked]) {
         let reading = KafkaLog.properties(configuration, for: .reader)
         let reader = try RecordReader(reading, topics: Topic.names)
         // Asked of committed readers, a broker waits for transactions that are still open.
@@ -64,7 +67,12 @@ struct StatusReader {
         let all = (0..<partitions).flatMap { number in
             Topic.consumed.map { TopicPartition(topic: $0.name, partition: number) }
         }
-        let committed = try offsets.committed(all, timeoutMilliseconds: timeoutMilliseconds)
+        let found = try offsets.committedAndMarked(all, timeoutMilliseconds: timeoutMilliseconds)
+        let committed = found.mapValues(\.offset)
+        var parked: [Int32: InboxNote.Parked] = [:]
+        for (partition, found) in found where partition.topic == Topic.inbox.name {
+            parked[partition.partition] = InboxNote(text: found.mark).parked
+        }
         var places: [Int32: [ClusterStatus.Place]] = [:]
         for partition in all {
             guard let topic = Topic(name: partition.topic) else { continue }
@@ -82,7 +90,7 @@ struct StatusReader {
             places[partition.partition, default: []].append(
                 .init(topic: topic, committed: committed[partition], end: range.upperBound, lag: lag, oldest: oldest))
         }
-        return places
+        return (places, parked)
     }
 
     private enum Peek {

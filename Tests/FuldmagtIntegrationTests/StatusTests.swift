@@ -53,6 +53,7 @@ import Testing
         let shards = try #require(object["shards"] as? [[String: Any]])
         #expect(shards.map { $0["lag"] as? Int } == [0, 0])
         #expect(shards.map { $0["deadLetters"] as? Int } == [0, 1])
+        #expect(shards.last?["parked"] as? Int == 0)
         #expect(shards.map { $0["worker"] as? String } == ["w1", "w1"])
         try worker.stop()
         try cluster.stop()

@@ -39,6 +39,15 @@ import Testing
         #expect(problems(status(state: "PreparingRebalance")).count == 1)
     }
 
+    @Test("commands that wait are no alarm, but a revocation that does is")
+    func parked() {
+        var one = status()
+        one.shards[0].parked = 3
+        #expect(problems(one).isEmpty)
+        one.shards[0].parkedRevocations = 1
+        #expect(problems(one) == ["1 parked in shard 0 revoke: see fuldmagt parked list"])
+    }
+
     @Test("a broker that does not tell of groups is no alarm by itself; lag still is")
     func untold() {
         #expect(problems(status(state: nil, members: [], owner: nil)).isEmpty)

@@ -30,8 +30,17 @@ public struct ClusterStatus: Sendable {
         public var places: [Place]
         /// Records of this shard's topics that are among the dead letters.
         public var deadLetters: Int
+        /// Commands that wait, as of the last frame that its worker published; nil where none has told.
+        public var parked: Int?
+        /// How many of them are revocations.
+        public var parkedRevocations: Int
 
-        public init(number: Int32, owner: String?, places: [Place], deadLetters: Int) {
+        public init(
+            number: Int32, owner: String?, places: [Place], deadLetters: Int, parked: Int? = nil,
+            parkedRevocations: Int = 0
+        ) {
+            self.parked = parked
+            self.parkedRevocations = parkedRevocations
             self.number = number
             self.owner = owner
             self.places = places
@@ -85,7 +94,7 @@ public struct ClusterStatus: Sendable {
     }
 
     /// What needs somebody to look, each with what to do; empty when nothing does. Dead letters do not: they are waiting
-    /// for somebody already.
+    /// for somebody already. Parked commands are tried again by themselves, but no revocation may wait.
     /// - Parameter maximumLagSeconds: a shard that is further behind needs attention.
     public func problems(at now: Instant, maximumLagSeconds: Int64) -> [String] {
         var problems: [String] = []
@@ -107,6 +116,10 @@ public struct ClusterStatus: Sendable {
                 problems.append(
                     "shard \(shard.number) is \(seconds) s behind (\(shard.lag) records); see its worker's /readyz and log"
                 )
+            }
+            if shard.parkedRevocations > 0 {
+                problems.append(
+                    "\(shard.parkedRevocations) parked in shard \(shard.number) revoke: see fuldmagt parked list")
             }
         }
         return problems

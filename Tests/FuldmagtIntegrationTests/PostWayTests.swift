@@ -10,8 +10,15 @@ import Testing
     private static let grants =
         ProcessInfo.processInfo.environment["FULDMAGT_POST_GRANTS"].flatMap { Int($0) } ?? 300
 
+    /// Test persons, 4,000 for each month of one year.
+    private static func cpr(_ number: Int) -> String {
+        let (month, digits) = (String(1 + number / 4_000), String(number % 4_000))
+        return "61" + (month.count < 2 ? "0" : "") + month + "50" + String(repeating: "0", count: 4 - digits.count)
+            + digits
+    }
+
     private func give(_ number: Int) -> ModelRecord {
-        let (grantor, representative) = (KafkaCluster.cpr(2 * number), KafkaCluster.cpr(2 * number + 1))
+        let (grantor, representative) = (Self.cpr(2 * number), Self.cpr(2 * number + 1))
         return KafkaCluster.record(
             "grant.issue",
             #"{"grantor":{"cpr":"\#(grantor)"},"representative":{"cpr":"\#(representative)"},"packages":["tax"],"validUntil":"2030-01-01","channel":"digital"}"#,
@@ -19,7 +26,7 @@ import Testing
     }
 
     private func revoke(_ number: Int) -> ModelRecord {
-        let (grantor, representative) = (KafkaCluster.cpr(2 * number), KafkaCluster.cpr(2 * number + 1))
+        let (grantor, representative) = (Self.cpr(2 * number), Self.cpr(2 * number + 1))
         return KafkaCluster.record(
             "grant.revoke",
             #"{"grantor":{"cpr":"\#(grantor)"},"representative":{"cpr":"\#(representative)"},"packages":["tax"],"by":"grantor"}"#,
@@ -27,7 +34,7 @@ import Testing
     }
 
     private func exempt(_ number: Int) -> ModelRecord {
-        let citizen = KafkaCluster.cpr(2 * number)
+        let citizen = Self.cpr(2 * number)
         return KafkaCluster.record(
             "exemption.register",
             #"{"citizen":{"cpr":"\#(citizen)"},"municipality":"0101","form":"FD 001A","journal":"J","caseworker":"c","requestedBy":"citizen","appearedInPerson":true}"#,

@@ -38,8 +38,9 @@ extension TestCluster {
                     .utf8))
     }
 
-    private func lines(_ table: String, _ notification: Said) throws -> [[String: Any]] {
-        try dump().compactMap { line in
+    /// - Parameter dump: of now, where a test asks often.
+    private func lines(_ table: String, _ notification: Said, in dump: [String]? = nil) throws -> [[String: Any]] {
+        try (dump ?? self.dump()).compactMap { line in
             guard line.contains(#""table":"\#(table)""#), line.contains(notification.text("id") ?? "?") else {
                 return nil
             }
@@ -48,13 +49,18 @@ extension TestCluster {
     }
 
     /// The state of a notification; nil where nothing has happened to it yet.
-    func post(_ notification: Said) throws -> String? {
-        try lines("post", notification).first?["state"] as? String
+    func post(_ notification: Said, in dump: [String]? = nil) throws -> String? {
+        try lines("post", notification, in: dump).first?["state"] as? String
+    }
+
+    /// The channel a notification is on.
+    func channel(_ notification: Said, in dump: [String]? = nil) throws -> String? {
+        try lines("notification", notification, in: dump).first?["channel"] as? String
     }
 
     /// `event channel state` of each entry, in order.
-    func timeline(_ notification: Said) throws -> [String] {
-        try lines("timeline", notification).sorted { ($0["entry"] as? Int ?? 0) < ($1["entry"] as? Int ?? 0) }
+    func timeline(_ notification: Said, in dump: [String]? = nil) throws -> [String] {
+        try lines("timeline", notification, in: dump).sorted { ($0["entry"] as? Int ?? 0) < ($1["entry"] as? Int ?? 0) }
             .map { "\($0["event"] ?? "") \($0["channel"] ?? "") \($0["state"] ?? "")" }
     }
 

@@ -50,7 +50,9 @@ public struct ClusterStatus: Sendable {
         public var lag: Int64 { places.reduce(0) { $0 + $1.lag } }
 
         /// The first command that is not processed; records of the workers themselves do not count.
-        public var oldestCommand: Instant? { places.filter { $0.topic != .inbox }.compactMap(\.oldest).min() }
+        public var oldestCommand: Instant? {
+            places.filter { ![.inbox, .receipts].contains($0.topic) }.compactMap(\.oldest).min()
+        }
 
         /// Age of the oldest record that is not processed, seconds; 0 for none.
         public func lagSeconds(at now: Instant) -> Int64 {

@@ -58,7 +58,7 @@ public enum HTMLDocument {
         """
     private static let printStyle: StaticString = """
         @page{size:A4;margin:22mm 20mm}body{max-width:none;margin:0;padding:0;font-size:11.5pt}\
-        .to{height:62mm}.day{text-align:right;margin-bottom:12mm}footer{font-size:9.5pt}
+        @media screen{body{margin:22mm 20mm}}.to{height:62mm}.day{text-align:right;margin-bottom:12mm}footer{font-size:9.5pt}
         """
 
     /// The main document of a Digital Post message.

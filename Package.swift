@@ -103,13 +103,24 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: settings),
+        // Workers, log, group, disks and clock in one thread from one seed, struck by faults and compared with the model.
+        .target(
+            name: "FuldmagtSimulation",
+            dependencies: [
+                "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtRecord", "FuldmagtStore", "FuldmagtTestKit",
+                "FuldmagtWorker",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
         // Commands, configuration, wiring; no logic.
         .executableTarget(
             name: "fuldmagt",
             dependencies: [
                 "CMalloc", "FuldmagtBytes", "FuldmagtDomain", "FuldmagtJSON", "FuldmagtJobs", "FuldmagtKafka",
                 "FuldmagtKeys",
-                "FuldmagtOperations", "FuldmagtPost", "FuldmagtRecord", "FuldmagtStore", "FuldmagtTestKit",
+                "FuldmagtOperations", "FuldmagtPost", "FuldmagtRecord", "FuldmagtSimulation", "FuldmagtStore",
+                "FuldmagtTestKit",
                 "FuldmagtWorker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -175,6 +186,9 @@ let package = Package(
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "FuldmagtSimulationTests", dependencies: ["FuldmagtSimulation", "FuldmagtWorker"],
             swiftSettings: settings),
         .testTarget(
             name: "FuldmagtWorkerTests",

@@ -47,8 +47,10 @@ public final class ShardAccess {
 
     // MARK: Transactions
 
-    func begin(epoch: Int64) throws(StoreError) {
+    /// - Parameter epoch: that the shard was taken over with; nil to trust that nobody else has taken it over.
+    func begin(epoch: Int64?) throws(StoreError) {
         try statements.begin.run()
+        guard let epoch else { return }
         do throws(StoreError) {
             guard try statements.epoch.next() else { throw StoreError(.fatal, "the shard has no meta row") }
             let current = statements.epoch.int(0)

@@ -61,6 +61,7 @@ public final class ShardRestore {
                         PRAGMA cache_size = \(purpose == .takeover ? -65536 : -4096);
                         """)
             }
+            BlankShard.put(at: path, maker: worker)
             queue = try DatabaseQueue(path: path, configuration: configuration)
             try Schema.migrator.migrate(queue)
             // Small indexes are built once, at the end.
@@ -77,6 +78,7 @@ public final class ShardRestore {
                 }
                 return connection
             }
+            Statement.stopReporting(connection)
             begin = try Statement(connection, "BEGIN")
             commit = try Statement(connection, "COMMIT")
             for (name, table) in try ChangelogTable.all(connection) {

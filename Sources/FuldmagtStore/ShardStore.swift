@@ -33,6 +33,8 @@ public final class ShardStore: @unchecked Sendable {
         public var recordsChanges: Bool
         /// Names a file that is made now; unlike every other file of the shard.
         public var lineage: String
+        /// Between the store and its disk in a simulation.
+        package var disk: ShardDisk?
 
         public init(
             directory: String, partitions: Int32, cacheBytes: Int = 32 << 20, isDurable: Bool = true,
@@ -77,7 +79,9 @@ public final class ShardStore: @unchecked Sendable {
         self.keys = keys
         self.options = options
         let path = "\(options.directory)/\(Self.fileName(of: shard))"
+        try options.disk?.before(.opening, shard)
         do {
+            BlankShard.put(at: path, maker: owner)
             queue = try Self.open(path, options: options)
             try Self.migrate(queue, path: path)
             checkpointer = try Checkpointer(path: path, pages: options.checkpointPages)
@@ -85,6 +89,7 @@ public final class ShardStore: @unchecked Sendable {
             throw StoreError(error, doing: "opening \(path)")
         }
         try takeOver(owner: owner, today: today, path: path)
+        options.disk?.tookOver(.init(shard: shard, lineage: lineage, epoch: epoch))
     }
 
     /// A shard in memory, for plans and tests.
@@ -113,7 +118,8 @@ public final class ShardStore: @unchecked Sendable {
         _ = hasNoStatistics
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
-        configuration.busyMode = .timeout(5)
+        // In a simulation nobody else works meanwhile, so that waiting changes nothing.
+        configuration.busyMode = options.disk == nil ? .timeout(5) : .immediateError
         configuration.prepareDatabase { db in
             try db.execute(
                 sql: """
@@ -168,6 +174,7 @@ public final class ShardStore: @unchecked Sendable {
                 guard let connection = db.sqliteConnection else {
                     throw StoreError(.fatal, "\(path) was closed while it was being opened")
                 }
+                Statement.stopReporting(connection)
                 if checkpointer != nil { logSize = LogSize(connection) }
                 let recorder =
                     options.recordsChanges
@@ -201,11 +208,13 @@ public final class ShardStore: @unchecked Sendable {
     public func turn<Result>(_ body: (ShardAccess) throws -> Result) throws(StoreError) -> Result {
         guard let access else { throw StoreError(.fatal, "shard \(shard) is closed") }
         try checkpointer?.throwFailure()
+        try options.disk?.before(.beginning, shard)
         do {
             let result = try queue.inDatabase { _ in
-                try access.begin(epoch: epoch)
+                try access.begin(epoch: options.disk?.checksEpoch == false ? nil : epoch)
                 do {
                     let result = try body(access)
+                    try options.disk?.before(.committing, shard)
                     try access.commit()
                     return result
                 } catch {

@@ -93,6 +93,9 @@ public struct Observed {
                 extensions: Self.extensions(headers)))
     }
 
+    /// Forgets that commands were parked, of which a model that waits for nothing knows nothing.
+    public mutating func forgetParked() { outcomes.removeAll { $0.status == "parked" } }
+
     // MARK: Comparing
 
     /// What differs from the model, a line each; empty where nothing does. Order does not count, doubles do.

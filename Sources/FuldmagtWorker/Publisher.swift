@@ -11,6 +11,8 @@ final class Publisher: @unchecked Sendable {
     private let options: WorkerOptions
     private let health: WorkerHealth
     private let queue: DispatchQueue?
+    /// Published when it is waited for, where there is but one thread.
+    private var postponed: LogTransaction?
     private let group = DispatchGroup()
     private let state = DispatchQueue(label: "fuldmagt.publisher.state")
     private var failure: LogFailure?
@@ -24,13 +26,15 @@ final class Publisher: @unchecked Sendable {
         self.log = log
         self.options = options
         self.surroundings = surroundings
-        queue = options.isPipelined ? DispatchQueue(label: "fuldmagt.publisher", qos: .userInitiated) : nil
+        queue =
+            options.isPipelined && !options.hasOneThread
+            ? DispatchQueue(label: "fuldmagt.publisher", qos: .userInitiated) : nil
     }
 
     /// Hands a transaction over; the one before must be over.
     func submit(_ transaction: LogTransaction) {
         guard let queue else {
-            publish(transaction)
+            postponed = transaction
             return
         }
         queue.async(group: group) { self.publish(transaction) }
@@ -40,6 +44,10 @@ final class Publisher: @unchecked Sendable {
     /// - Throws: what it failed with, once.
     func wait() throws(LogFailure) {
         group.wait()
+        if let transaction = postponed {
+            postponed = nil
+            publish(transaction)
+        }
         let failure = state.sync {
             defer { self.failure = nil }
             return self.failure

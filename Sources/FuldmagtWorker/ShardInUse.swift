@@ -50,14 +50,13 @@ final class ShardInUse: @unchecked Sendable {
         self.options = options
         self.surroundings = surroundings
         let today = surroundings.now().adding(seconds: surroundings.offsetSeconds()).day
+        var storeOptions = ShardStore.Options(
+            directory: options.directory, partitions: options.settings.partitions,
+            cacheBytes: options.cacheBytes / max(shardsInAll, 1), isDurable: options.isDurable,
+            recordsChanges: options.recordsChanges, lineage: Self.lineage(shard, options, surroundings))
+        storeOptions.disk = options.disk
         store = try ShardStore(
-            shard: shard, keys: options.keys,
-            options: .init(
-                directory: options.directory, partitions: options.settings.partitions,
-                cacheBytes: options.cacheBytes / max(shardsInAll, 1), isDurable: options.isDurable,
-                recordsChanges: options.recordsChanges,
-                lineage: Self.lineage(shard, options, surroundings)),
-            owner: options.worker, today: today)
+            shard: shard, keys: options.keys, options: storeOptions, owner: options.worker, today: today)
         names = ShardNames(keys: options.keys, partitions: options.settings.partitions)
         deadLetterLimits = DeadLetterLimits(inARow: options.deadLettersInARow, ratio: options.deadLettersRatio)
         decoder = RecordDecoder(shard: shard, settings: options.settings, names: names)
@@ -193,6 +192,7 @@ final class ShardInUse: @unchecked Sendable {
         }
         guard let result else { return }
         surroundings.reached(.afterStoreCommit)
+        if options.sabotage == .positionAfterState { try store.turn { try self.setPositions(ends, $0) } }
         markedThrough = sentThrough
         counts.add(result.counts)
         times.decide += result.deciding
@@ -216,7 +216,7 @@ final class ShardInUse: @unchecked Sendable {
     private func close(
         _ turn: ShardTurn, ends: [Topic: Int64], _ access: ShardAccess
     ) throws(StoreError) -> TurnResult {
-        for (topic, end) in ends { try access.setPosition(end, of: topic) }
+        if options.sabotage != .positionAfterState { try setPositions(ends, access) }
         let (said, counts) = output.take()
         let frame = said.followed(by: try access.takeChanges())
         let number = try access.appendFrame(frame, ends: ends)
@@ -225,6 +225,12 @@ final class ShardInUse: @unchecked Sendable {
         return TurnResult(
             frame: PendingFrame(number: number, frame: frame, ends: ends), counts: counts, reviewed: reviewed,
             parked: turn.parked, deciding: turn.deciding)
+    }
+
+    private func setPositions(_ ends: [Topic: Int64], _ access: ShardAccess) throws(StoreError) {
+        for (topic, end) in ends.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            try access.setPosition(end, of: topic)
+        }
     }
 
     /// What the store refused since the last call.
@@ -257,7 +263,7 @@ final class ShardInUse: @unchecked Sendable {
         let today = now.day
         guard today > reviewed.day || catalogue > reviewed.catalogue else { return nil }
         if let asked, asked.day == today, asked.catalogue == catalogue, asked.reviewed == reviewed.catalogue,
-            now < asked.at.adding(seconds: Self.askAgainSeconds)
+            Self.isWithin(Self.askAgainSeconds, after: asked.at, now)
         {
             return nil
         }
@@ -275,12 +281,17 @@ final class ShardInUse: @unchecked Sendable {
         return output.take().0
     }
 
+    /// A clock that was set back since is not waited for.
+    private static func isWithin(_ seconds: Int64, after start: Instant, _ now: Instant) -> Bool {
+        now >= start && now < start.adding(seconds: seconds)
+    }
+
     /// A record that has this shard's parked commands looked at again: as soon as the shard is taken over, then every ten
     /// seconds while they may be decided, and every minute otherwise, so that none is forgotten.
     func dueRelease(now: Instant, catalogue: Int64, isCatalogueBehind: Bool) -> Frame? {
         guard !parked.isEmpty else { return nil }
         let pause = isCatalogueBehind ? 60 : Self.askAgainSeconds
-        if let parkedAsked, now < parkedAsked.adding(seconds: pause) { return nil }
+        if let parkedAsked, Self.isWithin(pause, after: parkedAsked, now) { return nil }
         _ = output.take()
         output.write(
             InboxMessage(

@@ -33,6 +33,8 @@ public final class WorkerLoop {
     /// The group may still assign shards to a worker that is just leaving it: those are somebody else's to take over.
     private var isLeaving = false
     private var joinBackoff: Backoff
+    /// Shards that are another's already, and still to be given up: in a simulation of that fault.
+    private var answeredEarly: [Int32] = []
     private var times = PhaseTimes()
     public private(set) var counts = OutputWriter.Counts()
 
@@ -163,6 +165,7 @@ public final class WorkerLoop {
 
         // 4. Publish, once the transaction before is out.
         try publish(isCatalogueBehind: isCatalogueBehind)
+        giveUpLate()
         times.turns += 1
         if count > 0 { metrics.turn(records: count) }
         health.turned(
@@ -218,7 +221,7 @@ public final class WorkerLoop {
     private func apply(isCatalogueBehind: Bool, offsetSeconds: Int64) throws -> Int {
         let answers = follower.answers
         var work: [(ShardInUse, RecordBatch, [CatalogueFollower.Answer])] = []
-        for (number, shard) in shards {
+        for (number, shard) in shards.sorted(by: { $0.key < $1.key }) {
             let batch = batches[number] ?? RecordBatch()
             let mine = number == 0 && follower.isAnswering ? answers : []
             if !batch.isEmpty || !mine.isEmpty { work.append((shard, batch, mine)) }
@@ -227,7 +230,7 @@ public final class WorkerLoop {
         let results = Results(count: work.count)
         let todo = Work(items: work)
         let catalogue = (follower.catalogue, isCatalogueBehind)
-        if work.count == 1 || !options.isPipelined {
+        if work.count == 1 || !options.isPipelined || options.hasOneThread {
             for at in work.indices {
                 results.run(at) { try self.applyOne(todo, at, catalogue, offsetSeconds) }
             }
@@ -285,14 +288,17 @@ public final class WorkerLoop {
         let now = surroundings.now().adding(seconds: surroundings.offsetSeconds())
         let position = follower.catalogue.position
         let isReviewDue =
-            lastReview.map { now.milliseconds - $0.at.milliseconds >= 500 || position != $0.catalogue } ?? true
+            lastReview.map { abs(now.milliseconds - $0.at.milliseconds) >= 500 || position != $0.catalogue } ?? true
             || shards.values.contains { $0.hasReviewed }
-        guard isReviewDue || shards.values.contains(where: { !$0.unsent.isEmpty }) else { return }
+        guard isReviewDue || shards.values.contains(where: { !$0.unsent.isEmpty }) else {
+            if options.hasOneThread { try settle() }
+            return
+        }
         try settle()
         var transaction = gather()
         if isReviewDue {
             lastReview = (now, position)
-            for shard in shards.values {
+            for (_, shard) in shards.sorted(by: { $0.key < $1.key }) {
                 if let sweep = shard.dueSweep(
                     now: now, catalogue: position, changedAt: follower.catalogue.changedAt)
                 {
@@ -316,11 +322,12 @@ public final class WorkerLoop {
         for (number, shard) in shards.sorted(by: { $0.key < $1.key }) {
             for frame in shard.takeUnsent() {
                 if !frame.frame.isEmpty { transaction.frames.append(frame.frame) }
+                underWay[number] = frame.number
+                if options.sabotage == .frameWithoutOffsets { continue }
                 transaction.offsets[number, default: [:]].merge(frame.ends) { _, end in end }
                 transaction.marks[number] = shard.mark(of: frame.number)
                 transaction.parked[number] = .init(
                     commands: shard.parked.commands, revocations: shard.parked.revocations)
-                underWay[number] = frame.number
             }
             // The mark stands beside the inbox's offset, so there is always one.
             if transaction.marks[number] != nil, transaction.offsets[number]?[.inbox] == nil {
@@ -423,6 +430,22 @@ extension WorkerLoop: AssignmentListener {
     }
 
     public func revoked(_ numbers: [Int32]) {
+        if options.sabotage == .revokeAnsweredEarly {
+            answeredEarly += numbers
+            return
+        }
+        giveUp(numbers)
+    }
+
+    /// What was answered before it was done, in a simulation of that.
+    private func giveUpLate() {
+        guard !answeredEarly.isEmpty else { return }
+        let late = answeredEarly.filter { shards[$0] != nil }
+        answeredEarly = []
+        giveUp(late)
+    }
+
+    private func giveUp(_ numbers: [Int32]) {
         health.takenBack(isLost: false)
         do {
             try settle()

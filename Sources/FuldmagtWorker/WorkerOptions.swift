@@ -44,6 +44,13 @@ public struct WorkerOptions: Sendable {
     public var isPipelined: Bool
     /// Longest pause between attempts when the surroundings fail, milliseconds.
     public var longestBackoff: Int
+    /// Everything is done by the calling thread; what would be published beside the next turn is published at the last
+    /// moment. For simulations.
+    package var hasOneThread = false
+    /// Between shards and their disk in a simulation.
+    package var disk: ShardDisk?
+    /// A rule that is broken on purpose; nil but in the simulation's own tests.
+    package var sabotage: Sabotage?
 
     public init(worker: String, settings: Settings, keys: ClusterKey, directory: String) {
         self.worker = worker

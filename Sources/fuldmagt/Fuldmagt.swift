@@ -26,7 +26,7 @@ struct Fuldmagt: AsyncParsableCommand {
             TopicsCommand.self, WorkerCommand.self, PublishCommand.self, OutcomesCommand.self,
             NotificationsCommand.self, DeadLettersCommand.self, ParkedCommands.self, JobCommand.self,
             PostCommand.self, StatusCommand.self, MetricsCommand.self, StoreCommand.self, ValidateCommand.self,
-            ContractCommand.self, BenchCommand.self,
+            ContractCommand.self, BenchCommand.self, SimulateCommand.self,
         ])
 
     static func main() async {

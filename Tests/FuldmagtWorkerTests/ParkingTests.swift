@@ -57,6 +57,20 @@ import Testing
             .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }.reduce(0, +)
     }
 
+    @Test("a clock that is set back by an hour does not hold up what waits")
+    func clockSetBack() throws {
+        let cluster = try cluster()
+        loseCatalogue(cluster)
+        cluster.issue(Cluster.anna, to: Cluster.carl, ["care"], id: "asks")
+        try cluster.drain()
+        #expect(answers("asks", cluster) == ["parked catalogue-behind"])
+        cluster.broker.failCatalogue(nil)
+        cluster.clock.nanoseconds.withLock { $0 += 10_000_000_000 }
+        cluster.clock.now.withLock { $0 = $0.adding(seconds: -3_600) }
+        try cluster.drain()
+        #expect(answers("asks", cluster) == ["parked catalogue-behind", "accepted"])
+    }
+
     @Test("while the catalogue cannot be read, who asks it waits; a revocation is carried out, and others go on")
     func catalogueAway() throws {
         let cluster = try cluster()

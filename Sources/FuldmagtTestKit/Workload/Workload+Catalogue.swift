@@ -49,7 +49,7 @@ extension Workload {
         for number in 0..<Self.packageCount {
             append("package.define", "package/\(Self.package(number))", Self.packageDefinition(number, version: 1))
         }
-        for municipality in Municipality.all where municipality.isMunicipality {
+        for municipality in municipalities {
             for number in 0..<Self.packageCount where Self.isOffered(number, in: municipality) {
                 let system = Self.itSystems[number % 2]
                 append(

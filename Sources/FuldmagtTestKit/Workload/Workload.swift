@@ -31,11 +31,18 @@ public struct Workload: Sendable {
         public var deadLetters = 20
         /// Values of more than 1 MiB among the dead letters.
         public var hasLargeValues = true
+        /// Municipalities that people live in and that offer anything; nil for all.
+        public var municipalities: Int?
 
         public init() {}
     }
 
     static let circles = 6
+    /// Where people live.
+    var municipalities: [Municipality] {
+        let all = Municipality.all.filter(\.isMunicipality)
+        return Array(all.prefix(options.municipalities ?? all.count))
+    }
     /// 2 March 2026, 08:00 in Copenhagen.
     static let firstInstant = Int64(1_772_434_800_000)
     static let dayLength = Int64(86_400_000)

@@ -90,6 +90,8 @@ extension WorkloadWriter {
         let others = residents[circle].filter {
             $0 != person && !Workload.isTraveller($0) && !dead.contains($0) && doomed[$0] == nil
         }
+        // A small circle may have died out.
+        guard !others.isEmpty else { return .members(["cvr": .string(company(circle))]) }
         return .members(["cpr": .string(workload.people[random.pick(others)].digits)])
     }
 

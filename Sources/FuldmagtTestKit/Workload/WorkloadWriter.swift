@@ -10,7 +10,7 @@ struct WorkloadWriter {
     ]
 
     let workload: Workload
-    let municipalities = Municipality.all.filter(\.isMunicipality)
+    let municipalities: [Municipality]
     let residents: [[Int]]
     var random: SplitMix64
     /// The timestamp of the last record.
@@ -51,6 +51,7 @@ struct WorkloadWriter {
     init(_ workload: Workload) {
         self.workload = workload
         random = SplitMix64(seed: workload.seed)
+        municipalities = workload.municipalities
         residents = (0..<Workload.circles).map { circle in
             workload.people.indices.filter { workload.people[$0].circle == circle }
         }

@@ -1,0 +1,43 @@
+import FuldmagtStore
+import FuldmagtWorker
+
+/// One worker process, from start to death, again and again, on one machine.
+final class SimulatedWorker {
+    let number: Int
+    let folder: String
+    /// The process that runs now; nil while there is none.
+    var process: SimulatedProcess?
+    /// How far its machine's clock is ahead, milliseconds.
+    var skew: Int64 = 0
+    /// Rounds until it is started again.
+    var startsIn = 0
+    /// It is within one of its turns: only a fault makes the others go on meanwhile.
+    var isBusy = false
+    /// A copy of its folder was kept, to be put back when the disk is lost.
+    var hasCopy = false
+
+    var name: String { "w\(number)" }
+    var copy: String { folder + "-copy" }
+
+    init(number: Int, folder: String) {
+        self.number = number
+        self.folder = folder
+    }
+}
+
+/// A worker's process. Once it is dead, nothing that it still tries has an effect.
+final class SimulatedProcess: @unchecked Sendable {
+    let log: SimulatedLog
+    var loop: WorkerLoop?
+    var isDead = false
+    /// Its machine's disk is lost when it dies.
+    var losesDisk = false
+    /// It is to be ended in good order.
+    var isToStop = false
+    /// Something was done to it that stops it for good.
+    var mayStop = false
+    /// Transactions that the disk still refuses.
+    var failingTransactions = 0
+
+    init(log: SimulatedLog) { self.log = log }
+}

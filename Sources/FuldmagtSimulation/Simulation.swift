@@ -1,0 +1,432 @@
+import Foundation
+import FuldmagtDomain
+import FuldmagtRecord
+import FuldmagtStore
+import FuldmagtTestKit
+import FuldmagtWorker
+import Logging
+
+/// A whole cluster in one thread from one seed: workers of the real code, the log and its group, disks and clocks, struck
+/// by faults at named points of their turns. What came of it is compared with the naive model.
+///
+/// 1. The clocks go to the next phase of the workload; what the day brings about is done.
+/// 2. The phase's records are sent, bit by bit, some of them twice, while workers take turns in an order of the seed's.
+/// 3. Faults strike at the points that workers reach: see `Fault`.
+/// 4. Once all is sent it must come to rest, and everything said so far must be what the model says.
+/// 5. At the end every worker is stopped, every shard is rebuilt from its changelog, and the rebuilt one must equal the
+///    owner's file, and the model.
+///
+/// The same seed does the same things in the same order, on every machine.
+public final class Simulation: @unchecked Sendable {
+    let seed: UInt64
+    let world: SmallWorld
+    let sabotage: Sabotage?
+    let directory: String
+    let time = SimulatedTime()
+    let broker: MemoryBroker
+    var random: SplitMix64
+    var trace: Trace
+    var witness: Witness
+    var model: NaiveModel
+    var workers: [SimulatedWorker] = []
+    /// Members that are gone, and rounds until the group lets them go.
+    private var expiries: [(log: SimulatedLog, rounds: Int)] = []
+    /// Records of this phase that are not sent yet, each partition's in order.
+    private var unsent: [[ModelRecord]] = []
+    /// Faults still to come, and the point at which the next one strikes.
+    private var faultsLeft = 0
+    private var nextFault = 0
+    private var points = 0
+    /// Workers that are standing still within a turn.
+    private var depth = 0
+    private var publishFault: MemoryBroker.PublishFault?
+    private var catalogueFailures = 0
+    /// Something may have been parked in this phase.
+    private var mayHaveParked = false
+    private(set) var restoreChunk = 20_000
+    /// How often each fault struck.
+    private(set) var struck: [Fault: Int] = [:]
+    /// What went wrong first.
+    private(set) var failure: String?
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - directory: an empty folder for the shards; left empty.
+    ///   - sabotage: a rule of the worker that is broken on purpose.
+    package init(seed: UInt64, directory: String, sabotage: Sabotage?, keepsTrace: Bool = false) {
+        self.seed = seed
+        self.directory = directory
+        self.sabotage = sabotage
+        let world = SmallWorld(seed: seed)
+        self.world = world
+        random = SplitMix64(seed: SplitMix64.mixed(seed))
+        trace = Trace(isKept: keepsTrace)
+        let time = time
+        broker = MemoryBroker(partitions: world.partitions) { time.log }
+        model = NaiveModel(keys: SmallWorld.keys, settings: world.settings)
+        witness = Witness(broker: broker)
+        var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
+        logger.logLevel = .critical
+        self.logger = logger
+    }
+
+    /// A cluster whose rules are whole.
+    public convenience init(seed: UInt64, directory: String, keepsTrace: Bool = false) {
+        self.init(seed: seed, directory: directory, sabotage: nil, keepsTrace: keepsTrace)
+    }
+
+    /// Plays it through.
+    public func run() -> SimulationResult {
+        do {
+            try play()
+            if failure == nil { try compareAtEnd() }
+        } catch {
+            fail("the simulation itself failed: \(error)")
+        }
+        workers = []
+        do { try removeFolders() } catch { fail("the simulation's folder cannot be removed: \(error)") }
+        return SimulationResult(
+            seed: seed, failure: failure, trace: trace.lines, fingerprint: trace.fingerprint, events: trace.events,
+            records: model.outcomes.count, faults: struck.values.reduce(0, +))
+    }
+
+    func fail(_ text: String) {
+        guard failure == nil else { return }
+        failure = text
+        trace.note(1, "FAILED: \(text)")
+    }
+
+    // MARK: The play
+
+    private func play() throws {
+        trace.note(
+            2,
+            "seed \(seed): \(world.workers) workers, \(world.partitions) shards, \(world.sharesFolder ? "one folder" : "a folder each"), batches of \(world.batchRecords), \(world.isPipelined ? "published beside the next turn" : "published at once")"
+        )
+        restoreChunk = random.pick([40, 400, 20_000])
+        for number in 1...world.workers {
+            let folder = world.sharesFolder ? "\(directory)/shared" : "\(directory)/w\(number)"
+            let worker = SimulatedWorker(number: number, folder: folder)
+            worker.startsIn = random.below(4)
+            try makeFolder(folder)
+            workers.append(worker)
+        }
+        for (number, phase) in world.phases.enumerated() {
+            trace.note(3, "— phase \(number): \(phase.start), \(phase.records.count) records")
+            time.begin(phase.start)
+            model.advance(to: phase.start)
+            if number > 0 { planFaults() }
+            try comeToRest()
+            guard failure == nil else { return }
+            queue(phase.records)
+            while !unsent.isEmpty, failure == nil {
+                sendSome()
+                round()
+            }
+            try comeToRest()
+            guard failure == nil else { return }
+        }
+    }
+
+    private func planFaults() {
+        faultsLeft += random.below(4)
+        nextFault = points + 1 + random.below(60)
+    }
+
+    private func queue(_ records: [ModelRecord]) {
+        var queues: [[ModelRecord]] = []
+        var places: [Int: Int] = [:]
+        for record in records {
+            model.take(record)
+            let partition =
+                record.topic == .catalogue
+                ? 0
+                : record.partition
+                    ?? record.key.map { key in
+                        key.withUnsafeBytes { Murmur2.partition(of: $0, partitions: world.partitions) }
+                    } ?? 0
+            let place = Int(record.topic.rawValue) << 8 | Int(partition)
+            if let at = places[place] {
+                queues[at].append(record)
+            } else {
+                places[place] = queues.count
+                queues.append([record])
+            }
+        }
+        unsent = queues.map { $0.reversed() }
+    }
+
+    /// Sends the next records of some partitions: order is kept within one, and nowhere else. A producer that is not sure
+    /// sends again.
+    private func sendSome() {
+        guard !unsent.isEmpty else { return }
+        for _ in 0...random.below(unsent[0][0].topic == .catalogue ? 60 : 12) {
+            guard !unsent.isEmpty else { return }
+            let at = random.below(unsent.count)
+            guard let record = unsent[at].popLast() else { return }
+            if unsent[at].isEmpty { unsent.remove(at: at) }
+            send(record)
+            if record.topic != .catalogue, random.chance(1, of: 15) {
+                trace.note(4, "the producer sends it again")
+                model.take(record)
+                send(record)
+            }
+        }
+    }
+
+    private func send(_ record: ModelRecord) {
+        trace.note(
+            5,
+            "sent to \(record.topic.name): \(record.headers.first { $0.0 == "ce_id" }.map { String(decoding: $0.1, as: UTF8.self) } ?? "-")"
+        )
+        broker.append(
+            topic: record.topic, partition: record.partition, key: record.key, headers: record.headers,
+            value: record.value, timestamp: record.timestamp)
+    }
+
+    // MARK: Rounds
+
+    /// Each worker takes a turn, or does not, in an order of the seed's.
+    /// - Returns: how much was done.
+    @discardableResult
+    private func round(everybody: Bool = false, milliseconds: Int? = nil) -> Int {
+        time.advance(milliseconds: milliseconds ?? random.below(400))
+        for at in expiries.indices.reversed() {
+            expiries[at].rounds -= 1
+            guard expiries[at].rounds <= 0 else { continue }
+            trace.note(6, "the group lets a dead member go")
+            expiries.remove(at: at).log.expire()
+        }
+        var done = expiries.count
+        for worker in random.shuffled(workers) where everybody || random.chance(3, of: 4) { done += step(worker) }
+        return done
+    }
+
+    /// Lets workers take turns, and faults strike that are left, until nothing is to be done any more.
+    private func comeToRest() throws {
+        var quiet = 0
+        var rounds = 0
+        while quiet < 3, failure == nil {
+            rounds += 1
+            if rounds > 500 {
+                fail(
+                    "it does not come to rest: \(broker.lag) records are left, by topic \(Topic.consumed.map { broker.lag($0) })"
+                )
+                return
+            }
+            // Clocks are set right, so that everybody knows what day it is.
+            if rounds > 4 { for worker in workers { worker.skew = 0 } }
+            // Who could not read the catalogue tries again after five seconds, and looks at what waits after ten or sixty.
+            let pause = mayHaveParked ? (rounds % 8 == 0 ? 61_000 : 5_100) : 600
+            let done = round(everybody: true, milliseconds: pause)
+            let isQuiet =
+                done == 0 && broker.lag == 0 && catalogueFailures == 0 && rounds > 4 && (!mayHaveParked || rounds > 20)
+                && workers.allSatisfy { $0.process != nil }
+            quiet = isQuiet ? quiet + 1 : 0
+        }
+        mayHaveParked = false
+        trace.note(7, "at rest after \(rounds) rounds")
+        for difference in witness.compare(with: model).prefix(1) { fail(difference) }
+    }
+
+    private func step(_ worker: SimulatedWorker) -> Int {
+        guard !worker.isBusy, failure == nil else { return 0 }
+        guard let process = worker.process, let loop = process.loop else {
+            worker.startsIn -= 1
+            if worker.startsIn <= 0 { start(worker) }
+            return 1
+        }
+        worker.isBusy = true
+        defer { worker.isBusy = false }
+        do {
+            guard process.isToStop else { return try loop.turnOrJoinAgain() }
+            try loop.finish()
+            trace.note(8, "\(worker.name) has stopped")
+            end(worker, process)
+        } catch {
+            ended(worker, process, error)
+        }
+        return 1
+    }
+
+    private func start(_ worker: SimulatedWorker) {
+        let log = SimulatedLog(broker.member(), of: worker.number, in: self)
+        let process = SimulatedProcess(log: log)
+        worker.process = process
+        trace.note(9, "\(worker.name) starts")
+        process.loop = WorkerLoop(
+            options: options(worker, process), log: log, surroundings: surroundings(worker), logger: logger)
+    }
+
+    /// The process is gone: by a fault, or for a reason that must be one.
+    private func ended(_ worker: SimulatedWorker, _ process: SimulatedProcess, _ error: any Error) {
+        if process.isDead {
+            trace.note(10, "\(worker.name) is dead")
+        } else {
+            trace.note(11, "\(worker.name) stops: \(error)")
+            if !process.mayStop, !Self.isTemporary(error) { fail("\(worker.name) stopped: \(error)") }
+        }
+        end(worker, process)
+        guard process.losesDisk else { return }
+        do { try loseDisk(of: worker) } catch { fail("a disk could not be lost: \(error)") }
+    }
+
+    private func end(_ worker: SimulatedWorker, _ process: SimulatedProcess) {
+        process.isDead = true
+        process.log.cut()
+        process.loop = nil
+        worker.process = nil
+        worker.startsIn = 1 + random.below(8)
+        expiries.append((process.log, 1 + random.below(6)))
+    }
+
+    /// Its supervisor starts it again: a disk that is busy or failing while a shard is opened, or a shard that went to
+    /// somebody else while it was being stopped.
+    private static func isTemporary(_ error: any Error) -> Bool {
+        switch error {
+        case let error as StoreError: error.consequence != .fatal
+        case let error as LogFailure: error.consequence != .fatal
+        default: false
+        }
+    }
+}
+
+// MARK: What workers meet
+
+extension Simulation {
+    private func options(_ worker: SimulatedWorker, _ process: SimulatedProcess) -> WorkerOptions {
+        var options = WorkerOptions(
+            worker: worker.name, settings: world.settings, keys: SmallWorld.keys, directory: worker.folder)
+        options.batchRecords = world.batchRecords
+        options.sweepSize = world.sweepSize
+        options.isPipelined = world.isPipelined
+        options.isDurable = false
+        options.cacheBytes = 4 << 20
+        // The model never forgets an id.
+        options.processedDays = 10_000
+        options.hasOneThread = true
+        options.sabotage = sabotage
+        let number = worker.number
+        let folder = worker.folder
+        var disk = ShardDisk(
+            before: { [unowned self, unowned process] step, _ throws(StoreError) in
+                if process.isDead { throw StoreError(.fatal, "the process is dead") }
+                guard step == .committing, process.failingTransactions > 0 else { return }
+                process.failingTransactions -= 1
+                self.trace.note(12, "w\(number)'s disk refuses a transaction")
+                throw StoreError(.retry, "the disk is full")
+            },
+            tookOver: { [unowned self] takeover in
+                self.trace.note(13, "w\(number) takes shard \(takeover.shard) over, epoch \(takeover.epoch)")
+                if let broken = self.witness.tookOver(takeover, in: folder) { self.fail(broken) }
+            })
+        disk.checksEpoch = sabotage != .epochUnchecked
+        options.disk = disk
+        return options
+    }
+
+    private func surroundings(_ worker: SimulatedWorker) -> Surroundings {
+        let time = time
+        let number = worker.number
+        let held = Held(worker: worker)
+        return Surroundings(
+            now: { time.wall(skew: held.worker.skew) }, nanoseconds: { time.nanoseconds() },
+            pause: { [unowned self] in self.paused(held.worker, milliseconds: $0) },
+            reached: { [unowned self] in self.reached($0, by: number) })
+    }
+
+    private struct Held: @unchecked Sendable { let worker: SimulatedWorker }
+
+    private func paused(_ worker: SimulatedWorker, milliseconds: Int) {
+        time.advance(milliseconds: milliseconds)
+        trace.note(14, "\(worker.name) waits \(milliseconds) ms")
+        if depth == 0, random.chance(1, of: 3) { letOthersWork(rounds: 1) }
+    }
+
+    private func letOthersWork(rounds: Int) {
+        depth += 1
+        defer { depth -= 1 }
+        for _ in 0..<rounds {
+            sendSome()
+            round()
+        }
+    }
+
+    /// A worker is at a named point of its turn: where faults strike.
+    func reached(_ point: Milestone, by number: Int) {
+        let worker = workers[number - 1]
+        guard let process = worker.process, !process.isDead, failure == nil else { return }
+        points += 1
+        trace.note(100 + number, "\(worker.name) \(point.rawValue)")
+        guard faultsLeft > 0, points >= nextFault else { return }
+        faultsLeft -= 1
+        nextFault = points + 1 + random.below(60)
+        var fault = Fault.draw(&random)
+        if depth > 0, fault == .stale || fault == .slow { fault = .crash }
+        // SQLite lets nobody else write meanwhile, so on one machine the others would only wait.
+        if fault == .stale || fault == .slow, world.sharesFolder, point == .beforeStoreCommit { fault = .crash }
+        struck[fault, default: 0] += 1
+        trace.note(200, "* \(fault.rawValue) strikes \(worker.name)")
+        strike(worker, process, fault)
+    }
+
+    private func strike(_ worker: SimulatedWorker, _ process: SimulatedProcess, _ fault: Fault) {
+        switch fault {
+        case .crash, .lostDisk:
+            process.isDead = true
+            process.log.cut()
+            process.losesDisk = fault == .lostDisk
+        case .stale:
+            process.log.expire()
+            letOthersWork(rounds: 3 + random.below(12))
+            trace.note(15, "\(worker.name) goes on")
+        case .slow:
+            letOthersWork(rounds: 1 + random.below(4))
+            trace.note(15, "\(worker.name) goes on")
+        case .expired: process.log.expire()
+        case .stop: process.isToStop = true
+        case .refusedCommit:
+            publishFault = .refused(LogFailure(random.pick([.retry, .retry, .fenced, .fatal]), "not written"))
+        case .unknownCommit:
+            publishFault = .unknown(LogFailure(random.pick([.fenced, .fatal]), "written, and not known to be"))
+        case .silentLog: process.log.silentCalls = 1 + random.below(6)
+        case .failingDisk: process.failingTransactions = 1 + random.below(4)
+        case .catalogueBehind:
+            catalogueFailures = 1 + random.below(30)
+            mayHaveParked = true
+        case .clockJump: worker.skew += Int64(random.below(7_200_000)) - 3_600_000
+        }
+    }
+
+    // MARK: What the log asks
+
+    func takePublishFault(of number: Int) -> MemoryBroker.PublishFault? {
+        guard let fault = publishFault else { return nil }
+        publishFault = nil
+        switch fault {
+        case .refused(let failure), .unknown(let failure):
+            trace.note(16, "w\(number)'s publication fails: \(failure.consequence.rawValue), \(failure)")
+            if failure.consequence == .fatal { workers[number - 1].process?.mayStop = true }
+        }
+        return fault
+    }
+
+    func isCatalogueSilent() -> Bool {
+        guard catalogueFailures > 0 else { return false }
+        catalogueFailures -= 1
+        return true
+    }
+
+    func published(_ transaction: LogTransaction, by number: Int) {
+        let offsets = transaction.offsets.sorted { $0.key < $1.key }
+        trace.note(
+            300 + transaction.frames.count,
+            "w\(number) publishes \(transaction.frames.map(\.count)) records, offsets \(offsets.map { "\($0.key): \($0.value.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.key) \($0.value)" })" })"
+        )
+        if let broken = witness.published(transaction) { fail(broken) }
+    }
+
+    func notPublished(by number: Int, _ failure: LogFailure) {
+        trace.note(17, "w\(number) may not publish: \(failure)")
+    }
+}

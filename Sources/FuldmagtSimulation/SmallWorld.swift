@@ -1,0 +1,48 @@
+import FuldmagtDomain
+import FuldmagtKeys
+import FuldmagtTestKit
+
+/// What one seed decides before anything happens: how many workers, shards and folders, and what producers send.
+///
+/// Small on purpose: two dozen citizens on two or three shards meet in every way that thousands do, and a thousand small
+/// worlds meet more faults than one large one.
+struct SmallWorld {
+    static let keys: ClusterKey = {
+        do { return try ClusterKey(hex: String(repeating: "0b", count: 32)) } catch {
+            preconditionFailure("the key of the simulation is no key: \(error)")
+        }
+    }()
+
+    let partitions: Int32
+    let workers: Int
+    /// All workers are on one machine and share a folder; else each has its own.
+    let sharesFolder: Bool
+    /// What is published is published beside the next turn.
+    let isPipelined: Bool
+    let batchRecords: Int
+    let sweepSize: Int
+    let settings: Settings
+    let phases: [Workload.Phase]
+
+    init(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        partitions = Int32(2 + random.below(2))
+        workers = 2 + random.below(2)
+        sharesFolder = random.chance(2, of: 5)
+        isPipelined = random.chance(2, of: 3)
+        batchRecords = random.pick([2, 5, 20, 200])
+        sweepSize = random.pick([2, 200])
+        settings = Settings(
+            admitsTestPersons: true, sender: Sender(cvr: "55133018", name: "Eksempel"), cluster: "simulation",
+            partitions: partitions)
+        var options = Workload.Options()
+        options.phases = 4
+        options.hasLargeValues = false
+        options.municipalities = 2
+        let workload = Workload(
+            seed: random.next(), citizens: 24, commands: 22 + 4 * (6 + random.below(20)), partitions: partitions,
+            keys: Self.keys, options: options)
+        // A prefix: what comes later counts on what came before.
+        phases = Array(workload.everything().prefix(3 + random.below(7)))
+    }
+}

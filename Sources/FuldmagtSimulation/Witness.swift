@@ -1,0 +1,151 @@
+import FuldmagtDomain
+import FuldmagtJSON
+import FuldmagtRecord
+import FuldmagtStore
+import FuldmagtTestKit
+import FuldmagtWorker
+
+/// Watches what is said and done, and knows what may never be, whoever dies when.
+///
+/// - What is said is what the model says, each once, in whatever order.
+/// - What is committed never goes back, and never beyond what there is.
+/// - A file's epoch rises with every takeover.
+/// - Once a revocation's outcome is out, everything said about the grant is cancelled, and nothing more is said.
+/// - A citizen's commands are answered in the order in which they stand in their partition.
+struct Witness {
+    private let broker: MemoryBroker
+    private var observed = Observed()
+    /// Records looked at, by topic and partition.
+    private var seen: [Topic: [Int]] = [:]
+    private var committed: [Int32: [Topic: Int64]] = [:]
+    private var epochs: [String: Int64] = [:]
+    /// The folder of a shard's last owner.
+    private(set) var folders: [Int32: String] = [:]
+    /// Notifications about a grant that were not cancelled, by grant.
+    private var uncancelled: [String: [String: String]] = [:]
+    private var revoked: Set<String> = []
+    /// Grants whose revocation the present transaction answers.
+    private var answeredNow: [String] = []
+    /// Offset of the last answered command, by partition and key.
+    private var answered: [String: Int] = [:]
+    private let document = JSONDocument()
+
+    init(broker: MemoryBroker) { self.broker = broker }
+
+    /// - Returns: what may not be.
+    mutating func tookOver(_ takeover: ShardDisk.Takeover, in folder: String) -> String? {
+        folders[takeover.shard] = folder
+        let file = "\(folder)/\(takeover.shard)/\(takeover.lineage)"
+        defer { epochs[file] = takeover.epoch }
+        guard let last = epochs[file], takeover.epoch <= last else { return nil }
+        return "shard \(takeover.shard) was taken over with epoch \(takeover.epoch) after \(last)"
+    }
+
+    /// - Returns: what may not be.
+    mutating func published(_ transaction: LogTransaction) -> String? {
+        for (shard, offsets) in transaction.offsets {
+            for (topic, offset) in offsets {
+                let last = committed[shard]?[topic] ?? 0
+                if offset < last {
+                    return "the committed offset of \(topic.name) \(shard) goes back from \(last) to \(offset)"
+                }
+                let end = topic == .catalogue ? Int64.max : broker.written(topic, partition: shard)
+                if offset > end { return "\(topic.name) \(shard) is committed to \(offset), but ends at \(end)" }
+                committed[shard, default: [:]][topic] = offset
+            }
+        }
+        var broken: String?
+        do {
+            // In the order in which they were written, which readers of several partitions do not see.
+            for frame in transaction.frames {
+                try frame.forEach { record in broken = broken ?? check(record) }
+            }
+        } catch {
+            return "a frame is damaged"
+        }
+        look()
+        defer { answeredNow = [] }
+        // All of a transaction becomes visible at once.
+        for grant in answeredNow where broken == nil {
+            guard let left = uncancelled[grant], !left.isEmpty else { continue }
+            broken = "not cancelled when the revocation of grant \(grant) is answered: \(left.values.sorted())"
+        }
+        return broken
+    }
+
+    /// Looks at what was said since the last look.
+    private mutating func look() {
+        for topic in [Topic.notifications, .deadLetters, .outcomes] {
+            for partition in 0..<broker.partitions {
+                let from = seen[topic]?[Int(partition)] ?? 0
+                guard broker.written(topic, partition: partition) > Int64(from) else { continue }
+                let batch = broker.read(topic, partition: partition)
+                batch.withRecords { records in
+                    for index in from..<records.count { observed.take(records[index]) }
+                }
+                seen[topic, default: Array(repeating: 0, count: Int(broker.partitions))][Int(partition)] = batch.count
+            }
+        }
+    }
+
+    private mutating func check(_ record: FrameRecord) -> String? {
+        guard let topic = Topic(rawValue: record.topic), [.notifications, .outcomes].contains(topic) else { return nil }
+        guard let value = record.value else { return "a record of \(topic.name) has no value" }
+        do throws(JSONFailure) { try document.parse(value) } catch { return "a record of \(topic.name) is no JSON" }
+        return topic == .notifications ? notification(document.root) : outcome(document.root)
+    }
+
+    private mutating func notification(_ node: JSONNode) -> String? {
+        guard let grant = node["grant"]?.string, let id = node["id"]?.string, let kind = node["kind"]?.string else {
+            return nil
+        }
+        switch kind {
+        case "cancelled": uncancelled[grant]?[id] = nil
+        case "grant-revoked", "grant-ended": break
+        default:
+            if revoked.contains(grant) { return "\(kind) is told about grant \(grant), which is revoked" }
+            uncancelled[grant, default: [:]][id] = "\(kind) \(id)"
+        }
+        return nil
+    }
+
+    private mutating func outcome(_ node: JSONNode) -> String? {
+        guard let type = node["command"]?["type"]?.string, let status = node["status"]?.string, status != "parked"
+        else {
+            return nil
+        }
+        if type == "dk.fuldmagt.grant.revoke.v1" {
+            if status == "accepted" { revocation(node) }
+            return nil
+        }
+        // Outcomes of these are written where they take effect, which may be elsewhere.
+        guard !type.hasPrefix("dk.fuldmagt.move."), let position = node["position"],
+            let topic = position["topic"]?.string.flatMap({ Topic(name: $0) }), topic != .catalogue,
+            let partition = position["partition"]?.int, let offset = position["offset"]?.int
+        else { return nil }
+        let key = broker.read(topic, partition: Int32(partition)).withRecords { records in
+            offset < records.count ? records[offset].key.map { String(decoding: $0, as: UTF8.self) } : nil
+        }
+        // Some producers name nobody in the key.
+        guard let key, key.utf8.count == 10, key.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
+        let place = "\(topic) \(partition) \(key)"
+        defer { answered[place] = offset }
+        guard let last = answered[place], offset <= last else { return nil }
+        return "command \(offset) of \(topic.name) \(partition) is answered after \(last) of the same citizen"
+    }
+
+    private mutating func revocation(_ node: JSONNode) {
+        node["grants"]?.forEachElement { _, grant in
+            guard grant["state"]?.string == "revoked", let id = grant["id"]?.string else { return }
+            revoked.insert(id)
+            answeredNow.append(id)
+        }
+    }
+
+    /// What differs from the model; nothing at rest.
+    mutating func compare(with model: NaiveModel) -> [String] {
+        look()
+        observed.forgetParked()
+        return observed.differences(from: model)
+    }
+}

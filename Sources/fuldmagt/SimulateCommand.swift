@@ -1,0 +1,88 @@
+import ArgumentParser
+import Dispatch
+import Foundation
+import FuldmagtSimulation
+import Synchronization
+
+struct SimulateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "simulate",
+        abstract: "Plays a cluster of workers through random faults, and compares with the naive model.",
+        discussion: """
+            Workers, log, group, disks and clocks are simulated in one thread from one seed: the same seed does the same
+            things in the same order. A seed that fails is played again and its trace printed.
+
+              fuldmagt simulate --seed 1 --seeds 2000    plays seeds 1 to 2000
+              fuldmagt simulate --seed 17 --trace        shows what happens in seed 17
+
+            Exits 3 if a seed failed.
+            """)
+
+    @Option(help: "The first seed.") var seed: UInt64 = 1
+    @Option(help: "How many seeds.") var seeds = 1
+    @Option(help: "Seeds that are played side by side; the number of cores where it is not given.") var jobs: Int?
+    @Option(help: "Stops after so many failed seeds.") var failures = 5
+    @Flag(help: "Prints what happens.") var trace = false
+
+    func validate() throws {
+        guard seeds > 0, failures > 0, jobs ?? 1 > 0 else { throw ValidationError("numbers must be above 0") }
+    }
+
+    private struct Tally {
+        var next: UInt64
+        var failed: [SimulationResult] = []
+        var played = 0
+        var events = 0
+        var records = 0
+        var faults = 0
+    }
+
+    func run() throws {
+        let tally = Mutex(Tally(next: seed))
+        let last = seed + UInt64(seeds)
+        let started = Host.nanoseconds()
+        DispatchQueue.concurrentPerform(iterations: min(jobs ?? ProcessInfo.processInfo.activeProcessorCount, seeds)) {
+            _ in
+            while true {
+                let mine = tally.withLock { tally -> UInt64? in
+                    guard tally.next < last, tally.failed.count < failures else { return nil }
+                    defer { tally.next += 1 }
+                    return tally.next
+                }
+                guard let mine else { return }
+                let result = play(mine, keepsTrace: trace)
+                tally.withLock { tally in
+                    tally.played += 1
+                    tally.events += result.events
+                    tally.records += result.records
+                    tally.faults += result.faults
+                    if result.failure != nil { tally.failed.append(result) }
+                    if trace { print(result.trace.joined(separator: "\n")) }
+                    if tally.played % 1_000 == 0 { say("\(tally.played) seeds, \(tally.failed.count) failed\n") }
+                }
+            }
+        }
+        let seconds = Double(Host.nanoseconds() - started) / 1e9
+        try tally.withLock { tally in
+            for result in tally.failed.sorted(by: { $0.seed < $1.seed }) { show(result) }
+            print(
+                "\(tally.played) seeds from \(seed): \(tally.failed.count) failed; \(tally.records) commands, \(tally.faults) faults, \(tally.events) events; \(String(format: "%.1f", Double(tally.played) / seconds)) seeds/s, \(String(format: "%.0f", seconds)) s"
+            )
+            guard tally.failed.isEmpty else { throw Exit.found }
+        }
+    }
+
+    private func play(_ seed: UInt64, keepsTrace: Bool) -> SimulationResult {
+        SimulatedDisk.with { Simulation(seed: seed, directory: $0, keepsTrace: keepsTrace).run() }
+    }
+
+    private func show(_ result: SimulationResult) {
+        print("seed \(result.seed) failed: \(result.failure ?? "")")
+        guard !trace else { return }
+        let again = play(result.seed, keepsTrace: true)
+        if again.fingerprint != result.fingerprint { print("(it went another way when it was played again)") }
+        print(again.trace.suffix(200).joined(separator: "\n"))
+    }
+
+    private func say(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}

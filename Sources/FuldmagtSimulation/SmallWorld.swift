@@ -34,7 +34,9 @@ struct SmallWorld {
         sweepSize = random.pick([2, 200])
         settings = Settings(
             admitsTestPersons: true, sender: Sender(cvr: "55133018", name: "Eksempel"), cluster: "simulation",
-            partitions: partitions)
+            partitions: partitions,
+            // Nobody writes receipts here.
+            patience: .endless)
         var options = Workload.Options()
         options.phases = 4
         options.hasLargeValues = false

@@ -40,6 +40,40 @@ public struct KafkaConfiguration: Sendable, CustomStringConvertible {
     ]
 
     /// Names of properties whose values are never shown.
+    /// Properties that correctness rests on: what they may be set to, all of which mean the same, and what would follow
+    /// from anything else. Where nothing is allowed the program sets them itself.
+    private static let required: [(name: String, allowed: [String], otherwise: String)] = [
+        ("isolation.level", ["read_committed"], "what was aborted would be read as if it had been said"),
+        (
+            "enable.auto.commit", ["false", "f", "0"],
+            "offsets would be committed apart from the outputs they belong to"
+        ),
+        (
+            "auto.commit.enable", ["false", "f", "0"],
+            "offsets would be committed apart from the outputs they belong to"
+        ),
+        ("enable.auto.offset.store", ["false", "f", "0"], "offsets would run ahead of what is stored"),
+        ("partition.assignment.strategy", ["range"], "a shard's topics would be shared out among several workers"),
+        ("enable.partition.eof", ["true", "t", "1"], "the end of a partition would not be noticed"),
+        ("auto.offset.reset", [], "records that were deleted before they were read would be passed over"),
+        ("enable.idempotence", ["true", "t", "1"], "records could be written twice, or in another order"),
+        ("acks", ["all", "-1"], "what was acknowledged could be lost with one broker"),
+        ("request.required.acks", ["all", "-1"], "what was acknowledged could be lost with one broker"),
+        ("partitioner", ["murmur2_random"], "records would go to partitions where nobody expects them"),
+    ]
+
+    /// What is wrong with these properties, by the name of the one that is; nil where each may be set so.
+    public var refusal: (name: String, text: String)? {
+        for property in Self.required {
+            guard let value = properties[property.name], !property.allowed.contains(value.lowercased()) else {
+                continue
+            }
+            let allowed = property.allowed.first.map { "only \($0) is allowed" } ?? "it is not to be set"
+            return (property.name, "is “\(value)”; \(allowed): \(property.otherwise)")
+        }
+        return nil
+    }
+
     static func isSecret(_ name: String) -> Bool {
         ["password", "secret", "key.pem", "private", "token", "sasl.jaas", "credentials", "oauthbearer.config"]
             .contains { name.contains($0) }

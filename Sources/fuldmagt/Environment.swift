@@ -111,7 +111,12 @@ struct Environment {
                 let property = name.dropFirst(prefix.count).lowercased().replacingOccurrences(of: "_", with: ".")
                 properties[property] = value
             }
-            return KafkaConfiguration(properties)
+            let configuration = KafkaConfiguration(properties)
+            if let refusal = configuration.refusal {
+                let name = prefix + refusal.name.uppercased().replacingOccurrences(of: ".", with: "_")
+                throw Exit.saying("\(name) \(refusal.text)", Exit.setting)
+            }
+            return configuration
         }
     }
 

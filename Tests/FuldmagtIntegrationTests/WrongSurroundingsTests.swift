@@ -33,6 +33,20 @@ import Testing
         try broker.stop()
     }
 
+    @Test("a setting that correctness rests on is refused before anything is asked, with its name and what is allowed")
+    func overridden() throws {
+        let log = NSTemporaryDirectory() + "fuldmagt-setting-\(UUID().uuidString).log"
+        let worker = try ChildProcess(
+            KafkaCluster.program, ["worker", "--data", log + ".data"],
+            environment: [
+                "FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "FULDMAGT_TEST_MODE": "1",
+                "FULDMAGT_KAFKA_ISOLATION_LEVEL": "read_uncommitted",
+            ], log: log)
+        #expect(worker.wait() == 78)
+        let text = try String(contentsOfFile: log, encoding: .utf8)
+        #expect(text.contains("FULDMAGT_KAFKA_ISOLATION_LEVEL is “read_uncommitted”; only read_committed is allowed"))
+    }
+
     @Test("a broker that is not there is told with the setting that names it, and the exit code says to try again")
     func wrongAddress() throws {
         let log = NSTemporaryDirectory() + "fuldmagt-nobody-\(UUID().uuidString).log"

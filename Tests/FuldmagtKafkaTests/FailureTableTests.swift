@@ -54,6 +54,32 @@ import Testing
     }
 
     @Test("a wrong property is named, and a secret value is not shown")
+    @Test(
+        "a property that correctness rests on is refused with its name, what is allowed and why",
+        arguments: [
+            ("isolation.level", "read_uncommitted", "only read_committed"),
+            ("enable.auto.commit", "true", "only false"),
+            ("enable.auto.offset.store", "1", "only false"),
+            ("partition.assignment.strategy", "roundrobin", "only range"),
+            ("auto.offset.reset", "latest", "not to be set"), ("enable.idempotence", "false", "only true"),
+            ("acks", "1", "only all"), ("partitioner", "consistent_random", "only murmur2_random"),
+        ])
+    func overridden(name: String, value: String, allowed: String) {
+        let refusal = KafkaConfiguration(["linger.ms": "5", name: value]).refusal
+        #expect(refusal?.name == name)
+        #expect(refusal?.text.contains(value) == true && refusal?.text.contains(allowed) == true)
+    }
+
+    @Test("what says the same in other words, and what nothing rests on, may be set")
+    func allowed() {
+        let properties = [
+            "isolation.level": "READ_COMMITTED", "enable.auto.commit": "0", "acks": "-1", "linger.ms": "5",
+            "session.timeout.ms": "15000",
+        ]
+        #expect(KafkaConfiguration(properties).refusal == nil)
+        #expect(KafkaConfiguration(KafkaConfiguration.producerDefaults).refusal == nil)
+    }
+
     func properties() {
         let wrong = #expect(throws: KafkaFailure.self) {
             _ = try KafkaProducer(KafkaConfiguration(["linger.ms": "soon"]), topics: [])

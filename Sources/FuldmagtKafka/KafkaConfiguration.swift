@@ -36,7 +36,8 @@ public struct KafkaConfiguration: Sendable, CustomStringConvertible {
         "batch.size": "1000000",
         "queue.buffering.max.kbytes": "65536",
         "queue.buffering.max.messages": "100000",
-        "message.max.bytes": "9437184",
+        // A record that is set aside whole, with headers added, is larger than the largest that topics take from others.
+        "message.max.bytes": "17825792",
     ]
 
     /// Names of properties whose values are never shown.

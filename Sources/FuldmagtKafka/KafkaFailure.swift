@@ -29,6 +29,9 @@ public struct KafkaFailure: Error, Equatable, Sendable, CustomStringConvertible 
 
     public var description: String { text }
 
+    /// Whether a record is larger than the producer or the topic allows.
+    public var isTooLarge: Bool { code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE.rawValue }
+
     init(_ code: rd_kafka_resp_err_t, doing: String) {
         let name = rd_kafka_err2name(code).map { String(cString: $0) } ?? "?"
         let explanation = rd_kafka_err2str(code).map { String(cString: $0) } ?? "?"
@@ -79,7 +82,7 @@ public struct KafkaFailure: Error, Equatable, Sendable, CustomStringConvertible 
             .fatal
         case RD_KAFKA_RESP_ERR__STATE, RD_KAFKA_RESP_ERR__PURGE_QUEUE, RD_KAFKA_RESP_ERR__PURGE_INFLIGHT,
             RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS,
-            RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_INVALID_RECORD:
+            RD_KAFKA_RESP_ERR_INVALID_RECORD:
             .abortable
         case RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR__SSL, RD_KAFKA_RESP_ERR__INVALID_ARG,
             RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION,
@@ -91,7 +94,8 @@ public struct KafkaFailure: Error, Equatable, Sendable, CustomStringConvertible 
             RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR_SECURITY_DISABLED,
             RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR, RD_KAFKA_RESP_ERR_INVALID_PARTITIONS,
             RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT, RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL,
-            RD_KAFKA_RESP_ERR_POLICY_VIOLATION, RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT:
+            RD_KAFKA_RESP_ERR_POLICY_VIOLATION, RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT,
+            RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
             .configuration
         default: .retriable
         }

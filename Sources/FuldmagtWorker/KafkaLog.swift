@@ -306,6 +306,14 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
 
     /// Whether a commit happened is not known until a call says so; so it is asked again, and never aborted meanwhile.
     private func commit(_ producer: KafkaProducer) throws(KafkaFailure) {
+    /// Repeated, it would be refused again.
+    private static func tooLarge(_ failure: KafkaFailure) -> LogFailure {
+        LogFailure(
+            .fatal,
+            "\(failure.text): a record that must be written is larger than is allowed, such as one that is set aside whole. Raise max.message.bytes of \(Topic.deadLetters.name), and FULDMAGT_KAFKA_MESSAGE_MAX_BYTES above it; nothing is lost meanwhile"
+        )
+    }
+
         while true {
             do throws(KafkaFailure) {
                 try producer.commit(timeoutMilliseconds: options.timeoutMilliseconds)

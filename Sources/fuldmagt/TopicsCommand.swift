@@ -133,7 +133,8 @@ extension Topic {
         let day = 86_400_000
         var settings = [
             "message.timestamp.type": "LogAppendTime",
-            "max.message.bytes": "8388608",
+            // What is set aside is a whole record of another topic and more headers, perhaps no longer compressed.
+            "max.message.bytes": self == .deadLetters ? "16777216" : "8388608",
         ]
         switch self {
         case .catalogue, .changelog: settings["cleanup.policy"] = "compact"

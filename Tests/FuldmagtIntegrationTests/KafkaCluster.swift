@@ -42,7 +42,9 @@ final class KafkaCluster {
             KafkaAdmin.NewTopic(
                 name: $0.name, partitions: $0 == .catalogue ? 1 : partitions, replicationFactor: 1,
                 configuration: [
-                    "message.timestamp.type": "CreateTime", "max.message.bytes": "8388608", "retention.ms": "-1",
+                    "message.timestamp.type": "CreateTime",
+                    "max.message.bytes": $0 == .deadLetters ? "16777216" : "8388608",
+                    "retention.ms": "-1",
                 ])
         }
         for (_, creation) in try admin.create(topics, timeoutMilliseconds: 30_000) {

@@ -16,7 +16,7 @@ import Testing
         ],
         .abortable: [
             "_STATE", "_PURGE_QUEUE", "_PURGE_INFLIGHT", "_MSG_TIMED_OUT", "CONCURRENT_TRANSACTIONS",
-            "MSG_SIZE_TOO_LARGE", "INVALID_RECORD",
+            "INVALID_RECORD",
         ],
         .configuration: [
             "_AUTHENTICATION", "_SSL", "_INVALID_ARG", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION", "_UNSUPPORTED_FEATURE",
@@ -25,6 +25,7 @@ import Testing
             "UNSUPPORTED_SASL_MECHANISM", "UNSUPPORTED_VERSION", "INVALID_CONFIG", "UNKNOWN_TOPIC_OR_PART",
             "SECURITY_DISABLED", "INVALID_REPLICATION_FACTOR", "INVALID_PARTITIONS", "INVALID_SESSION_TIMEOUT",
             "INCONSISTENT_GROUP_PROTOCOL", "POLICY_VIOLATION", "INVALID_TRANSACTION_TIMEOUT",
+            "MSG_SIZE_TOO_LARGE",
         ],
     ]
 
@@ -53,7 +54,6 @@ import Testing
         #expect(failure.description.hasSuffix("(COORDINATOR_LOAD_IN_PROGRESS)"))
     }
 
-    @Test("a wrong property is named, and a secret value is not shown")
     @Test(
         "a property that correctness rests on is refused with its name, what is allowed and why",
         arguments: [
@@ -80,6 +80,7 @@ import Testing
         #expect(KafkaConfiguration(KafkaConfiguration.producerDefaults).refusal == nil)
     }
 
+    @Test("a wrong property is named, and a secret value is not shown")
     func properties() {
         let wrong = #expect(throws: KafkaFailure.self) {
             _ = try KafkaProducer(KafkaConfiguration(["linger.ms": "soon"]), topics: [])

@@ -98,6 +98,12 @@ public final class ChildProcess {
         return end & 0x7f == 0 ? (end >> 8) & 0xff : end & 0x7f
     }
 
+    /// The number of the signal that ended it; nil while it runs, and where it ended by itself.
+    public var endedBySignal: Int32? {
+        look(options: WNOHANG)
+        return end.flatMap { $0 & 0x7f == 0 ? nil : $0 & 0x7f }
+    }
+
     /// A process whose end was seen has no identifier any more: that may be another's by now.
     private func signal(_ number: Int32) {
         if isRunning { Foundation.kill(identifier, number) }

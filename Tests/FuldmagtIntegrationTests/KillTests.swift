@@ -26,42 +26,54 @@ import Testing
         ]
         .flatMap { point in [2, 5].map { "\(point.rawValue):\($0)" } }
         var worker: ChildProcess?
-        func restart(killingAt point: String?) throws {
+        /// The point at which the worker that runs now ends itself.
+        var point: String?
+        func begin() throws {
             var environment = ["FULDMAGT_BATCH_RECORDS": "200"]
+            // One that was not reached before the worker was killed comes again.
+            point = point ?? points.popLast()
             if let point { environment["FULDMAGT_TEST_KILL"] = point }
             worker = try cluster.worker("w1", environment: environment)
         }
+        /// Starts a worker where there is none, and sees to it that the one before was killed and did not fail.
+        func replace() throws {
+            guard let ended = worker else { return try begin() }
+            guard !ended.isRunning else { return }
+            try #require(ended.endedBySignal == SIGKILL, "a worker ended by itself, at \(point ?? "no point")")
+            try #require(point != nil)
+            point = nil
+            kills += 1
+            try begin()
+        }
+        func kill() throws {
+            // It may have reached its point in this moment.
+            if worker?.isRunning != true { return try replace() }
+            worker?.kill()
+            kills += 1
+            try begin()
+        }
         for phase in workload.everything() {
             for record in phase.records { model.take(record) }
-            if worker == nil { try restart(killingAt: points.popLast()) }
+            try replace()
             let pieces = 4
             for piece in 0..<pieces {
                 let size = (phase.records.count + pieces - 1) / pieces
                 let from = min(piece * size, phase.records.count)
                 try cluster.send(Array(phase.records[from..<min(from + size, phase.records.count)]))
-                if worker?.isRunning != true {
-                    kills += 1
-                    try restart(killingAt: points.popLast())
-                } else if random.next() % 2 == 0 {
-                    // The moment is as random as the machine makes it.
-                    worker?.kill()
-                    kills += 1
-                    try restart(killingAt: points.popLast())
-                }
+                try replace()
+                // The moment is as random as the machine makes it.
+                if random.next() % 2 == 0 { try kill() }
             }
-            try cluster.wait(for: model) {
-                if worker?.isRunning != true {
-                    kills += 1
-                    try restart(killingAt: points.popLast())
-                }
-            }
+            try cluster.wait(for: model) { try replace() }
         }
+        #expect(points.isEmpty && point == nil, "not reached: \(points) \(point ?? "")")
+        point = nil
+        points = []
         while kills < 20 {
-            worker?.kill()
-            kills += 1
-            try restart(killingAt: nil)
-            try cluster.wait(for: model)
+            try kill()
+            try cluster.wait(for: model) { try replace() }
         }
+        try replace()
         try #require(worker).stop()
         let differences = try cluster.observe().differences(from: model)
         let isSame = differences.isEmpty

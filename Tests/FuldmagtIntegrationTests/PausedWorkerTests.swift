@@ -39,6 +39,9 @@ import Testing
         }
         #expect(first.isRunning)
         try first.stop()
+        // It was let go on in the middle of its work: it must have found out that somebody else went on meanwhile.
+        let log = try String(contentsOfFile: cluster.directory + "/w1.log", encoding: .utf8)
+        #expect(log.contains("fenced off: another worker owns the shards"))
         let differences = try cluster.observe().differences(from: model)
         let isSame = differences.isEmpty
         #expect(isSame, "\(differences.count) differences:\n\(differences.prefix(8).joined(separator: "\n"))")

@@ -40,6 +40,12 @@ final class ConsumerHandle {
         case RD_KAFKA_RESP_ERR__PARTITION_EOF:
             return .end(
                 TopicPartition(topic: name(of: fetched.rkt), partition: fetched.partition), fetched.offset)
+        case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+            throw KafkaFailure(
+                code: fetched.err.rawValue, consequence: .fatal,
+                text:
+                    "the position in partition \(fetched.partition) of \(name(of: fetched.rkt)) is not there any more: records were deleted before they were read, or the log has lost some"
+            )
         default:
             let failure = KafkaFailure(KafkaFailure.causeOfFatal(fetched.err, client), doing: "fetching")
             // A lost connection heals by itself while we poll on.

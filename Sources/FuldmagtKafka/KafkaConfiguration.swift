@@ -40,7 +40,6 @@ public struct KafkaConfiguration: Sendable, CustomStringConvertible {
         "message.max.bytes": "17825792",
     ]
 
-    /// Names of properties whose values are never shown.
     /// Properties that correctness rests on: what they may be set to, all of which mean the same, and what would follow
     /// from anything else. Where nothing is allowed the program sets them itself.
     private static let required: [(name: String, allowed: [String], otherwise: String)] = [
@@ -75,6 +74,7 @@ public struct KafkaConfiguration: Sendable, CustomStringConvertible {
         return nil
     }
 
+    /// Names of properties whose values are never shown.
     static func isSecret(_ name: String) -> Bool {
         ["password", "secret", "key.pem", "private", "token", "sasl.jaas", "credentials", "oauthbearer.config"]
             .contains { name.contains($0) }

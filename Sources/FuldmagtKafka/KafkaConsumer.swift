@@ -16,8 +16,7 @@ public enum RebalanceEvent: Sendable {
 /// so no partition changes hands before the handler is done with it.
 public actor KafkaConsumer {
     /// Told of rebalances on the consumer's executor, within `poll` or `close`.
-    /// - Returns: for assigned partitions, the positions to read from; the committed offset, else the beginning, for those
-    ///   that are missing.
+    /// - Returns: for assigned partitions, the positions to read from; the beginning for those that are missing.
     public typealias RebalanceHandler = (RebalanceEvent) -> [TopicPartition: Int64]
 
     public nonisolated let executor: PinnedExecutor
@@ -119,7 +118,7 @@ public actor KafkaConsumer {
                 let starts = onRebalance(.assigned(partitions))
                 var offsets: [TopicPartition: Int64] = [:]
                 for partition in partitions {
-                    offsets[partition] = starts[partition] ?? Int64(RD_KAFKA_OFFSET_STORED)
+                    offsets[partition] = starts[partition] ?? Int64(RD_KAFKA_OFFSET_BEGINNING)
                 }
                 try handle.assign(offsets)
             } else {
@@ -147,6 +146,9 @@ public actor KafkaConsumer {
         if let end = ends[partition], end >= high { return 0 }
         return max(0, high - max(position, low))
     }
+
+    /// Up to where a partition was read when there was no more, markers of transactions included; nil before that.
+    public func end(of partition: TopicPartition) -> Int64? { ends[partition] }
 
     /// The group's committed offsets, and the text that was kept beside each; partitions without one are missing.
     public func committed(_ partitions: [TopicPartition], timeoutMilliseconds: Int32) throws(KafkaFailure)

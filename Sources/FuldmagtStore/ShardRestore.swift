@@ -183,6 +183,22 @@ public final class ShardRestore {
             .fatal, "record \(record.offset) of the changelog of shard \(shard) is not one of this program's rows")
     }
 
+    /// Positions next to read, by topic, as far as the changelog was applied.
+    public func positions() throws(StoreError) -> [Topic: Int64] {
+        do {
+            return try queue.inDatabase { db in
+                var positions: [Topic: Int64] = [:]
+                for row in try Row.fetchAll(db, sql: "SELECT topic, position FROM positions") {
+                    guard let topic = Topic(name: row["topic"]) else { continue }
+                    positions[topic] = row["position"]
+                }
+                return positions
+            }
+        } catch {
+            throw StoreError(error, doing: "restoring \(target)")
+        }
+    }
+
     /// Says that the shard is being taken over: what is rebuilt is to replace the file that stands there now.
     public func takeOver() throws(StoreError) {
         do { replaced = try Self.fileNumber(target) } catch { throw StoreError(error, doing: "restoring \(target)") }

@@ -67,6 +67,31 @@ extension KafkaLog {
         return remaining
     }
 
+    public func beginnings(shard: Int32) throws(LogFailure) -> [Topic: Int64] {
+        do throws(KafkaFailure) {
+            var beginnings: [Topic: Int64] = [:]
+            for topic in Topic.consumed {
+                let partition = TopicPartition(topic: topic.name, partition: shard)
+                beginnings[topic] =
+                    try catalogue.watermarks(partition, timeoutMilliseconds: options.timeoutMilliseconds).lowerBound
+            }
+            return beginnings
+        } catch {
+            throw LogFailure(error)
+        }
+    }
+
+    public func ends(shard: Int32) -> [Topic: Int64] {
+        guard let consumer else { return [:] }
+        return consumer.assumeIsolated { consumer in
+            var ends: [Topic: Int64] = [:]
+            for topic in Topic.consumed {
+                ends[topic] = consumer.end(of: TopicPartition(topic: topic.name, partition: shard))
+            }
+            return ends
+        }
+    }
+
     public func readChangelog(
         shard: Int32, from position: Int64, into batch: inout RecordBatch, limit: Int
     ) throws(LogFailure) -> ChangelogProgress {

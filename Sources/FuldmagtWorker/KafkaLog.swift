@@ -12,11 +12,15 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         /// Begins a life of this worker's producer: asked for each time the worker joins.
         public var producerLife: @Sendable () -> ProducerLife
         public var timeoutMilliseconds: Int32
+        /// Reads on from the beginning of what is there where a position is not there any more, instead of failing.
+        public var acceptsGap: Bool
 
         public init(
             configuration: KafkaConfiguration, group: String,
-            producerLife: @escaping @Sendable () -> ProducerLife, timeoutMilliseconds: Int32 = 30_000
+            producerLife: @escaping @Sendable () -> ProducerLife, timeoutMilliseconds: Int32 = 30_000,
+            acceptsGap: Bool = false
         ) {
+            self.acceptsGap = acceptsGap
             self.configuration = configuration
             self.group = group
             self.producerLife = producerLife
@@ -123,7 +127,9 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         try beginLife()
         do throws(KafkaFailure) {
             consumer = try KafkaConsumer(
-                Self.properties(options.configuration, for: .consumer).setting(["group.id": options.group]),
+                Self.properties(options.configuration, for: .consumer).setting([
+                    "group.id": options.group, "auto.offset.reset": options.acceptsGap ? "earliest" : "error",
+                ]),
                 topics: Topic.consumed.map(\.name), executor: executor, onRebalance: { answers.answer($0) })
         } catch {
             throw LogFailure(error)
@@ -170,7 +176,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                 var starts: [TopicPartition: Int64] = [:]
                 for partition in partitions {
                     guard let topic = Topic(name: partition.topic) else { continue }
-                    starts[partition] = positions[partition.partition]?[topic] ?? 0
+                    starts[partition] = positions[partition.partition]?[topic]
                 }
                 return starts
             case .revoked(let partitions): listener?.revoked(Self.shards(partitions))
@@ -261,6 +267,10 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     // MARK: Publishing
 
     public func publish(_ transaction: LogTransaction) throws(LogFailure) {
+        try publish(transaction, isGivenUp: { false })
+    }
+
+    public func publish(_ transaction: LogTransaction, isGivenUp: () -> Bool) throws(LogFailure) {
         guard let consumer, let producer, isReady else {
             throw LogFailure(.fatal, "the worker has not joined its group")
         }
@@ -278,19 +288,30 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                         timeoutMilliseconds: options.timeoutMilliseconds)
                 }
                 reached(.beforeLogCommit)
-                try commit(producer)
+                try commit(producer, isGivenUp: isGivenUp)
                 reached(.afterLogCommit)
             } catch let error as KafkaFailure where error.consequence != .fatal && error.consequence != .fenced {
                 try producer.abort(timeoutMilliseconds: options.timeoutMilliseconds)
                 throw error
             }
         } catch let error as KafkaFailure {
+            // What it left behind is ended by the next life.
+            if isGivenUp() { isReady = false }
+            guard !error.isTooLarge else { throw Self.tooLarge(error) }
             throw LogFailure(error)
         } catch let error as LogFailure {
             throw error
         } catch {
             throw LogFailure(.fatal, "a frame cannot be published: \(error)")
         }
+    }
+
+    /// Repeated, it would be refused again.
+    private static func tooLarge(_ failure: KafkaFailure) -> LogFailure {
+        LogFailure(
+            .fatal,
+            "\(failure.text): a record that must be written is larger than is allowed, such as one that is set aside whole. Raise max.message.bytes of \(Topic.deadLetters.name), and FULDMAGT_KAFKA_MESSAGE_MAX_BYTES above it; nothing is lost meanwhile"
+        )
     }
 
     /// Begins a transaction; one that an earlier failure left open is aborted first.
@@ -305,21 +326,18 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     }
 
     /// Whether a commit happened is not known until a call says so; so it is asked again, and never aborted meanwhile.
-    private func commit(_ producer: KafkaProducer) throws(KafkaFailure) {
-    /// Repeated, it would be refused again.
-    private static func tooLarge(_ failure: KafkaFailure) -> LogFailure {
-        LogFailure(
-            .fatal,
-            "\(failure.text): a record that must be written is larger than is allowed, such as one that is set aside whole. Raise max.message.bytes of \(Topic.deadLetters.name), and FULDMAGT_KAFKA_MESSAGE_MAX_BYTES above it; nothing is lost meanwhile"
-        )
-    }
-
+    private func commit(_ producer: KafkaProducer, isGivenUp: () -> Bool) throws {
         while true {
             do throws(KafkaFailure) {
                 try producer.commit(timeoutMilliseconds: options.timeoutMilliseconds)
                 return
             } catch {
                 guard error.consequence == .retriable else { throw error }
+                if isGivenUp() {
+                    // Nor is it aborted now: the next life of this producer, or whoever asks for the offsets, finds out.
+                    isReady = false
+                    throw LogFailure(.retry, "whether the last transaction is out is not known: \(error)")
+                }
                 reached(.commitRepeated)
             }
         }

@@ -63,8 +63,8 @@ public final class MemoryBroker: Sendable {
     /// A new member of the group.
     public func member() -> MemoryLog { MemoryLog(broker: self) }
 
-    /// Lets the next publication fail.
-    public func fail(_ fault: PublishFault) { state.withLock { $0.publishFault = fault } }
+    /// Lets the next publication fail; nil for none.
+    public func fail(_ fault: PublishFault?) { state.withLock { $0.publishFault = fault } }
 
     /// Lets reading the catalogue fail until it is called with nil.
     public func failCatalogue(_ failure: LogFailure?) { state.withLock { $0.catalogueFault = failure } }
@@ -74,6 +74,21 @@ public final class MemoryBroker: Sendable {
         state.withLock { state in
             state.members.removeAll { $0 == member }
             state.owners = state.owners.filter { $0.value != member }
+        }
+    }
+
+    /// Forgets how far the group has come, as a broker does with a group that nobody belongs to for long.
+    public func forgetOffsets() {
+        state.withLock { state in
+            state.committed = [:]
+            state.marks = [:]
+        }
+    }
+
+    /// Deletes all records of a topic, as a broker does with records that are old.
+    public func deleteRecords(of topic: Topic) {
+        state.withLock { state in
+            state.logs[topic] = state.logs[topic]?.map { Partition(base: $0.end) }
         }
     }
 
@@ -234,7 +249,7 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
                 var bytes = byteShare
                 for topic in Topic.consumed {
                     guard let partition = state.logs[topic]?[Int(shard)] else { continue }
-                    var at = positions[shard]?[topic] ?? 0
+                    var at = max(positions[shard]?[topic] ?? 0, partition.base)
                     partition.records.withRecords { views in
                         while at < partition.end, records > 0, bytes > 0 {
                             let view = views[Int(at - partition.base)]
@@ -291,6 +306,13 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
 
     public func committed(shard: Int32) throws(LogFailure) -> Committed {
         broker.state.withLock { Committed(offsets: $0.committed[shard] ?? [:], mark: $0.marks[shard]) }
+    }
+
+    public func beginnings(shard: Int32) throws(LogFailure) -> [Topic: Int64] {
+        broker.state.withLock { state in
+            state.logs.compactMapValues { $0.indices.contains(Int(shard)) ? $0[Int(shard)].base : nil }
+                .filter { Topic.consumed.contains($0.key) }
+        }
     }
 
     public func readChangelog(

@@ -17,6 +17,8 @@ final class Publisher: @unchecked Sendable {
     private let state = DispatchQueue(label: "fuldmagt.publisher.state")
     private var failure: LogFailure?
     private var isStopping = false
+    /// When repeating ends, nanoseconds.
+    private var deadline: UInt64?
     private var produceTime: UInt64 = 0
     private var transactions: UInt64 = 0
     private var failures = 0
@@ -58,6 +60,17 @@ final class Publisher: @unchecked Sendable {
     /// Gives up retrying: the worker is being stopped and its deadline has passed, or its shards are lost.
     func stopRetrying(_ isStopping: Bool) { state.sync { self.isStopping = isStopping } }
 
+    /// Gives up retrying once some time has passed; nil for never.
+    func stopRetrying(afterSeconds seconds: Int?) {
+        let now = surroundings.nanoseconds()
+        state.sync { deadline = seconds.map { now + UInt64($0) * 1_000_000_000 } }
+    }
+
+    /// On the state's queue.
+    private var hasGivenUp: Bool {
+        isStopping || deadline.map { surroundings.nanoseconds() >= $0 } ?? false
+    }
+
     /// Attempts that failed and were repeated, since the last call.
     func takeMeasures() -> (nanoseconds: UInt64, transactions: UInt64, failures: Int) {
         state.sync {
@@ -71,7 +84,7 @@ final class Publisher: @unchecked Sendable {
         while true {
             let started = surroundings.nanoseconds()
             do {
-                try log.publish(transaction)
+                try log.publish(transaction, isGivenUp: { self.state.sync { self.hasGivenUp } })
                 health.recovered(.publishing)
                 let elapsed = surroundings.nanoseconds() - started
                 state.sync {
@@ -82,7 +95,7 @@ final class Publisher: @unchecked Sendable {
             } catch {
                 let gaveUp = state.sync {
                     failures += 1
-                    if error.consequence == .retry, !isStopping { return false }
+                    if error.consequence == .retry, !hasGivenUp { return false }
                     failure = error
                     return true
                 }

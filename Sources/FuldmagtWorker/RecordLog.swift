@@ -20,6 +20,16 @@ public protocol RecordLog: ChangelogSource {
     /// Writes the frames and the offsets, all or nothing, for readers of committed records.
     func publish(_ transaction: LogTransaction) throws(LogFailure)
 
+    /// The same, and where it would repeat something by itself it stops doing so once that is given up.
+    func publish(_ transaction: LogTransaction, isGivenUp: () -> Bool) throws(LogFailure)
+
+    /// Offsets of the first records that are still there, of a shard's topics; topics that keep everything may be missing.
+    func beginnings(shard: Int32) throws(LogFailure) -> [Topic: Int64]
+
+    /// Up to where a shard's topics were read when there was no more: beyond their last records where a log has offsets
+    /// without a record. Topics with more to read may be missing. Asks nobody.
+    func ends(shard: Int32) -> [Topic: Int64]
+
     /// Reads the catalogue on to the end it had when this was called, at most `limit` records.
     /// - Returns: whether the end is reached.
     func readCatalogue(into batch: inout RecordBatch, limit: Int) throws(LogFailure) -> Bool
@@ -33,6 +43,17 @@ public protocol RecordLog: ChangelogSource {
 
     /// Leaves the group; shards still owned are taken back first.
     func leave() throws(LogFailure)
+}
+
+/// A log that repeats nothing by itself, forgets nothing, and has a record at each offset.
+extension RecordLog {
+    public func publish(_ transaction: LogTransaction, isGivenUp: () -> Bool) throws(LogFailure) {
+        try publish(transaction)
+    }
+
+    public func beginnings(shard: Int32) throws(LogFailure) -> [Topic: Int64] { [:] }
+
+    public func ends(shard: Int32) -> [Topic: Int64] { [:] }
 }
 
 /// Told what a worker owns, within `RecordLog.poll` and `leave`, on the worker's thread. The log waits for the answer.

@@ -22,6 +22,8 @@ final class ShardInUse: @unchecked Sendable {
     /// The last frame known to be out; forgotten with the next transaction.
     var sentThrough: Int64 = 0
     private var markedThrough: Int64 = 0
+    /// Up to where its topics are read with the batch that is applied next, where there was no more.
+    var ends: [Topic: Int64] = [:]
     private var deadLetterLimits: DeadLetterLimits
     /// Up to which day and catalogue position this shard's citizens have been looked at.
     private var reviewed: (day: Day, catalogue: Int64)
@@ -99,6 +101,11 @@ final class ShardInUse: @unchecked Sendable {
         return true
     }
 
+    /// Positions of topics that no frame in the outbox moves: whatever brought them there is out.
+    var settledPositions: [Topic: Int64] {
+        positions.filter { topic, _ in !unsent.contains { $0.ends[topic] != nil } }
+    }
+
     /// The mark of one of this file's frames.
     func mark(of frame: Int64) -> FrameMark { FrameMark(lineage: store.lineage, frame: frame) }
 
@@ -164,6 +171,8 @@ final class ShardInUse: @unchecked Sendable {
             ends[topic] = max(ends[topic] ?? 0, record.offset + 1)
         }
         if let last = answers.last { ends[.catalogue] = last.offset + 1 }
+        // Markers of transactions are passed over: else they would seem lost once they are deleted with what is old.
+        for (topic, end) in self.ends where end > max(ends[topic] ?? 0, positions[topic] ?? 0) { ends[topic] = end }
         var refused = Refusals()
         var result: TurnResult?
         while result == nil {

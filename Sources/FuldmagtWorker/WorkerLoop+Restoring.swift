@@ -5,10 +5,74 @@ import FuldmagtStore
 /// Opening a shard: the disk is a cache. A file that is missing, older than what was published, of another copy, or damaged
 /// is replaced by one rebuilt from the changelog.
 extension WorkerLoop {
+    /// Opens a shard that this worker was given, again and again while only the disk or the broker fail. The group waits
+    /// meanwhile, but not for ever: beyond the time allowed the worker gives its place up, and joins again.
+    func openRepeatedly(_ number: Int32, shardsInAll: Int) throws -> ShardInUse {
+        let started = surroundings.nanoseconds()
+        var backoff = Backoff(longest: options.longestBackoff)
+        defer { health.recovered(.shard(number)) }
+        while true {
+            do {
+                // Asked each time: somebody may have published meanwhile.
+                let committed = try log.committed(shard: number)
+                let beginnings = try log.beginnings(shard: number)
+                let shard = try open(number, committed: committed, shardsInAll: shardsInAll)
+                try check(shard, against: beginnings)
+                health.recovered(.log)
+                return shard
+            } catch  where Self.isTransient(error) && !stopFlag.isSet {
+                let pause = backoff.next(jitter: surroundings.jitter())
+                logger.warning(
+                    "a shard cannot be taken over, trying again",
+                    metadata: [
+                        "shard": "\(number)", "error": "\(error)", "attempt": "\(backoff.attempts)",
+                        "pause_ms": "\(pause)",
+                    ])
+                metrics.retries.increment()
+                health.failed(error is StoreError ? .shard(number) : .log)
+                let seconds = (surroundings.nanoseconds() - started) / 1_000_000_000
+                guard seconds < UInt64(max(0, options.takeOverSeconds)) else {
+                    throw LogFailure(.fenced, "shard \(number) could not be taken over in \(seconds) s: \(error)")
+                }
+                surroundings.pause(pause)
+            }
+        }
+    }
+
+    /// Whether the same may succeed later.
+    private static func isTransient(_ error: any Error) -> Bool {
+        switch error {
+        case let error as LogFailure: error.consequence == .retry
+        case let error as StoreError: error.consequence == .retry
+        default: false
+        }
+    }
+
+    /// Nothing that was said is passed over in silence: not even where it was deleted before it was read.
+    private func check(_ shard: ShardInUse, against beginnings: [Topic: Int64]) throws {
+        // A new shard begins with what there is.
+        guard !shard.positions.isEmpty else { return }
+        for topic in Topic.consumed {
+            let position = shard.positions[topic] ?? 0
+            guard let first = beginnings[topic], position < first else { continue }
+            let text =
+                "partition \(shard.shard) of \(topic.name) was read to \(position) and begins at \(first) now: records may have been deleted before they were read"
+            guard options.acceptsGap else {
+                try shard.release(marksSent: false)
+                throw WorkerStop(
+                    .gap,
+                    "\(text). FULDMAGT_ACCEPT_GAP=1 goes on without them; what they said must be said again by whoever wrote them"
+                )
+            }
+            logger.error("a gap is accepted", metadata: ["shard": "\(shard.shard)", "gap": "\(text)"])
+        }
+    }
+
     func open(_ number: Int32, committed: Committed, shardsInAll: Int) throws -> ShardInUse {
         func open() throws(StoreError) -> ShardInUse {
             try ShardInUse(shard: number, options: options, surroundings: surroundings, shardsInAll: shardsInAll)
         }
+        if committed == Committed() { return try openWithoutOffsets(number, open) }
         do {
             let shard = try open()
             if try shard.settle(committed) { return shard }
@@ -16,16 +80,72 @@ extension WorkerLoop {
             logger.info("the shard's file is not the last state", metadata: ["shard": "\(number)"])
         } catch {
             guard error.isDamage, !committed.offsets.isEmpty else { throw error }
-            let aside = try ShardRestore.setAside(
-                shard: number, directory: options.directory, mark: "\(surroundings.now().milliseconds)")
-            logger.error(
-                "the shard's file is damaged; it is set aside and rebuilt",
-                metadata: ["shard": "\(number)", "error": "\(error)", "aside": "\(aside)"])
+            try setAside(number, error)
         }
+        return try rebuild(number, open, committed)
+    }
+
+    /// Opens a shard that the group has no offsets of: it is new, or they were forgotten. Then the changelog says how far
+    /// the shard is, as its rows, the positions among them, were published together with the outputs they belong to.
+    private func openWithoutOffsets(
+        _ number: Int32, _ open: () throws(StoreError) -> ShardInUse
+    ) throws -> ShardInUse {
+        var settled: [Topic: Int64] = [:]
+        var batch = RecordBatch()
+        let isChangelogEmpty = try log.readChangelog(shard: number, from: 0, into: &batch, limit: 1).end == 0
+        do {
+            let shard = try open()
+            // Nothing was published, or all that was decided.
+            if isChangelogEmpty, shard.unsent.isEmpty || options.recordsChanges && shard.unsent[0].number == 1 {
+                return shard
+            }
+            settled = shard.settledPositions
+            let positions = shard.positions
+            let frames = shard.unsent.count
+            try shard.release(marksSent: false)
+            guard !isChangelogEmpty else {
+                throw WorkerStop(
+                    .staleShard,
+                    "the group has no offsets of shard \(number), and no changelog says whether the last \(frames) frames of its file are out. See whether their outcomes are there, and set the group's offsets (kafka-consumer-groups --reset-offsets): to \(Self.text(positions)) if they are, to less if they are not"
+                )
+            }
+        } catch let error as StoreError where error.isDamage && !isChangelogEmpty {
+            try setAside(number, error)
+        }
+        logger.warning(
+            "the group has no offsets of the shard; its changelog says how far it is", metadata: ["shard": "\(number)"])
+        let shard = try rebuild(number, open, Committed(), settled: settled)
+        var now = Committed()
+        try retrying { () throws(LogFailure) in now = try log.committed(shard: number) }
+        guard now == Committed() else {
+            try shard.release(marksSent: false)
+            throw LogFailure(.fenced, "shard \(number) was published to by another worker while it was rebuilt")
+        }
+        return shard
+    }
+
+    private static func text(_ positions: [Topic: Int64]) -> String {
+        positions.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.key.name) \($0.value)" }
+            .joined(separator: ", ")
+    }
+
+    private func setAside(_ number: Int32, _ error: StoreError) throws(StoreError) {
+        let aside = try ShardRestore.setAside(
+            shard: number, directory: options.directory, mark: "\(surroundings.now().milliseconds)")
+        logger.error(
+            "the shard's file is damaged; it is set aside and rebuilt",
+            metadata: ["shard": "\(number)", "error": "\(error)", "aside": "\(aside)"])
+    }
+
+    /// Rebuilds a shard, from a standby copy where there is one that is of use.
+    private func rebuild(
+        _ number: Int32, _ open: () throws(StoreError) -> ShardInUse, _ committed: Committed,
+        settled: [Topic: Int64] = [:]
+    ) throws -> ShardInUse {
         if let copy = standby?.take(number) {
             do {
                 try copy.restore.takeOver()
-                return try rebuild(number, copy.restore, from: copy.position, open, committed)
+                return try rebuild(number, copy.restore, from: copy.position, open, committed, settled)
             } catch  where !Self.isFenced(error) && !stopFlag.isSet {
                 logger.warning(
                     "the standby copy is of no use; the shard is rebuilt from the beginning of its changelog",
@@ -33,13 +153,13 @@ extension WorkerLoop {
             }
         }
         let restore = try ShardRestore(shard: number, directory: options.directory, worker: options.worker)
-        return try rebuild(number, restore, from: 0, open, committed)
+        return try rebuild(number, restore, from: 0, open, committed, settled)
     }
 
     /// Applies the changelog from a position on, and opens what came of it.
     private func rebuild(
         _ number: Int32, _ restore: ShardRestore, from position: Int64, _ open: () throws(StoreError) -> ShardInUse,
-        _ committed: Committed
+        _ committed: Committed, _ settled: [Topic: Int64]
     ) throws -> ShardInUse {
         let started = surroundings.nanoseconds()
         var told = started
@@ -66,6 +186,13 @@ extension WorkerLoop {
                     ])
             }
         }
+        if let (topic, position) = try lag(of: restore, behind: settled) {
+            try restore.discard()
+            throw WorkerStop(
+                .staleShard,
+                "the group has no offsets of shard \(number), and its changelog does not reach \(position) of \(topic.name), where its file is: it was written without one (FULDMAGT_CHANGELOG=0). Set the group's offsets (kafka-consumer-groups --reset-offsets) to what the file was published to: at least \(Self.text(settled))"
+            )
+        }
         try restore.finish(mark: committed.mark?.text)
         let rows = restore.rows - copied
         let seconds = Double(surroundings.nanoseconds() - started) / 1e9
@@ -79,6 +206,13 @@ extension WorkerLoop {
         let shard = try open()
         try check(shard, against: committed)
         return shard
+    }
+
+    /// Where what was rebuilt is not as far as what is known to be out.
+    private func lag(of restore: ShardRestore, behind settled: [Topic: Int64]) throws -> (Topic, Int64)? {
+        guard !settled.isEmpty else { return nil }
+        let rebuilt = try restore.positions()
+        return settled.first { $1 > rebuilt[$0] ?? 0 }
     }
 
     /// A rebuilt shard is as far as the group is, exactly: its rows and the offsets were published together.

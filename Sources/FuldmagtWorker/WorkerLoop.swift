@@ -130,7 +130,7 @@ public final class WorkerLoop {
                 try giveUpOrPause(error, &backoff)
             }
         }
-        try log.join(self)
+        try retrying { () throws(LogFailure) in try log.join(self) }
         health.joined()
         logger.info("joined", metadata: ["packages": "\(follower.catalogue.packageCount)"])
     }
@@ -223,6 +223,7 @@ public final class WorkerLoop {
         var work: [(ShardInUse, RecordBatch, [CatalogueFollower.Answer])] = []
         for (number, shard) in shards.sorted(by: { $0.key < $1.key }) {
             let batch = batches[number] ?? RecordBatch()
+            shard.ends = log.ends(shard: number)
             let mine = number == 0 && follower.isAnswering ? answers : []
             if !batch.isEmpty || !mine.isEmpty { work.append((shard, batch, mine)) }
         }
@@ -412,9 +413,7 @@ extension WorkerLoop: AssignmentListener {
     }
 
     private func take(_ number: Int32, shardsInAll: Int) throws -> [Topic: Int64] {
-        var committed = Committed()
-        try retrying { () throws(LogFailure) in committed = try log.committed(shard: number) }
-        let shard = try open(number, committed: committed, shardsInAll: shardsInAll)
+        let shard = try openRepeatedly(number, shardsInAll: shardsInAll)
         if number == 0 {
             follower.beginAnswering(from: shard.positions[.catalogue] ?? 0)
             catalogueRetryAt = nil
@@ -447,6 +446,8 @@ extension WorkerLoop: AssignmentListener {
 
     private func giveUp(_ numbers: [Int32]) {
         health.takenBack(isLost: false)
+        publisher.stopRetrying(afterSeconds: options.handOverSeconds)
+        defer { publisher.stopRetrying(afterSeconds: nil) }
         do {
             try settle()
             let transaction = gather()
@@ -456,7 +457,13 @@ extension WorkerLoop: AssignmentListener {
             }
             release(numbers, marksSent: true)
         } catch {
-            failure = error
+            if (error as? LogFailure)?.consequence == .retry {
+                // Not repeated for ever while the group waits.
+                logger.warning(
+                    "what could not be published in time is left to the next owner", metadata: ["error": "\(error)"])
+            } else {
+                failure = error
+            }
             release(numbers, marksSent: false)
         }
         logger.info("revoked", metadata: ["shards": "\(numbers.sorted())"])

@@ -51,6 +51,13 @@ public struct WorkerOptions: Sendable {
     package var disk: ShardDisk?
     /// A rule that is broken on purpose; nil but in the simulation's own tests.
     package var sabotage: Sabotage?
+    /// Goes on where records were deleted before this group read them, instead of stopping.
+    public var acceptsGap: Bool
+    /// Seconds that publishing may be repeated while shards are given up; the next owner publishes what is left.
+    public var handOverSeconds: Int
+    /// Seconds that opening a shard may be repeated before the worker gives its place in the group up; below librdkafka's
+    /// `max.poll.interval.ms` (300 s), after which the group does so by itself.
+    public var takeOverSeconds: Int
 
     public init(worker: String, settings: Settings, keys: ClusterKey, directory: String) {
         self.worker = worker
@@ -74,6 +81,9 @@ public struct WorkerOptions: Sendable {
         recordsChanges = true
         isPipelined = true
         longestBackoff = 5_000
+        acceptsGap = false
+        handOverSeconds = 20
+        takeOverSeconds = 240
     }
 }
 
@@ -123,7 +133,7 @@ public enum Milestone: String, CaseIterable, Sendable {
 /// Why a worker stopped for good.
 public struct WorkerStop: Error, Equatable, Sendable, CustomStringConvertible {
     public enum Kind: String, Sendable {
-        case store, log, deadLetters = "dead-letters", staleShard = "stale-shard"
+        case store, log, deadLetters = "dead-letters", staleShard = "stale-shard", gap
     }
     public var kind: Kind
     public var text: String

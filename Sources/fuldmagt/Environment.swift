@@ -262,6 +262,9 @@ struct Environment {
         // With a changelog the disk is a cache: a file that a power cut has set back is behind the group's mark.
         options.isDurable = try flag(
             "store.durable", name: "FULDMAGT_STORE_DURABLE", default: !options.recordsChanges)
+        options.acceptsGap = try flag("accept.gap", name: "FULDMAGT_ACCEPT_GAP", default: false)
+        options.handOverSeconds = try number(
+            "hand.over.seconds", name: "FULDMAGT_HAND_OVER_SECONDS", default: options.handOverSeconds, in: 1...240)
         options.deadLettersInARow = try number(
             "dead.letters.in.a.row", name: "FULDMAGT_DEAD_LETTERS_IN_A_ROW", default: options.deadLettersInARow,
             in: 1...1_000_000_000)

@@ -28,6 +28,10 @@ struct WorkerCommand: AsyncParsableCommand {
               FULDMAGT_STANDBY                1: keeps copies of the shards that other workers own as far as their
                                               changelogs, so that taking one over restores only the tail; for workers
                                               with folders of their own · 0: off (default)
+              FULDMAGT_ACCEPT_GAP             0: a worker stops where records were deleted before they were read, as after
+                                              a stop longer than topics keep them (default) · 1: it goes on without them
+              FULDMAGT_HAND_OVER_SECONDS      how long publishing is repeated while shards go to another worker, which
+                                              publishes what is left, 1 to 240 (default 20)
               FULDMAGT_DEAD_LETTERS_IN_A_ROW  unreadable records in a row that stop the worker (default 500)
               FULDMAGT_DEAD_LETTERS_RATIO     share of a shard's last 10000 records, above which unreadable ones stop
                                               the worker: 0.5 for half (default 0: off)
@@ -112,7 +116,7 @@ struct WorkerCommand: AsyncParsableCommand {
             options: options,
             log: .init(
                 configuration: kafka, group: "fuldmagt-\(try environment.cluster)",
-                producerLife: lives.next),
+                producerLife: lives.next, acceptsGap: options.acceptsGap),
             surroundings: surroundings, health: health, standby: standby, logger: logger,
             stopSeconds: try environment.number(
                 "stop.seconds", name: "FULDMAGT_STOP_SECONDS", default: 30, in: 1...3600))

@@ -12,7 +12,7 @@ import Testing
             "OUT_OF_ORDER_SEQUENCE_NUMBER", "INVALID_PRODUCER_ID_MAPPING", "UNKNOWN_PRODUCER_ID", "INVALID_TXN_STATE",
         ],
         .fatal: [
-            "_FATAL", "_DESTROY", "_CRIT_SYS_RESOURCE", "_INCONSISTENT", "_BAD_MSG",
+            "_FATAL", "_DESTROY", "_CRIT_SYS_RESOURCE", "_INCONSISTENT", "_BAD_MSG", "_AUTO_OFFSET_RESET",
         ],
         .abortable: [
             "_STATE", "_PURGE_QUEUE", "_PURGE_INFLIGHT", "_MSG_TIMED_OUT", "CONCURRENT_TRANSACTIONS",

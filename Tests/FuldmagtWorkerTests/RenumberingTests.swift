@@ -198,6 +198,49 @@ import Testing
         #expect(try cluster.check() == [])
     }
 
+    private func revoked(_ cluster: TestCluster, by id: String) -> Int {
+        let grants = cluster.outcomes(of: id).first?.json["grants"] as? [[String: Any]] ?? []
+        return grants.count { $0["state"] as? String == "revoked" }
+    }
+
+    @Test("a revocation by name takes every right of that name, also where two files became one")
+    func revokesAll() throws {
+        let cluster = try begin()
+        cluster.issue(new, to: bent, ["tax"], id: "own")
+        try cluster.drain()
+        renumber(cluster, anna, to: new, id: "n")
+        try cluster.drain()
+        #expect(cluster.answer("own") == "accepted" && cluster.answer("n") == "accepted")
+        revoke(cluster, new, from: bent, "tax", id: "r")
+        try cluster.drain()
+        #expect(cluster.answer("r") == "accepted")
+        #expect(revoked(cluster, by: "r") == 2)
+        revoke(cluster, new, from: bent, "tax", id: "none-left")
+        try cluster.drain()
+        #expect(cluster.answer("none-left") == "rejected unknown-grant@packages[0]")
+        let living = try cluster.dump().filter {
+            $0.contains(#""table":"received""#) && $0.contains(#""state":"active""#)
+        }
+        #expect(living.count == 2, "care from Anna, and Carl's to her")
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("two numbers of one representative are one name", arguments: [false, true])
+    func revokesAllNumbers(byNew: Bool) throws {
+        let cluster = try begin()
+        cluster.issue(carl, to: bent, ["tax"], id: "one")
+        cluster.issue(carl, to: new, ["tax"], id: "two")
+        try cluster.drain()
+        renumber(cluster, bent, to: new, id: "n")
+        try cluster.drain()
+        #expect(["one", "two", "n"].map { cluster.answer($0) } == ["accepted", "accepted", "accepted"])
+        revoke(cluster, carl, from: byNew ? new : bent, "tax", id: "r")
+        try cluster.drain()
+        #expect(cluster.answer("r") == "accepted")
+        #expect(revoked(cluster, by: "r") == 2)
+        #expect(try cluster.check() == [])
+    }
+
     @Test("a wrong new number is refused by field")
     func refused() throws {
         let cluster = try begin()

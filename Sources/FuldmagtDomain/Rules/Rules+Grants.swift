@@ -141,6 +141,18 @@ extension Draft {
         case .grant(let id):
             guard let id, let ordinal = file.grants.firstIndex(where: { $0.id == id }) else {
                 reject(.unknownGrant, "grant")
+    /// All living grants of a package to somebody, by whichever of their numbers. Two files, or two numbers of one
+    /// representative, that became one may each have brought a grant.
+    private func livingGrants(of package: String, toAnyNumberOf representative: Ident) -> [Int] {
+        let numbers = Set(file.grants.filter { $0.isHeld(by: representative) }.map(\.representative.pseudonym))
+        return file.grants.indices.filter { at in
+            let grant = file.grants[at]
+            return grant.terms.id == package && grant.isLiving(on: today)
+                && (numbers.contains(grant.representative.pseudonym)
+                    || grant.formerRepresentative.map(numbers.contains) ?? false)
+        }
+    }
+
                 break
             }
             if file.grants[ordinal].isLiving(on: today) {
@@ -152,11 +164,9 @@ extension Draft {
             guard let representative else { break }
             let pseudonym = circumstances.naming.identify(representative).pseudonym
             for (at, id) in (packages ?? []).enumerated() where !id.isEmpty {
-                if let ordinal = livingGrant(of: id, to: pseudonym) {
-                    ordinals.append(ordinal)
-                } else {
-                    reject(.unknownGrant, "packages[\(at)]")
-                }
+                let living = livingGrants(of: id, toAnyNumberOf: pseudonym)
+                if living.isEmpty { reject(.unknownGrant, "packages[\(at)]") }
+                ordinals += living
             }
         }
         guard reasons.isEmpty else { return }

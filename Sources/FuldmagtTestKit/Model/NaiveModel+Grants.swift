@@ -143,7 +143,8 @@ extension NaiveModel {
                 let at = given.firstIndex {
                     $0.representative == representative && $0.package == id && $0.isLiving(on: command.today)
                 }
-                if let at { revoked.append(at) } else { fields.fault("unknown-grant", "packages[\(index)]") }
+                if all.isEmpty { fields.fault("unknown-grant", "packages[\(index)]") }
+                revoked += all
             }
         }
         guard fields.reasons.isEmpty else { return [] }

@@ -124,7 +124,7 @@ import Testing
             ])
     }
 
-    @Test("an answer to two requests of one id, from two sources, is checked against both")
+    @Test("an answer to two requests of one source and id is checked against both: files that became one")
     func twoRequests() throws {
         var bench = try RuleBench()
         #expect(try bench.decide(.grantRequest, Self.issue, id: "ask") == "accepted")

@@ -241,6 +241,34 @@ import Testing
         #expect(try cluster.check() == [])
     }
 
+    @Test("one request id in two files that became one: each representative is checked")
+    func approvesEach() throws {
+        let cluster = try TestCluster()
+        cluster.defineCatalogue()
+        func ask(_ grantor: String, for representative: String) {
+            cluster.send(
+                "grant.request",
+                #"{"grantor":{"cpr":"\#(grantor)"},"representative":{"cpr":"\#(representative)"},"packages":["tax"],"validUntil":"2028-01-01"}"#,
+                id: "ask", key: grantor)
+        }
+        ask(new, for: bent)
+        ask(anna, for: carl)
+        try cluster.drain()
+        #expect(cluster.outcomes(of: "ask").compactMap { $0.text("status") } == ["accepted", "accepted"])
+        renumber(cluster, anna, to: new, id: "n")
+        // Bent, whose request comes first, is 46; Carl is 36.
+        cluster.send(
+            "package.define",
+            #"{"id":"tax","version":2,"title":{"da":"x","en":"x"},"wording":{"da":"x","en":"x"},"kind":"act","scope":"national","kle":["27.60"],"representativeMinimumAge":40}"#,
+            id: "define-again", key: "package/tax")
+        try cluster.drain()
+        cluster.send(
+            "grant.approve", #"{"grantor":{"cpr":"\#(new)"},"request":"ask","channel":"digital"}"#, id: "yes", key: new)
+        try cluster.drain()
+        #expect(cluster.answer("yes") == "rejected representative-too-young@representative")
+        #expect(try cluster.check() == [])
+    }
+
     @Test("a wrong new number is refused by field")
     func refused() throws {
         let cluster = try begin()

@@ -1,16 +1,22 @@
 extension Draft {
     /// The unanswered grants of a request, in the order asked for.
+    ///
+    /// Ids are unique for each source only, so an id may mean requests of several: then the answer's own source says
+    /// which, and where it made none of them nothing is answered.
     private mutating func requested(_ answer: GrantAnswer) -> [Int] {
         guard let request = answer.request else { return [] }
-        let ordinals = file.grants.indices.filter {
+        var ordinals = file.grants.indices.filter {
             file.grants[$0].state == .requested && file.grants[$0].request == request
+        }
+        if Set(ordinals.map { file.grants[$0].cause?.source }).count > 1 {
+            ordinals.removeAll { file.grants[$0].cause?.source != cause.source }
         }
         if ordinals.isEmpty { reject(.unknownRequest, "request") }
         return ordinals
     }
 
-    /// Places of grants by what was asked for together: another source may have used the same id for a request of its own,
-    /// and an answer answers both.
+    /// Places of grants by what was asked for together: the files of two numbers that became one may hold two requests of
+    /// one source and id, and an answer answers both.
     private func sameRequest(_ ordinals: [Int]) -> [[Int]] {
         var requests: [[Int]] = []
         for (at, ordinal) in ordinals.enumerated() {

@@ -9,6 +9,7 @@ extension Draft {
         for var grant in checked(request, state: .requested) {
             let last = today.adding(days: circumstances.settings.requestDays)
             grant.lapsesOn = last
+            grant.cause = cause
             if effects.rows.isEmpty { store(.due(last)) }
             store(.grant(grant, GrantEntry(at: now, cause: cause)))
             lines.append(Outcome.GrantLine(grant))
@@ -49,7 +50,9 @@ extension Draft {
         }
     }
 
-    mutating func give(_ grant: Grant) {
+    mutating func give(_ given: Grant) {
+        var grant = given
+        grant.cause = cause
         store(.grant(grant, GrantEntry(at: now, cause: cause)))
         lines.append(Outcome.GrantLine(grant))
         notify(.grantGiven, grant: grant, cause: cause)

@@ -4,8 +4,10 @@ public enum Rules {
     /// Which parts of a file a command needs.
     public static func sections(for body: Command.Body) -> FileSections {
         switch body {
-        case .issue, .request, .approve: [.residences, .exemptions, .grants]
-        case .decline, .renew: [.exemptions, .grants]
+        case .issue, .request: [.residences, .exemptions, .grants]
+        case .approve: [.residences, .exemptions, .grants, .causes]
+        case .decline: [.exemptions, .grants, .causes]
+        case .renew: [.exemptions, .grants]
         case .correct: [.exemptions, .grants, .notifications]
         case .revoke: [.exemptions, .grants, .notifications]
         case .relocate: [.residences, .exemptions, .grants]

@@ -37,7 +37,7 @@ extension NaiveModel {
 
     /// `grant.approve`: checked again as an issue would be; the request stays when it fails.
     mutating func approve(_ command: ModelCommand, grantor: Party, _ fields: inout ModelFields) -> [ExpectedGrant] {
-        let asked = requested(grantor, &fields)
+        let asked = requested(command, grantor, &fields)
         let channel = fields.oneOf("channel", ["digital", "paper", "assisted"])
         checkEvidence(channel, &fields)
         let given = citizens[grantor]?.grants ?? []
@@ -63,7 +63,7 @@ extension NaiveModel {
 
     /// `grant.decline`: only the representative is told.
     mutating func decline(_ command: ModelCommand, grantor: Party, _ fields: inout ModelFields) -> [ExpectedGrant] {
-        let asked = requested(grantor, &fields)
+        let asked = requested(command, grantor, &fields)
         _ = fields.oneOf("channel", ["digital", "paper", "assisted"])
         guard fields.reasons.isEmpty else { return [] }
         return asked.map { at in
@@ -74,11 +74,15 @@ extension NaiveModel {
         }
     }
 
-    /// Where the grants are that `request` asked for and nobody has answered.
-    private func requested(_ grantor: Party, _ fields: inout ModelFields) -> [Int] {
+    /// Where the grants are that `request` asked for and nobody has answered: of requests by several sources under one id,
+    /// those of the source that answers.
+    private func requested(_ command: ModelCommand, _ grantor: Party, _ fields: inout ModelFields) -> [Int] {
         guard let id = fields.text("request") else { return [] }
         let given = citizens[grantor]?.grants ?? []
-        let asked = given.indices.filter { given[$0].state == "requested" && given[$0].request == id }
+        var asked = given.indices.filter { given[$0].state == "requested" && given[$0].request == id }
+        if Set(asked.map { given[$0].history[0].cause.source }).count > 1 {
+            asked = asked.filter { given[$0].history[0].cause.source == command.cause.source }
+        }
         if asked.isEmpty { fields.fault("unknown-request", "request") }
         return asked
     }
@@ -106,7 +110,7 @@ extension NaiveModel {
     /// `grant.correct`: other dates, or another representative, which is a revocation and a new grant.
     mutating func correct(_ command: ModelCommand, grantor: Party, _ fields: inout ModelFields) -> [ExpectedGrant] {
         let at = seen(grantor, &fields)
-        _ = fields.text("journal", missing: "journal-missing")
+        _ = fields.freeText("journal", missing: "journal-missing")
         let changes = fields.field("changes", missing: "missing-field") { $0.isObject ? $0 : nil }
         let names = ["changes.validFrom", "changes.validUntil", "changes.representative"]
         if changes != nil, names.allSatisfy({ fields.value($0) == nil }) { fields.fault("missing-field", "changes") }

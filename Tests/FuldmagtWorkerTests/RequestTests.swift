@@ -1,0 +1,54 @@
+import Testing
+
+/// What a representative asks for: whom an answer means, and what the asker is told.
+@Suite struct RequestTests {
+    private let anna = TestCluster.anna
+    private let bent = TestCluster.bent
+    private let carl = TestCluster.carl
+
+    private func begin() throws -> TestCluster {
+        let cluster = try TestCluster()
+        cluster.defineCatalogue()
+        cluster.move(anna, to: "0101", on: "2020-01-01", id: "home")
+        try cluster.drain()
+        return cluster
+    }
+
+    private func ask(
+        _ cluster: TestCluster, _ package: String, for representative: String, source: String = TestCluster.source
+    ) {
+        cluster.send(
+            "grant.request",
+            #"{"grantor":{"cpr":"\#(anna)"},"representative":{"cpr":"\#(representative)"},"packages":["\#(package)"],"validUntil":"2028-01-01"}"#,
+            id: "ask", source: source, key: anna)
+    }
+
+    @Test("one request id from two sources: a third's answer is to neither, and each is answered by its own")
+    func requestsOfTwoSources() throws {
+        let cluster = try begin()
+        let (other, third) = ("urn:dk:cvr:29189846:other", "urn:dk:cvr:29189846:third")
+        ask(cluster, "tax", for: bent)
+        ask(cluster, "tax", for: carl, source: other)
+        func answer(_ verb: String, id: String, source: String) {
+            cluster.send(
+                "grant.\(verb)", #"{"grantor":{"cpr":"\#(anna)"},"request":"ask","channel":"digital"}"#, id: id,
+                source: source, key: anna)
+        }
+        answer("approve", id: "third", source: third)
+        answer("decline", id: "third-no", source: third)
+        answer("approve", id: "yes", source: TestCluster.source)
+        try cluster.drain()
+        #expect(cluster.answer("third") == "rejected unknown-request@request")
+        #expect(cluster.answer("third-no") == "rejected unknown-request@request")
+        #expect(cluster.answer("yes") == "accepted")
+        #expect((cluster.outcomes(of: "yes").first?.json["grants"] as? [Any])?.count == 1)
+        #expect(cluster.notifications(to: bent) == ["grant-received digital-post"])
+        #expect(cluster.notifications(to: carl) == [])
+        // One is left, so whoever answers means that one.
+        answer("decline", id: "no", source: third)
+        try cluster.drain()
+        #expect(cluster.answer("no") == "accepted")
+        #expect(cluster.notifications(to: carl) == ["grant-declined digital-post"])
+        #expect(try cluster.check() == [])
+    }
+}

@@ -51,4 +51,20 @@ import Testing
         #expect(cluster.notifications(to: carl) == ["grant-declined digital-post"])
         #expect(try cluster.check() == [])
     }
+
+    @Test("a representative who asks is not told where the citizen lives; the citizen's own command is")
+    func requestTellsNoMunicipality() throws {
+        let cluster = try begin()
+        cluster.move(anna, to: "0147", on: "2026-11-01", id: "away")
+        try cluster.drain()
+        ask(cluster, "care", for: bent)
+        cluster.issue(anna, to: bent, ["care"], id: "give")
+        try cluster.drain()
+        #expect(cluster.answer("ask") == "rejected package-not-activated@packages[0]")
+        #expect(cluster.outcomes(of: "give").first?.text("reasons.0.da")?.contains("Frederiksberg") == true)
+        for language in ["da", "en"] {
+            let text = try #require(cluster.outcomes(of: "ask").first?.text("reasons.0.\(language)"))
+            #expect(!text.contains("Frederiksberg") && !text.contains("0147"))
+        }
+    }
 }

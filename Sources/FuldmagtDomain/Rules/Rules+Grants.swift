@@ -29,7 +29,9 @@ extension Draft {
         }
         checkEnd(issue.validUntil, from: issue.validFrom, packages: found)
         for (at, id) in (issue.packages ?? []).enumerated() where !id.isEmpty {
-            checkPackage(id, found[at], field: "packages[\(at)]", representative: representative?.pseudonym)
+            checkPackage(
+                id, found[at], field: "packages[\(at)]", representative: representative?.pseudonym,
+                isAskedFor: state == .requested)
             if state == .requested, let representative, isRequested(id, by: representative.pseudonym) {
                 reject(.alreadyRequested, "packages[\(at)]")
             }
@@ -97,7 +99,10 @@ extension Draft {
         if until > last { reject(.validityTooLong, field, about: "≤ \(last)") }
     }
 
-    mutating func checkPackage(_ id: String, _ package: Package?, field: String, representative: Ident?) {
+    /// - Parameter isAskedFor: the representative asks, who is never told where the grantor lives.
+    mutating func checkPackage(
+        _ id: String, _ package: Package?, field: String, representative: Ident?, isAskedFor: Bool = false
+    ) {
         guard let package else {
             reject(.unknownPackage, field)
             return
@@ -111,7 +116,9 @@ extension Draft {
             if let residence = file.residence(on: today)?.municipality {
                 if !circumstances.catalogue.isActive(id, in: residence, on: today) {
                     reasons.append(
-                        Reason(.packageNotActivated, field, explained: inactivity(of: id, in: residence)))
+                        isAskedFor
+                            ? Reason(.packageNotActivated, field)
+                            : Reason(.packageNotActivated, field, explained: inactivity(of: id, in: residence)))
                 }
             } else {
                 reject(.residenceUnknown, field)
@@ -134,16 +141,6 @@ extension Draft {
         }
     }
 
-    /// `grant.revoke`: by either party or the authority; it wins over anything in flight. The outcome is written by the
-    /// representative's shard, after it has withdrawn what was not sent: contacting someone who is no longer a
-    /// representative breaches confidentiality (ombudsmanden.dk).
-    mutating func revoke(_ revoke: GrantRevoke, position: Position) {
-        var ordinals: [Int] = []
-        switch revoke.target {
-        case nil: break
-        case .grant(let id):
-            guard let id, let ordinal = file.grants.firstIndex(where: { $0.id == id }) else {
-                reject(.unknownGrant, "grant")
     /// All living grants of a package to somebody, by whichever of their numbers. Two files, or two numbers of one
     /// representative, that became one may each have brought a grant.
     private func livingGrants(of package: String, toAnyNumberOf representative: Ident) -> [Int] {
@@ -156,6 +153,16 @@ extension Draft {
         }
     }
 
+    /// `grant.revoke`: by either party or the authority; it wins over anything in flight. The outcome is written by the
+    /// representative's shard, after it has withdrawn what was not sent: contacting someone who is no longer a
+    /// representative breaches confidentiality (ombudsmanden.dk).
+    mutating func revoke(_ revoke: GrantRevoke, position: Position) {
+        var ordinals: [Int] = []
+        switch revoke.target {
+        case nil: break
+        case .grant(let id):
+            guard let id, let ordinal = file.grants.firstIndex(where: { $0.id == id }) else {
+                reject(.unknownGrant, "grant")
                 break
             }
             if file.grants[ordinal].isLiving(on: today) {

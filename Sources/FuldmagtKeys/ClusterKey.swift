@@ -15,6 +15,7 @@ public struct ClusterKey: Sendable {
     private let nonces: PreparedHMAC
     private let frames: SymmetricKey
     private let proofs: PreparedHMAC
+    private let contents: PreparedHMAC
 
     public enum Invalid: Error, CustomStringConvertible {
         case form
@@ -44,6 +45,7 @@ public struct ClusterKey: Sendable {
         nonces = PreparedHMAC(derived("nonce"))
         frames = derived("frame")
         proofs = PreparedHMAC(derived("proof"))
+        contents = PreparedHMAC(derived("content"))
     }
 
     // MARK: Parties
@@ -234,9 +236,27 @@ struct PreparedHMAC: Sendable {
 }
 
 extension ClusterKey {
-    /// The digest that tells repeats from reused ids: SHA-256 cut to 16 bytes.
+    /// The digest of a command's type and data that is kept, to tell repeats from reused ids: HMAC-SHA-256 cut to 16 bytes.
+    /// Without the key, whoever reads a shard could try CPR numbers until one fits.
+    /// - Parameter scratch: reused between calls.
+    public func content(type: String, data: JSONNode, scratch: inout [UInt8]) -> Ident {
+        Self.write(.content(type: type, data: data), to: &scratch)
+        return scratch.withUnsafeBytes { Self.first(contents.code(of: $0)) }
+    }
+
+    /// SHA-256 cut to 16 bytes, of what holds no CPR number: commands' sources and ids, and the catalogue's records. Shards
+    /// of earlier versions hold it of citizens' commands too, until these are forgotten.
     /// - Parameter scratch: reused between calls.
     public static func digest(_ key: ContentKey, scratch: inout [UInt8]) -> Ident {
+        write(key, to: &scratch)
+        return scratch.withUnsafeBytes { bytes in
+            var hash = SHA256()
+            hash.update(bufferPointer: bytes)
+            return hash.finalize().withUnsafeBytes { Ident($0) }
+        }
+    }
+
+    private static func write(_ key: ContentKey, to scratch: inout [UInt8]) {
         scratch.removeAll(keepingCapacity: true)
         switch key {
         case .command(let source, let id):
@@ -245,11 +265,6 @@ extension ClusterKey {
         case .content(let type, let data):
             append(type, to: &scratch)
             data.appendEqualityForm(to: &scratch)
-        }
-        return scratch.withUnsafeBytes { bytes in
-            var hash = SHA256()
-            hash.update(bufferPointer: bytes)
-            return hash.finalize().withUnsafeBytes { Ident($0) }
         }
     }
 

@@ -135,15 +135,21 @@ public final class ShardAccess {
     /// Notes that a command is decided now, unless its id was used before.
     /// - Parameters:
     ///   - command: digest of source and id.
-    ///   - content: digest of type and data.
-    public func claim(_ command: Ident, content: Ident, day: Day) throws(StoreError) -> Claim {
+    ///   - content: keyed digest of type and data.
+    ///   - day: until `forgetProcessed` is asked for a later one, the id is known.
+    ///   - former: the digest by which earlier versions noted the same content; asked for only where `content` is not
+    ///     what was noted.
+    public func claim(
+        _ command: Ident, content: Ident, day: Day, former: () -> Ident? = { nil }
+    ) throws(StoreError) -> Claim {
         let changed = try statements.claim.bind(1, command).bind(2, content).bind(3, day).run()
         if changed == 1 { return .new }
         guard try statements.claimed.bind(1, command).next() else {
             throw StoreError(.fatal, "a processed command is neither new nor known")
         }
         defer { statements.claimed.reset() }
-        return try statements.claimed.ident(0) == content ? .repeated : .reused
+        let noted = try statements.claimed.ident(0)
+        return noted == content || noted == former() ? .repeated : .reused
     }
 
     /// Forgets ids of commands decided before a day. They are kept at least as long as topics keep commands.

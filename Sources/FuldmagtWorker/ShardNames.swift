@@ -1,4 +1,5 @@
 import FuldmagtDomain
+import FuldmagtJSON
 import FuldmagtKeys
 import FuldmagtRecord
 import FuldmagtStore
@@ -32,4 +33,10 @@ struct ShardNames {
     func open(_ command: PassedOnCommand) -> RecordBatch? { keys.open(command) }
 
     func proof(_ parts: [String]) -> Ident { keys.proof(of: parts) }
+
+    /// Tells whether a command of a known source and id is the one that came before.
+    /// - Parameter scratch: reused between calls.
+    func content(of envelope: Envelope, _ data: JSONNode, scratch: inout [UInt8]) -> Ident {
+        keys.content(type: envelope.cause.type, data: data, scratch: &scratch)
+    }
 }

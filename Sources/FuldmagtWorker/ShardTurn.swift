@@ -1,4 +1,6 @@
 import FuldmagtDomain
+import FuldmagtJSON
+import FuldmagtKeys
 import FuldmagtRecord
 import FuldmagtStore
 
@@ -74,7 +76,7 @@ struct ShardTurn {
             case .sweep(let sweep): try run(sweep, under: circumstances, output: &output)
             case .command(let command, let key, let content, let position):
                 guard let citizen = item.citizen else { continue }
-                switch try access.claim(key, content: content, day: circumstances.today) {
+                switch try access.claim(key, content: content, day: circumstances.today, former: { formerContent(of: item) }) {
                 case .repeated: continue
                 case .reused:
                     write(
@@ -137,6 +139,25 @@ struct ShardTurn {
                 try take(receipt, item, under: circumstances, output: &output)
             }
         }
+    }
+
+    /// The digest by which versions before the keyed one noted a command's content. Their rows are gone once the days that
+    /// ids are remembered have passed.
+    private func formerContent(of item: WorkItem) -> Ident? {
+        let document = JSONDocument()
+        // What is read stands in the document.
+        defer { withExtendedLifetime(document) {} }
+        func digest(_ record: RecordView) -> Ident? {
+            do throws(DeadLetter) {
+                let (envelope, data) = try Envelope.read(record, into: document)
+                var scratch: [UInt8] = []
+                return ClusterKey.digest(.content(type: envelope.cause.type, data: data), scratch: &scratch)
+            } catch {
+                return nil
+            }
+        }
+        guard let kept = item.passedOn else { return digest(records[item.index]) }
+        return names.open(kept).flatMap { $0.withRecords { digest($0[0]) } }
     }
 
     /// Takes in what another shard told about a citizen of this one.

@@ -116,7 +116,7 @@ struct RecordDecoder {
     ) -> WorkItem {
         let key = ClusterKey.digest(
             .command(source: envelope.cause.source, id: envelope.cause.id), scratch: &scratch)
-        let content = ClusterKey.digest(.content(type: envelope.cause.type, data: data), scratch: &scratch)
+        let content = names.content(of: envelope, data, scratch: &scratch)
         return WorkItem(
             work: .command(command, key: key, content: content, position: position), citizen: citizen, now: now,
             index: index)

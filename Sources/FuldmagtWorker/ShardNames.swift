@@ -39,4 +39,10 @@ struct ShardNames {
     func content(of envelope: Envelope, _ data: JSONNode, scratch: inout [UInt8]) -> Ident {
         keys.content(type: envelope.cause.type, data: data, scratch: &scratch)
     }
+
+    /// What tells a command from any other.
+    func marks(of envelope: Envelope, _ data: JSONNode) -> [String] {
+        var scratch: [UInt8] = []
+        return [envelope.cause.source, envelope.cause.id, content(of: envelope, data, scratch: &scratch).description]
+    }
 }

@@ -91,7 +91,8 @@ struct RecordDecoder {
         var now = written
         var position = Position(topic: topic, partition: shard, offset: record.offset)
         // Only a record of ours carries these marks, so most are never looked through twice.
-        let first = FirstWritten.read(record.headers) { names.proof($0) }
+        let first = FirstWritten.read(
+            record.headers, of: { names.marks(of: envelope, data) }, proof: { names.proof($0) })
         if let first {
             now = first.time.adding(seconds: offsetSeconds)
             position = first.position
@@ -102,9 +103,10 @@ struct RecordDecoder {
         guard citizen.shard == shard else {
             let mark =
                 first
-                ?? FirstWritten(time: Instant(milliseconds: record.timestamp), position: position) {
-                    names.proof($0)
-                }
+                ?? FirstWritten(
+                    time: Instant(milliseconds: record.timestamp), position: position,
+                    of: names.marks(of: envelope, data)
+                ) { names.proof($0) }
             return WorkItem(work: .forward(to: citizen.shard, mark), citizen: nil, now: now, index: index)
         }
         return item(command, envelope, data, of: citizen, position: position, now: now, index: index)

@@ -126,4 +126,49 @@ import Testing
         let forwarded = cluster.said(.grantCommands).filter { $0.headers["fm_time"] != nil }
         #expect(forwarded.count == 3)
     }
+
+    @Test("the marks of a re-published command count on that command only, and those of an earlier form on none")
+    func borrowedMarks() throws {
+        let cluster = try TestCluster()
+        cluster.defineCatalogue()
+        try cluster.drain()
+        let shard = TestCluster.keys.identity(
+            of: .person(try CPR(TestCluster.anna, today: .last)), partitions: 4
+        ).shard
+        func issue(_ id: String, to representative: String, partition: Int32, marks: [(String, String)]) {
+            let headers =
+                [
+                    ("ce_specversion", "1.0"), ("ce_id", id), ("ce_type", "dk.fuldmagt.grant.issue.v1"),
+                    ("ce_source", TestCluster.source), ("content-type", "application/json"),
+                ] + marks
+            cluster.broker.append(
+                topic: .grantCommands, partition: partition, key: nil,
+                headers: headers.map { ($0.0, Array($0.1.utf8)) },
+                value: Array(
+                    #"{"grantor":{"cpr":"\#(TestCluster.anna)"},"representative":{"cpr":"\#(representative)"},"packages":["tax"],"validUntil":"2028-01-01","channel":"digital"}"#
+                        .utf8))
+        }
+        issue("g1", to: TestCluster.bent, partition: (shard + 1) % 4, marks: [])
+        try cluster.drain()
+        #expect(cluster.outcomes(of: "g1").first?.text("position.partition") == "\((shard + 1) % 4)")
+        let genuine = try #require(cluster.said(.grantCommands).first { $0.headers["fm_time"] != nil }).headers
+        let marks = try ["fm_time", "fm_position", "fm_proof"].map { ($0, try #require(genuine[$0])) }
+        let old = TestCluster.keys.proof(of: ["first-written", marks[0].1, marks[1].1]).description
+
+        cluster.clock.advance(days: 20)
+        try cluster.drain()
+        // The same id and other content, another id and the same content, in the right partition and in a wrong one.
+        issue("g1", to: TestCluster.carl, partition: shard, marks: marks)
+        issue("g2", to: TestCluster.carl, partition: shard, marks: marks)
+        issue("g3", to: "6404950017", partition: (shard + 2) % 4, marks: marks)
+        issue("g4", to: "6505950018", partition: shard, marks: [marks[0], marks[1], ("fm_proof", old)])
+        try cluster.drain()
+        #expect(cluster.said(.deadLetters).compactMap { $0.headers["dl_reason"] } == ["id-reused"])
+        for id in ["g2", "g3", "g4"] {
+            #expect(cluster.answer(id) == "accepted")
+            #expect(cluster.outcomes(of: id).first?.text("decidedAt")?.hasPrefix("2026-12-14") == true, "\(id)")
+        }
+        #expect(cluster.outcomes(of: "g3").first?.text("position.partition") == "\((shard + 2) % 4)")
+        #expect(cluster.outcomes(of: "g1").first?.text("decidedAt")?.hasPrefix("2026-11-24") == true)
+    }
 }

@@ -60,6 +60,16 @@ import Testing
         #expect(test.model.notifications.filter { $0.kind == "cancelled" }.count == 3)
     }
 
+    @Test func freeTextsKeepNoNumbers() throws {
+        var test = try Scenario()
+        test.issue("i", packages: #"["post"]"#)
+        let grant = try test.outcome("i").grants[0].id
+        test.ane(
+            "revoke", "r",
+            #""grant":"\#(grant)","by":"grantor","reason":"610170-1234 and 6101701234, case 2026012345""#)
+        #expect(Self.row(test, "grantHistory", #""reason":"[…] and […], case 2026012345""#).count == 1)
+    }
+
     @Test func anApprovalIsCheckedAgainAndPaperKeepsTheStart() throws {
         var test = try Scenario()
         test.request("q")

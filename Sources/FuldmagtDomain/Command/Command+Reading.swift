@@ -101,8 +101,8 @@ extension Evidence {
             return nil
         }
         var inner = FieldReader(node, today: reader.today, settings: reader.settings, prefix: "evidence.")
-        let journal = inner.text("journal", required: .journalMissing)
-        let caseworker = inner.text("caseworker", required: .evidenceMissing)
+        let journal = inner.freeText("journal", required: .journalMissing)
+        let caseworker = inner.freeText("caseworker", required: .evidenceMissing)
         let identification = inner.choice(
             "identification", of: Identification.self, required: .evidenceMissing)
         var assessment: Assessment?
@@ -146,7 +146,7 @@ extension FieldReader {
             fault(.assessmentMissing, name)
             return nil
         }
-        return text(name, required: .assessmentMissing, limit: 4096)
+        return freeText(name, required: .assessmentMissing, limit: 4096)
     }
 }
 
@@ -166,7 +166,7 @@ extension GrantRevoke {
         }
         return GrantRevoke(
             target: target, by: reader.choice("by", of: Actor.self),
-            reason: reader.text("reason", required: nil, limit: 1024))
+            reason: reader.freeText("reason", required: nil, limit: 1024))
     }
 }
 
@@ -195,7 +195,7 @@ extension DeathCorrect {
         if reader.flag("diedByMistake", required: .missingField) == false {
             reader.fault(.invalidField, "diedByMistake")
         }
-        return DeathCorrect(journal: reader.text("journal", required: .journalMissing))
+        return DeathCorrect(journal: reader.freeText("journal", required: .journalMissing))
     }
 }
 
@@ -203,9 +203,9 @@ extension ExemptionRegister {
     static func read(_ reader: inout FieldReader) -> ExemptionRegister {
         ExemptionRegister(
             municipality: reader.decidingMunicipality("municipality", required: .missingField),
-            form: reader.text("form", required: .missingField, limit: 64),
-            journal: reader.text("journal", required: .journalMissing),
-            caseworker: reader.text("caseworker", required: .missingField),
+            form: reader.freeText("form", required: .missingField, limit: 64),
+            journal: reader.freeText("journal", required: .journalMissing),
+            caseworker: reader.freeText("caseworker", required: .missingField),
             requestedBy: reader.choice("requestedBy", of: Requester.self),
             appearedInPerson: reader.flag("appearedInPerson", required: .missingField),
             departure: reader.flag("departure", required: nil) ?? false,
@@ -217,7 +217,7 @@ extension ExemptionLift {
     static func read(_ reader: inout FieldReader) -> ExemptionLift {
         ExemptionLift(
             municipality: reader.decidingMunicipality("municipality", required: nil),
-            journal: reader.text("journal", required: nil),
+            journal: reader.freeText("journal", required: nil),
             by: reader.choice("by", of: Actor.self))
     }
 }

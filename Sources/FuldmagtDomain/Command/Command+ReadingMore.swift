@@ -46,7 +46,7 @@ extension GrantRenew {
 extension GrantCorrect {
     static func read(_ reader: inout FieldReader) -> GrantCorrect {
         var correct = GrantCorrect(
-            grant: .read(&reader), journal: reader.text("journal", required: .journalMissing))
+            grant: .read(&reader), journal: reader.freeText("journal", required: .journalMissing))
         guard let node = reader.value("changes") else {
             reader.fault(.missingField, "changes")
             return correct
@@ -73,8 +73,8 @@ extension ExemptionCorrect {
     static func read(_ reader: inout FieldReader) -> ExemptionCorrect {
         let correct = ExemptionCorrect(
             municipality: reader.decidingMunicipality("municipality", required: .missingField),
-            journal: reader.text("journal", required: .journalMissing),
-            caseworker: reader.text("caseworker", required: .missingField))
+            journal: reader.freeText("journal", required: .journalMissing),
+            caseworker: reader.freeText("caseworker", required: .missingField))
         if reader.flag("registeredByMistake", required: .missingField) == false {
             reader.fault(.invalidField, "registeredByMistake")
         }
@@ -85,8 +85,9 @@ extension ExemptionCorrect {
 extension ReadAccessCommand {
     static func read(_ reader: inout FieldReader) -> ReadAccessCommand {
         ReadAccessCommand(
-            holder: reader.party("holder"), journal: reader.text("journal", required: nil),
-            caseworker: reader.text("caseworker", required: nil), validUntil: reader.day("validUntil", required: nil))
+            holder: reader.party("holder"), journal: reader.freeText("journal", required: nil),
+            caseworker: reader.freeText("caseworker", required: nil),
+            validUntil: reader.day("validUntil", required: nil))
     }
 }
 

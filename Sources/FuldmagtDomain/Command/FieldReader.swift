@@ -47,6 +47,11 @@ struct FieldReader {
         return text
     }
 
+    /// A text that people write and that is kept: a CPR number in it is not; see `withoutNumbers`.
+    mutating func freeText(_ name: StaticString, required code: ReasonCode?, limit: Int = 256) -> String? {
+        text(name, required: code, limit: limit)?.withoutNumbers
+    }
+
     mutating func day(_ name: StaticString, required code: ReasonCode?) -> Day? {
         guard let node = value(name) else {
             if let code { fault(code, name) }

@@ -18,7 +18,7 @@ extension Contract {
     private static let evidence = ContractField.optional(
         "evidence",
         .object([
-            ContractField("journal", .text(limit: 256), "reference of the archived form"),
+            ContractField("journal", .text(limit: 256), "reference of the archived form; a CPR number is not kept"),
             ContractField("caseworker", .text(limit: 256), "id of the employee"),
             ContractField(
                 "identification", .choice(Identification.allCases.map(\.rawValue)), "how the employee knew the citizen"),
@@ -68,7 +68,7 @@ extension Contract {
                 .optional("representative", .party, "who lost the grant; with packages, where no id is given"),
                 .optional("packages", .list(.text(limit: 128), 1...50), "with representative"),
                 ContractField("by", .choice(GrantRevoke.Actor.allCases.map(\.rawValue)), "who asks for it"),
-                .optional("reason", .text(limit: 1024), "kept in the history"),
+                .optional("reason", .text(limit: 1024), "kept in the history, without CPR numbers"),
             ],
             #"{"grantor":{"cpr":"6101500014"},"representative":{"cpr":"6202800015"},"packages":["tax-example"],"by":"grantor"}"#
         ),
@@ -132,7 +132,7 @@ extension Contract {
             "exemption.register", "A citizen or company receives public post on paper. The ground is not asked.",
             [
                 anyCitizen, municipality, ContractField("form", .text(limit: 64), "the form's number: FD 001A"),
-                ContractField("journal", .text(limit: 256), "reference of the archived form"),
+                ContractField("journal", .text(limit: 256), "reference of the archived form; a CPR number is not kept"),
                 ContractField("caseworker", .text(limit: 256), "id of the employee"),
                 ContractField(
                     "requestedBy", .choice(ExemptionRegister.Requester.allCases.map(\.rawValue)), "who asked for it"),

@@ -69,8 +69,8 @@ public struct Receipt: Sendable, Equatable {
         }
         return Receipt(
             notification: notification, transport: transport, status: status,
-            code: try optionalText("code", in: data, limit: maximumCode).map(withoutNumbers),
-            detail: try optionalText("detail", in: data, limit: maximumDetail).map(withoutNumbers), at: at,
+            code: try optionalText("code", in: data, limit: maximumCode)?.withoutNumbers,
+            detail: try optionalText("detail", in: data, limit: maximumDetail)?.withoutNumbers, at: at,
             cause: cause)
     }
 
@@ -89,26 +89,6 @@ public struct Receipt: Sendable, Equatable {
             throw DeadLetter(.invalidAttribute, "\(name) is not a text of at most \(limit) bytes")
         }
         return text
-    }
-
-    /// A transport may quote the address it could not deliver to: what looks like a CPR number is not kept.
-    static func withoutNumbers(_ text: String) -> String {
-        var kept = ""
-        var run = ""
-        func end(_ run: String) -> String {
-            let digits = run.filter(\.isNumber).count
-            return digits == 10 && run.utf8.count <= 11 ? "[…]" : run
-        }
-        for character in text {
-            if character.isASCII, character.isNumber || (character == "-" && !run.isEmpty) {
-                run.append(character)
-            } else {
-                kept += end(run)
-                run = ""
-                kept.append(character)
-            }
-        }
-        return kept + end(run)
     }
 
     private static func cause(_ headers: UnsafeRawBufferPointer) throws(DeadLetter) -> Cause {

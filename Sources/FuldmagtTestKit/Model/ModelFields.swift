@@ -42,6 +42,32 @@ struct ModelFields {
         return text
     }
 
+    /// A text that is kept, without the CPR numbers that may stand in it.
+    mutating func freeText(_ path: String, missing: String? = "missing-field") -> String? {
+        text(path, missing: missing).map(Self.masked)
+    }
+
+    /// Ten digits on their own, or six and four with a hyphen or a blank between, that begin as a date of birth.
+    static func masked(_ text: String) -> String {
+        guard text.filter({ $0.isASCII && $0.isNumber }).count >= 10 else { return text }
+        let number = /(?:0[1-9]|[12][0-9]|3[01]|6[1-9]|[78][0-9]|9[01])(?:0[1-9]|1[0-2])[0-9]{2}[- ]?[0-9]{4}/
+        var kept = ""
+        var rest = text[...]
+        while let first = rest.first {
+            let isAfterDigit = kept.last.map { $0.isASCII && $0.isNumber } ?? false
+            if !isAfterDigit, let found = rest.prefixMatch(of: number),
+                !(rest[found.range.upperBound...].first.map { $0.isASCII && $0.isNumber } ?? false)
+            {
+                kept += "[…]"
+                rest = rest[found.range.upperBound...]
+            } else {
+                kept.append(first)
+                rest = rest.dropFirst()
+            }
+        }
+        return kept
+    }
+
     mutating func day(_ path: String, missing: String? = "missing-field") -> Day? {
         field(path, missing: missing) { $0.text.flatMap { Day($0) } }
     }

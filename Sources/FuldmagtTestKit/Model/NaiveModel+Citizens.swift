@@ -5,9 +5,9 @@ extension NaiveModel {
     mutating func register(_ command: ModelCommand, citizen: Party, _ fields: inout ModelFields) -> [ExpectedGrant] {
         let today = command.today
         let municipality = fields.municipality("municipality")
-        let form = fields.text("form")
-        let journal = fields.text("journal", missing: "journal-missing")
-        let caseworker = fields.text("caseworker")
+        let form = fields.freeText("form")
+        let journal = fields.freeText("journal", missing: "journal-missing")
+        let caseworker = fields.freeText("caseworker")
         let requestedBy = fields.oneOf("requestedBy", ["citizen", "representative", "guardian", "institution"])
         let appearedInPerson = fields.bool("appearedInPerson")
         let departure = fields.bool("departure", missing: nil)
@@ -34,7 +34,7 @@ extension NaiveModel {
     /// `exemption.lift`.
     mutating func lift(_ command: ModelCommand, citizen: Party, _ fields: inout ModelFields) -> [ExpectedGrant] {
         let municipality = fields.municipality("municipality", missing: nil)
-        let journal = fields.text("journal", missing: nil)
+        let journal = fields.freeText("journal", missing: nil)
         let by = fields.oneOf("by", ["citizen", "authority", "representative"])
         if citizens[citizen]?.isExempt(on: command.today) != true { fields.fault("not-exempt", "citizen") }
         checkAuthority(municipality, citizen, &fields)
@@ -48,8 +48,8 @@ extension NaiveModel {
         -> [ExpectedGrant]
     {
         let municipality = fields.municipality("municipality")
-        let journal = fields.text("journal", missing: "journal-missing")
-        _ = fields.text("caseworker")
+        let journal = fields.freeText("journal", missing: "journal-missing")
+        _ = fields.freeText("caseworker")
         if fields.bool("registeredByMistake") == false { fields.fault("invalid-field", "registeredByMistake") }
         if citizens[citizen]?.isExempt(on: command.today) != true { fields.fault("not-exempt", "citizen") }
         checkAuthority(municipality, citizen, &fields)

@@ -53,7 +53,7 @@ extension NaiveModel {
     mutating func correctDeath(_ command: ModelCommand, citizen: Party, _ fields: inout ModelFields)
         -> [ExpectedGrant]
     {
-        let journal = fields.text("journal", missing: "journal-missing")
+        let journal = fields.freeText("journal", missing: "journal-missing")
         if fields.bool("diedByMistake") == false { fields.fault("invalid-field", "diedByMistake") }
         let death = citizens[citizen]?.deaths.last
         if death == nil || death?.corrected != nil { fields.fault("invalid-field", "diedByMistake") }

@@ -127,7 +127,7 @@ extension NaiveModel {
     mutating func revoke(_ command: ModelCommand, grantor: Party, _ fields: inout ModelFields) -> [ExpectedGrant] {
         let given = citizens[grantor]?.grants ?? []
         let by = fields.oneOf("by", ["grantor", "representative", "authority"])
-        let reason = fields.text("reason", missing: nil)
+        let reason = fields.freeText("reason", missing: nil)
         var revoked: [Int] = []
         if fields.value("grant") != nil {
             if let at = fields.grant(among: given) {
@@ -140,8 +140,9 @@ extension NaiveModel {
             let representative = fields.party("representative", admitsTestPersons: settings.admitsTestPersons)
             for (index, id) in fields.packages() {
                 guard let representative else { break }
-                let at = given.firstIndex {
-                    $0.representative == representative && $0.package == id && $0.isLiving(on: command.today)
+                let all = given.indices.filter {
+                    given[$0].representative == representative && given[$0].package == id
+                        && given[$0].isLiving(on: command.today)
                 }
                 if all.isEmpty { fields.fault("unknown-grant", "packages[\(index)]") }
                 revoked += all
@@ -179,8 +180,8 @@ extension ModelGrant {
     /// How it was given, and on what evidence.
     mutating func setEvidence(_ channel: String, _ evidence: ModelJSON?) {
         self.channel = channel
-        journal = evidence?["journal"]?.text
-        caseworker = evidence?["caseworker"]?.text
+        journal = evidence?["journal"]?.text.map(ModelFields.masked)
+        caseworker = evidence?["caseworker"]?.text.map(ModelFields.masked)
         identification = evidence?["identification"]?.text
     }
 }

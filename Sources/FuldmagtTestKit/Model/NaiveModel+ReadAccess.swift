@@ -53,8 +53,8 @@ extension NaiveModel {
         -> ModelReadAccess?
     {
         let holder = fields.party("holder", admitsTestPersons: settings.admitsTestPersons)
-        let journal = fields.text("journal", missing: nil)
-        let caseworker = fields.text("caseworker", missing: nil)
+        let journal = fields.freeText("journal", missing: nil)
+        let caseworker = fields.freeText("caseworker", missing: nil)
         let validUntil = fields.day("validUntil", missing: nil)
         if holder == citizen { fields.fault("same-party", "holder") }
         return holder.map {

@@ -28,6 +28,8 @@ struct ShardTurn {
     var parked: ParkedLoad
     /// What is being worked on.
     var place: Refusals.Place?
+    /// The day that this shard has been looked through for, once asked for.
+    private var reviewed: Day?
     /// Of the citizen whose receipts are being taken in.
     var finder = NotificationFinder()
 
@@ -76,7 +78,8 @@ struct ShardTurn {
             case .sweep(let sweep): try run(sweep, under: circumstances, output: &output)
             case .command(let command, let key, let content, let position):
                 guard let citizen = item.citizen else { continue }
-                switch try access.claim(key, content: content, day: circumstances.today, former: { formerContent(of: item) }) {
+                let day = try dayDecided(under: circumstances)
+                switch try access.claim(key, content: content, day: day, former: { formerContent(of: item) }) {
                 case .repeated: continue
                 case .reused:
                     write(
@@ -139,6 +142,14 @@ struct ShardTurn {
                 try take(receipt, item, under: circumstances, output: &output)
             }
         }
+    }
+
+    /// The day from which an id is remembered. A command may be decided long after the day that counts for its rules, so
+    /// the day that the shard has come to counts where it is later.
+    private mutating func dayDecided(under circumstances: Circumstances) throws -> Day {
+        let reviewed = try self.reviewed ?? access.reviewed().day
+        self.reviewed = reviewed
+        return max(circumstances.today, reviewed)
     }
 
     /// The digest by which versions before the keyed one noted a command's content. Their rows are gone once the days that
@@ -284,7 +295,8 @@ struct ShardTurn {
         }
     }
 
-    private func begin(_ sweep: Sweep) throws -> [Sweep] {
+    private mutating func begin(_ sweep: Sweep) throws -> [Sweep] {
+        self.reviewed = nil
         let reviewed = try access.reviewed()
         guard sweep.day > reviewed.day || sweep.position > reviewed.catalogue else { return [] }
         var rest: [Sweep] = []

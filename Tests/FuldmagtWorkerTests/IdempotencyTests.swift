@@ -75,4 +75,28 @@ import Testing
         #expect(cluster.said(.deadLetters).compactMap { $0.headers["dl_reason"] } == ["id-reused"])
         #expect(cluster.answer("c") == "accepted")
     }
+
+    @Test("an id is remembered from the day its command was decided, however old the command was")
+    func decidedLate() throws {
+        let cluster = try TestCluster()
+        cluster.options.processedDays = 90
+        cluster.defineCatalogue()
+        try cluster.drain()
+        cluster.clock.advance(days: 20)
+        try cluster.drain()
+        // Written on the first day, decided on the twentieth.
+        enrol(cluster, data, id: "e", at: TestCluster.start)
+        try cluster.drain()
+        #expect(cluster.outcomes(of: "e").count == 1)
+        cluster.clock.advance(days: 89)
+        try cluster.drain()
+        enrol(cluster, data, id: "e")
+        try cluster.drain()
+        #expect(cluster.outcomes(of: "e").count == 1)
+        cluster.clock.advance(days: 2)
+        try cluster.drain()
+        enrol(cluster, data, id: "e")
+        try cluster.drain()
+        #expect(cluster.outcomes(of: "e").count == 2)
+    }
 }

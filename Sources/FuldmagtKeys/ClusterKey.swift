@@ -16,6 +16,8 @@ public struct ClusterKey: Sendable {
     private let frames: SymmetricKey
     private let proofs: PreparedHMAC
     private let contents: PreparedHMAC
+    let lines: PreparedHMAC
+    let records: PreparedHMAC
 
     public enum Invalid: Error, CustomStringConvertible {
         case form
@@ -46,6 +48,8 @@ public struct ClusterKey: Sendable {
         frames = derived("frame")
         proofs = PreparedHMAC(derived("proof"))
         contents = PreparedHMAC(derived("content"))
+        lines = PreparedHMAC(derived("line"))
+        records = PreparedHMAC(derived("record"))
     }
 
     // MARK: Parties

@@ -61,6 +61,12 @@ struct JobFiles {
         return folder + "/" + name
     }
 
+    /// How ids of this job's commands are made: as they were when it was begun.
+    func ids(_ environment: Environment) throws -> LineIDs {
+        if let begun = try readCheckpoint(digest: nil), !begun.hasKeyedIDs { return .plain }
+        return .keyed(try environment.keys)
+    }
+
     // MARK: Input
 
     /// Calls `body` with each piece of the input.
@@ -74,15 +80,18 @@ struct JobFiles {
     }
 
     /// Calls `body` with each line of the input and the position after it, until it returns false.
-    /// - Parameter switches: what the lines of a supplier switch stand for (default: what the plan has written down).
+    /// - Parameters:
+    ///   - ids: see `ids(_:)`.
+    ///   - switches: what the lines of a supplier switch stand for (default: what the plan has written down).
     /// - Returns: the same as the plan writes it down.
     @discardableResult
     func forEachLine(
-        settings: Settings, today: Day, switches: SwitchRecords? = nil, _ body: (JobLine, Int) throws -> Bool
+        settings: Settings, today: Day, ids: LineIDs, switches: SwitchRecords? = nil,
+        _ body: (JobLine, Int) throws -> Bool
     ) throws -> [UInt8] {
         do {
             var reader = try JobReader(
-                job: job, settings: settings, today: today, switches: try switches ?? plannedSwitch())
+                job: job, settings: settings, today: today, ids: ids, switches: try switches ?? plannedSwitch())
             var goesOn = true
             func drain() throws {
                 while goesOn, let line = try reader.next() { goesOn = try body(line, reader.position) }
@@ -101,9 +110,11 @@ struct JobFiles {
     }
 
     /// Calls `body` with runs of lines, which are read on several threads.
-    func forEachBatch(settings: Settings, today: Day, threads: Int, _ body: ([JobLine]) throws -> Void) throws {
+    func forEachBatch(
+        settings: Settings, today: Day, ids: LineIDs, threads: Int, _ body: ([JobLine]) throws -> Void
+    ) throws {
         do {
-            var reader = try JobReader(job: job, settings: settings, today: today)
+            var reader = try JobReader(job: job, settings: settings, today: today, ids: ids)
             func drain() throws {
                 while true {
                     let lines = try reader.next(upTo: Self.batch, threads: threads)

@@ -91,7 +91,9 @@ struct JobPlanner {
             repeated: try files.repeatedCitizens(settings: settings, today: today)
         ) { try foreseen.append($0) }
         let rejects = try files.rejects()
-        try files.forEachBatch(settings: settings, today: today, threads: Self.threads) { batch in
+        try files.forEachBatch(
+            settings: settings, today: today, ids: try files.ids(environment), threads: Self.threads
+        ) { batch in
             for line in batch { try rejects.take(line) }
             for row in try team.take(batch) { try lines.append(row.csv) }
         }
@@ -109,7 +111,7 @@ struct JobPlanner {
         ) { try foreseen.append($0.json) }
         let rejects = try files.rejects()
         let records = try files.forEachLine(
-            settings: circumstances.settings, today: circumstances.today,
+            settings: circumstances.settings, today: circumstances.today, ids: try files.ids(environment),
             switches: SwitchRecords(catalogue: circumstances.catalogue, today: circumstances.today)
         ) { line, _ in
             try rejects.take(line)
@@ -139,7 +141,8 @@ struct JobPlanner {
         let settings = try environment.settings(partitions: 1)
         let catalogue = try CatalogueReading(environment, file: state.catalogue).read(settings, now: now)
         let records = try files.forEachLine(
-            settings: settings, today: now.day, switches: SwitchRecords(catalogue: catalogue, today: now.day)
+            settings: settings, today: now.day, ids: try files.ids(environment),
+            switches: SwitchRecords(catalogue: catalogue, today: now.day)
         ) { _, _ in true }
         try TextFile.write(records, to: files.file("switch.jsonl"))
     }

@@ -36,7 +36,7 @@ struct JobReportCommand: AsyncParsableCommand {
         let today = Host.now().day
         let deadline = Host.nanoseconds() + UInt64(wait) * 1_000_000_000
         var empty = Reconciliation(job: files.job, sentThrough: checkpoint.line)
-        try files.forEachLine(settings: settings, today: today) { line, _ in
+        try files.forEachLine(settings: settings, today: today, ids: try files.ids(environment)) { line, _ in
             empty.take(line)
             return true
         }

@@ -19,6 +19,7 @@ struct JobSender {
     private let files: JobFiles
     private let options: SendingOptions
     private let settings: Settings
+    private let ids: LineIDs
     private let producer: KafkaProducer
     private let reader: AnswerReader
     private let inbox: InboxReader
@@ -41,6 +42,7 @@ struct JobSender {
         self.options = options
         self.checkpoint = checkpoint
         settings = try environment.settings(partitions: 1)
+        ids = checkpoint.hasKeyedIDs ? .keyed(try environment.keys) : .plain
         let configuration = try environment.kafka
         producer = try Connection.trying { () throws(KafkaFailure) in
             try KafkaProducer(KafkaLog.properties(configuration, for: .producer), topics: Topic.names)
@@ -65,7 +67,7 @@ struct JobSender {
         checkpoint.state = .running
         try note()
         let rejects = try files.rejects()
-        try files.forEachLine(settings: settings, today: Host.now().day) { line, position in
+        try files.forEachLine(settings: settings, today: Host.now().day, ids: ids) { line, position in
             try rejects.take(line)
             return try take(line, position: position)
         }

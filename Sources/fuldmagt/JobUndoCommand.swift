@@ -57,7 +57,7 @@ struct JobUndoCommand: AsyncParsableCommand {
         var undo = Undo(job: files.job, today: day)
         let input = try TextFile(base.appendingPathComponent(id + ".csv").path)
         try input.append(undo.csvHeader)
-        try files.forEachLine(settings: settings, today: day) { line, _ in
+        try files.forEachLine(settings: settings, today: day, ids: try files.ids(environment)) { line, _ in
             guard case .command(let command) = line, let party = command.command?.citizen else { return true }
             if let row = undo.take(command, try shards.file(of: party, [.residences, .exemptions])) {
                 try input.append(row)

@@ -163,7 +163,8 @@ import Testing
             sources: [world.source, world.source, world.source], keys: world.keys, circumstances: world.circumstances,
             repeated: census.repeated
         ) { foreseen += $0 }
-        var reader = try JobReader(job: Sample.job(), settings: Sample.settings, today: Sample.today)
+        var reader = try JobReader(
+            job: Sample.job(), settings: Sample.settings, today: Sample.today, ids: .keyed(try Sample.keys()))
         reader.feed(Array(text.utf8))
         reader.finish()
         var verdicts: [String] = []

@@ -1,5 +1,6 @@
 import FuldmagtDomain
 import FuldmagtJobs
+import FuldmagtKeys
 import FuldmagtRecord
 import Testing
 
@@ -117,6 +118,20 @@ import Testing
         let other = try Job(file: Array(Sample.file().replacing("\"m1\"", with: "\"m2\"").utf8))
         #expect(try Sample.lines(other, text)[1].command?.id.dropFirst(2) != ids[0].dropFirst(2))
         #expect(lines[1].command?.cause.extensions == [Extension(name: "jobid", value: "m1")])
+    }
+
+    @Test(
+        "without the cluster key no number can be tried on an id; a job begun before ids were keyed goes on as it was")
+    func keyedIDs() throws {
+        let text = Array("cpr;kommune;dato\n\(a);0101;2026-01-01\n".utf8)
+        func id(_ ids: LineIDs) throws -> String? { try Sample.lines(Sample.job(), text, ids: ids)[1].command?.id }
+        let other = try ClusterKey(hex: String(repeating: "0b", count: 32))
+        let keyed = try id(.keyed(try Sample.keys()))
+        #expect(try keyed == id(.keyed(try Sample.keys())))
+        #expect(try keyed != id(.keyed(other)))
+        #expect(try keyed != id(.plain))
+        // As the version before made it.
+        #expect(try id(.plain) == "m1-2-bbcaacc20e0201d3")
     }
 
     @Test(

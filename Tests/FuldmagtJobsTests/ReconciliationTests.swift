@@ -120,6 +120,9 @@ import Testing
         #expect(try Checkpoint.read(path) == checkpoint)
         #expect(checkpoint.progress.contains("50 %") && checkpoint.progress.contains("about 2 s left"))
         #expect(checkpoint.progress.hasSuffix("· --rate 2 is kept"))
+        // One of a version before ids were keyed.
+        let former = String(decoding: checkpoint.json, as: UTF8.self).replacing(#","keyedIDs":true"#, with: "")
+        #expect(try checkpoint.hasKeyedIDs && !Checkpoint(json: Array(former.utf8)).hasKeyedIDs)
         try Data(checkpoint.json.dropLast(20)).write(to: URL(fileURLWithPath: path))
         #expect(throws: Checkpoint.Unusable.self) { try Checkpoint.read(path) }
 

@@ -37,9 +37,11 @@ enum Sample {
     /// All lines of an input that comes in pieces.
     static func lines(
         _ job: Job, _ bytes: [UInt8], piece: Int = 4096, limit: Int = LineSplitter.defaultLimit,
-        switches: SwitchRecords? = nil
+        switches: SwitchRecords? = nil, ids: LineIDs? = nil
     ) throws -> [JobLine] {
-        var reader = try JobReader(job: job, settings: settings, today: today, switches: switches, lineLimit: limit)
+        var reader = try JobReader(
+            job: job, settings: settings, today: today, ids: ids ?? .keyed(try keys()), switches: switches,
+            lineLimit: limit)
         var lines: [JobLine] = []
         var at = 0
         while at < bytes.count {

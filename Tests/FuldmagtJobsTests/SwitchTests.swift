@@ -83,7 +83,7 @@ import Testing
         #expect(lines.compactMap(\.command).allSatisfy { $0.topic == .catalogue && $0.command == nil })
         // What was planned is read again as it was, whatever the catalogue is by then.
         var reader = try JobReader(
-            job: try job(), settings: Sample.settings, today: Sample.today,
+            job: try job(), settings: Sample.settings, today: Sample.today, ids: .keyed(try Sample.keys()),
             switches: SwitchRecords(catalogue: world.circumstances.catalogue, today: Sample.today))
         reader.feed(Array((Self.header + text + "751;urn:x:old;urn:x:gone;2026-11-24;;\n").utf8))
         reader.finish()

@@ -12,7 +12,8 @@ public struct Census {
     /// - Parameter today: nobody is born after it.
     public init(job: Job, settings: Settings, today: Day) throws(Job.Unusable) {
         splitter = LineSplitter()
-        mapper = try LineMapper(job: job, settings: settings, today: today)
+        // Only keys are read, so no id is made.
+        mapper = try LineMapper(job: job, settings: settings, today: today, ids: .plain)
     }
 
     /// Adds what came next.

@@ -44,15 +44,16 @@ public struct JobReader {
 
     /// - Parameters:
     ///   - today: nobody is born after it.
+    ///   - ids: how ids of commands are made: always the same way for one job.
     ///   - switches: what the lines of a supplier switch stand for.
     public init(
-        job: Job, settings: Settings, today: Day, switches: SwitchRecords? = nil,
+        job: Job, settings: Settings, today: Day, ids: LineIDs, switches: SwitchRecords? = nil,
         lineLimit: Int = LineSplitter.defaultLimit
     ) throws(Job.Unusable) {
         self.job = job
         self.switches = switches
         splitter = LineSplitter(limit: lineLimit)
-        mapper = try LineMapper(job: job, settings: settings, today: today)
+        mapper = try LineMapper(job: job, settings: settings, today: today, ids: ids)
     }
 
     /// Bytes of the input that have been dealt with.
@@ -166,7 +167,7 @@ public struct JobReader {
                 return .rejected(line, [fault])
             case .success(let records):
                 let commands = records.enumerated().map { part, record in
-                    var command = LineCommand(record, line: line.number, job: job)
+                    var command = LineCommand(record, line: line.number, job: job, ids: mapper.ids)
                     (command.part, command.parts) = (part, records.count)
                     return command
                 }

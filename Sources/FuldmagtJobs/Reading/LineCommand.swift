@@ -40,8 +40,8 @@ public struct LineCommand: Sendable {
     }
 
     /// A record of the catalogue.
-    init(_ record: CatalogueRecord, line: Int, job: Job) {
-        let (id, mark) = Self.id(job: job.id, line: line, type: record.type, data: record.data)
+    init(_ record: CatalogueRecord, line: Int, job: Job, ids: LineIDs) {
+        let (id, mark) = Self.id(job: job.id, line: line, type: record.type, data: record.data, ids: ids)
         self.init(
             line: line, key: record.key, cause: Self.cause(id: id, job: job, type: record.type), command: nil,
             mark: mark, type: record.type, data: record.data)
@@ -70,10 +70,11 @@ public struct LineCommand: Sendable {
         }
     }
 
-    /// The id of a line's command: (job, line, content) give the same id always, so that what is sent twice is decided
-    /// once.
-    static func id(job: String, line: Int, type: CommandType, data: [UInt8]) -> (id: String, mark: UInt64) {
-        let mark = hash([Array(job.utf8), Array(String(line).utf8), Array(type.rawValue.utf8), data])
+    /// The id of a line's command; see `LineIDs`.
+    static func id(
+        job: String, line: Int, type: CommandType, data: [UInt8], ids: LineIDs
+    ) -> (id: String, mark: UInt64) {
+        let mark = ids.mark(of: [Array(job.utf8), Array(String(line).utf8), Array(type.rawValue.utf8), data])
         return (Self.id(job: job, line: line, mark: mark), mark)
     }
 
@@ -96,7 +97,7 @@ public struct LineCommand: Sendable {
     static func content(type: CommandType, data: [UInt8]) -> UInt64 { hash([Array(type.rawValue.utf8), data]) }
 
     /// SHA-256 over the parts, each after its length, cut to eight bytes.
-    private static func hash(_ parts: [[UInt8]]) -> UInt64 {
+    static func hash(_ parts: [[UInt8]]) -> UInt64 {
         var hash = SHA256()
         for part in parts {
             withUnsafeBytes(of: UInt64(part.count).littleEndian) { hash.update(bufferPointer: $0) }

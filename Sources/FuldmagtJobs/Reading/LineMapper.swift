@@ -6,6 +6,7 @@ import FuldmagtRecord
 struct LineMapper {
     let job: Job
     let settings: Settings
+    let ids: LineIDs
     /// For birth dates only: nobody is born after it.
     let today: Day
     private var document = JSONDocument()
@@ -19,7 +20,8 @@ struct LineMapper {
         var column: Int?
     }
 
-    init(job: Job, settings: Settings, today: Day) throws(Job.Unusable) {
+    init(job: Job, settings: Settings, today: Day, ids: LineIDs) throws(Job.Unusable) {
+        self.ids = ids
         self.job = job
         self.settings = settings
         self.today = today
@@ -231,7 +233,7 @@ struct LineMapper {
     private func check(
         _ data: [UInt8], type: CommandType, line: Int, columns: [String: Int]
     ) -> Result<LineCommand, Faults> {
-        let (id, mark) = LineCommand.id(job: job.id, line: line, type: type, data: data)
+        let (id, mark) = LineCommand.id(job: job.id, line: line, type: type, data: data, ids: ids)
         let cause = LineCommand.cause(id: id, job: job, type: type)
         var headers: [UInt8] = []
         for (name, value) in LineCommand.headers(of: cause) {

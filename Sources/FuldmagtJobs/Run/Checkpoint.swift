@@ -12,6 +12,8 @@ public struct Checkpoint: Equatable, Sendable {
     /// is refused.
     public var input: String
     public var state: State
+    /// False for a job that was begun by a version that made ids without the cluster key; see `LineIDs`.
+    public var hasKeyedIDs = true
     /// The last line that has been dealt with.
     public var line: Int
     /// Bytes of the input up to there.
@@ -74,6 +76,7 @@ public struct Checkpoint: Equatable, Sendable {
         else { throw Unusable(description: "the checkpoint is not one of this version") }
         self.init(job: job, input: input, size: try number("size"), at: at)
         self.state = state
+        hasKeyedIDs = root["keyedIDs"]?.bool ?? false
         line = try number("line")
         position = try number("position")
         sent = try number("sent")
@@ -99,6 +102,7 @@ public struct Checkpoint: Equatable, Sendable {
         json.member("job", job)
         json.member("input", input)
         json.member("state", state.rawValue)
+        json.member("keyedIDs", hasKeyedIDs)
         json.member("line", line)
         json.member("position", position)
         json.member("size", size)

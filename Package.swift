@@ -76,8 +76,7 @@ let package = Package(
         .target(
             name: "FuldmagtOperations",
             dependencies: [
-                "FuldmagtDomain", "FuldmagtJSON", "FuldmagtRecord", "FuldmagtWorker",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtRecord", "FuldmagtWorker",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -181,7 +180,8 @@ let package = Package(
         .testTarget(
             name: "FuldmagtOperationsTests",
             dependencies: [
-                "FuldmagtDomain", "FuldmagtOperations", "FuldmagtRecord", "FuldmagtTestBroker", "FuldmagtWorker",
+                "FuldmagtDomain", "FuldmagtKeys", "FuldmagtOperations", "FuldmagtRecord", "FuldmagtTestBroker",
+                "FuldmagtWorker",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

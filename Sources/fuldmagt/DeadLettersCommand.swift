@@ -158,7 +158,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
                 Output.line("value      none (a tombstone)")
                 return
             }
-            Output.line("value      \(value.count) bytes, SHA-256 \(record.valueDigest ?? "")")
+            Output.line("value      \(value.count) bytes, keyed digest \(record.valueDigest ?? "")")
             if withPersonalData { Output.line(String(decoding: value, as: UTF8.self)) }
         }
 

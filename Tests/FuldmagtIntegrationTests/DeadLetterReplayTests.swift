@@ -63,7 +63,7 @@ import Testing
 
         let shown = try run(cluster, ["show", "1", "0"])
         #expect(shown.status == 0 && shown.text.contains("dl_reason: unknown-version"))
-        #expect(!shown.text.contains(Self.cpr) && shown.text.contains("\(Self.move.utf8.count) bytes, SHA-256"))
+        #expect(!shown.text.contains(Self.cpr) && shown.text.contains("\(Self.move.utf8.count) bytes, keyed digest"))
         #expect(try run(cluster, ["show", "1", "0", "--with-personal-data"]).text.contains(Self.move))
         #expect(try run(cluster, ["show", "1", "9"]).status == 1)
 

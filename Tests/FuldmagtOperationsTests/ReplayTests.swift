@@ -1,5 +1,6 @@
 import Foundation
 import FuldmagtDomain
+import FuldmagtKeys
 import FuldmagtOperations
 import FuldmagtRecord
 import Testing
@@ -8,13 +9,20 @@ import Testing
     static let good =
         #"{"grantor":{"cpr":"6101500014"},"representative":{"cpr":"6202800015"},"packages":["tax"],"validUntil":"2028-01-01","channel":"digital"}"#
 
+    static let keys = key("0a")
+
+    static func key(_ byte: String) -> ClusterKey {
+        do { return try ClusterKey(hex: String(repeating: byte, count: 32)) } catch { preconditionFailure("no key") }
+    }
+
     static let ours = [
         ("dl_reason", "unknown-type"), ("dl_detail", "a detail"), ("dl_topic", "fuldmagt.commands.grant"),
         ("dl_partition", "2"), ("dl_offset", "17"), ("dl_time", "2026-11-24T10:00:00.000Z"), ("dl_worker", "w1"),
     ]
 
     static func record(
-        value: String? = good, headers: [(String, String)] = envelope + ours, offset: Int64 = 5
+        value: String? = good, headers: [(String, String)] = envelope + ours, offset: Int64 = 5,
+        keys: ClusterKey = ReplayTests.keys
     ) -> SetAsideRecord {
         var block: [UInt8] = []
         for (name, value) in headers { HeaderBlock.append(name: name, value: value, to: &block) }
@@ -28,7 +36,7 @@ import Testing
                 ) { $0.append(contentsOf: block) }
             }
         }
-        return batch.withRecords { SetAsideRecord($0[0], partition: 3) }
+        return batch.withRecords { SetAsideRecord($0[0], partition: 3, keys: keys) }
     }
 
     static let envelope = [
@@ -145,6 +153,10 @@ import Testing
         let other = Self.record(value: Self.good + " ")
         #expect(try Self.replay(isForced: true).decide(other, digest: listed.digest) == .skip(.changed))
         #expect(Self.record(value: nil).digest != Self.record(value: "").digest)
+        // Without the key nobody can try numbers on a digest.
+        let elsewhere = Self.record(keys: Self.key("0b"))
+        #expect(elsewhere.digest != listed.digest && elsewhere.valueDigest != listed.valueDigest)
+        #expect(try Self.replay(isForced: true).decide(elsewhere, digest: listed.digest) == .skip(.changed))
     }
 
     @Test("a list is read as it was written, in the order of positions; a line that is none is named")

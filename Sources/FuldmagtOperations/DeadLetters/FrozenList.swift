@@ -2,7 +2,8 @@ import Foundation
 
 /// Dead letters chosen once, so that what is replayed is what was looked at: one JSON object a line.
 ///
-/// It names positions and digests, so it holds no personal data.
+/// It names positions and keyed digests, so it holds no personal data. A list of a version whose digests were not keyed
+/// matches nothing any more: what it names is skipped as changed, and has to be listed again.
 public struct FrozenList: Sendable, Equatable {
     /// One dead letter.
     public struct Entry: Codable, Hashable, Sendable {

@@ -1,5 +1,5 @@
-import Crypto
 import FuldmagtDomain
+import FuldmagtKeys
 import FuldmagtRecord
 
 /// A record of `fuldmagt.dead-letters`: what could not be read, as it was, and why.
@@ -28,14 +28,18 @@ public struct SetAsideRecord: Sendable {
     public let worker: String
     /// How often it has been replayed.
     public let attempt: Int
+    private let keys: ClusterKey
 
     /// The header that counts replays; the worker copies it like any other, so a record that fails again carries it.
     public static let attemptHeader = "dl_attempt"
     private static let prefix = "dl_"
 
-    /// - Parameter partition: of `fuldmagt.dead-letters`.
-    public init(_ record: RecordView, partition: Int32) {
+    /// - Parameters:
+    ///   - partition: of `fuldmagt.dead-letters`.
+    ///   - keys: for digests.
+    public init(_ record: RecordView, partition: Int32, keys: ClusterKey) {
         self.partition = partition
+        self.keys = keys
         offset = record.offset
         written = Instant(milliseconds: record.timestamp)
         key = record.key.map(Array.init)
@@ -57,29 +61,12 @@ public struct SetAsideRecord: Sendable {
         attempt = ours[Self.attemptHeader].flatMap { Int($0) }.map { max($0, 0) } ?? 0
     }
 
-    /// SHA-256 over key, headers and value, each after its length, in hexadecimal: tells whether the record at a position
-    /// is the one that was listed.
-    public var digest: String {
-        var hash = SHA256()
-        Self.add(key, to: &hash)
-        Self.add(headers, to: &hash)
-        Self.add(value, to: &hash)
-        return Self.hex(hash.finalize())
-    }
+    /// A keyed digest of key, headers and value: tells whether the record at a position is the one that was listed. Only
+    /// who holds the cluster key can make it, so no CPR number can be tried on it.
+    public var digest: String { keys.digest(ofRecord: [key, headers, value]) }
 
-    /// SHA-256 of the value alone; nil for a tombstone.
-    public var valueDigest: String? { value.map { Self.hex(SHA256.hash(data: $0)) } }
-
-    private static func add(_ bytes: [UInt8]?, to hash: inout SHA256) {
-        // -1 tells a null from what has no bytes.
-        withUnsafeBytes(of: Int64(bytes?.count ?? -1).littleEndian) { hash.update(bufferPointer: $0) }
-        if let bytes { hash.update(data: bytes) }
-    }
-
-    private static func hex(_ digest: SHA256.Digest) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
+    /// The same of the value alone; nil for a tombstone.
+    public var valueDigest: String? { value.map { keys.digest(ofRecord: [$0]) } }
 
     /// The headers that the record had before it was set aside, with the number of its replay.
     public func replayHeaders(attempt: Int) -> [UInt8] {

@@ -8,7 +8,7 @@ import GRDB
 /// rowid tables, so that a batch touches few pages; small indexes find a citizen's rows.
 enum Schema {
     /// The version this build writes, in `PRAGMA user_version`.
-    static let version = 8
+    static let version = 9
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -45,6 +45,14 @@ enum Schema {
         }
         migrator.registerMigration("8 receipts and timelines") { db in
             try db.execute(sql: eighth)
+        }
+        migrator.registerMigration("9 extensions of grants' causes") { db in
+            // A reminder of the end names the command that set it, extensions and all. Null where there are none.
+            try db.execute(
+                sql: """
+                    ALTER TABLE grant_history ADD COLUMN extensions TEXT
+                      CHECK (extensions IS NULL OR json_valid(extensions));
+                    """)
         }
         return migrator
     }

@@ -237,7 +237,8 @@ extension ShardAccess {
             }
             guard try rows.next() else { throw StoreError(.fatal, "a grant has no history") }
             defer { rows.reset() }
-            file.grants[at].cause = try cause(id: rows.text(0), origin: rows.int(1), extensions: nil)
+            file.grants[at].cause = try cause(
+                id: rows.text(0), origin: rows.int(1), extensions: rows.optionalText(2))
         }
     }
 

@@ -97,7 +97,7 @@ extension ShardAccess {
         try statements.insertHistory.bind(1, row).bind(2, grant.entry).bind(3, grant.state.rawValue)
             .bind(4, grant.version).bind(5, grant.validFrom).bind(6, grant.validUntil).bind(7, entry.at)
             .bind(8, entry.cause.id).bind(9, try origin(of: entry.cause)).bind(10, entry.by).bind(11, entry.reason)
-            .bind(12, try termsRow(grant.terms)).run()
+            .bind(12, try termsRow(grant.terms)).bind(13, Extension.stored(entry.cause.extensions)).run()
     }
 
     private func write(_ access: ReadAccess, citizen: Int64) throws(StoreError) {

@@ -124,7 +124,7 @@ extension ShardAccess {
         let rows = statements.readLastCause.bind(1, grant.row).bind(2, grant.entry)
         guard try rows.next() else { return nil }
         defer { rows.reset() }
-        return try cause(id: rows.text(0), origin: rows.int(1), extensions: nil)
+        return try cause(id: rows.text(0), origin: rows.int(1), extensions: rows.optionalText(2))
     }
 
     /// What `claim` noted of a command.

@@ -99,9 +99,11 @@ final class Statements {
             """)
         readCause = try prepare(
             """
-            SELECT cause, origin FROM grant_history WHERE grant_row = ?1 AND version = ?2 ORDER BY entry LIMIT 1
+            SELECT cause, origin, extensions FROM grant_history WHERE grant_row = ?1 AND version = ?2
+            ORDER BY entry LIMIT 1
             """)
-        readLastCause = try prepare("SELECT cause, origin FROM grant_history WHERE grant_row = ?1 AND entry = ?2")
+        readLastCause = try prepare(
+            "SELECT cause, origin, extensions FROM grant_history WHERE grant_row = ?1 AND entry = ?2")
         setReminded = try prepare("UPDATE grants SET reminded_of = ?2 WHERE row = ?1")
         insertCitizen = try prepare("INSERT INTO citizens (pseudonym, sealed, kind) VALUES (?1, ?2, ?3)")
         setMunicipality = try prepare(
@@ -185,7 +187,7 @@ final class Statements {
             UPDATE read_accesses SET ended_at = ?3, end_cause = ?4, end_origin = ?5 WHERE citizen = ?1 AND ordinal = ?2
             """)
         insertHistory = try prepare(
-            "INSERT INTO grant_history VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")
+            "INSERT INTO grant_history VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")
         readReceived = try prepare(
             """
             SELECT row, id, grantor, grantor_shard, terms, state, valid_from, valid_until

@@ -380,6 +380,33 @@ import Testing
         #expect(try cluster.check() == [])
     }
 
+    @Test("a reminder names the command that set the end, extensions and all; to the representative only the trace")
+    func reminderNamesJob() throws {
+        let cluster = try begin()
+        let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        cluster.send(
+            "grant.issue",
+            #"{"grantor":{"cpr":"\#(anna)"},"representative":{"cpr":"\#(bent)"},"packages":["tax"],"validUntil":"2027-01-31","channel":"digital"}"#,
+            id: "g", key: anna, extensions: [("jobid", "job-7"), ("traceparent", trace)])
+        cluster.issue(anna, to: carl, ["tax"], id: "plain", until: "2027-01-31")
+        try cluster.drain()
+        try cluster.stop()
+        cluster.clock.advance(days: 45)
+        try cluster.drain()
+        let told = cluster.said(.notifications).filter { $0.text("kind") == "grant-expiring" }
+        func extensions(to digits: String) -> Set<[String?]> {
+            Set(
+                told.filter { $0.text("recipient.cpr") == digits }.map {
+                    [$0.headers["ce_jobid"], $0.headers["ce_traceparent"]]
+                })
+        }
+        #expect(told.count == 4)
+        #expect(extensions(to: anna) == [["job-7", trace], [nil, nil]])
+        #expect(extensions(to: bent) == [[nil, trace]])
+        #expect(extensions(to: carl) == [[nil, nil]])
+        #expect(try cluster.check() == [])
+    }
+
     @Test("a grant is over: both are reminded once, thirty days before, and it expires once; a renewed one lives on")
     func expires() throws {
         let cluster = try begin()

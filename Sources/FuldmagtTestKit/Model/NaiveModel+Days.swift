@@ -30,13 +30,12 @@ extension NaiveModel {
         }
     }
 
-    /// Thirty days before a grant ends both are told, once. The calendar reminds, so no job and no trace is named.
+    /// Thirty days before a grant ends both are told, once, as by what set that end.
     private mutating func remind(_ grantor: Party, at instant: Instant) {
         for (at, grant) in (citizens[grantor]?.grants ?? []).enumerated()
         where grant.isLiving(on: instant.day) && !grant.isReminded && grant.isNearEnd(on: instant.day) {
             change(grantor) { $0.grants[at].isReminded = true }
-            var cause = grant.endCause.at(instant)
-            cause.extensions = [:]
+            let cause = grant.endCause.at(instant)
             tell("grant-expiring", grantor, about: grant, citizen: grantor, cause)
             tell("grant-expiring", grant.representative, about: grant, citizen: grantor, cause)
         }

@@ -125,15 +125,21 @@ public struct ClusterKey: Sendable {
     }
 
     /// Encrypts a stored frame, which holds notifications and dead letters with readable numbers, under a nonce of its own.
-    public func seal(frame bytes: [UInt8]) -> [UInt8] {
-        do {
-            guard let combined = try AES.GCM.seal(bytes, using: frames).combined else {
-                preconditionFailure("AES-GCM gave a box that does not combine")
-            }
-            return [UInt8](combined)
-        } catch {
+    public func seal(frame bytes: [UInt8]) -> [UInt8] { withSealed(frame: bytes) { [UInt8]($0) } }
+
+    /// Lends the bytes that `seal(frame:)` gives, uncopied: frames are large.
+    public func withSealed<Value, Failure: Error>(
+        frame bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        let box: AES.GCM.SealedBox
+        do { box = try AES.GCM.seal(bytes, using: frames) } catch {
             preconditionFailure("AES-GCM refused a whole key")
         }
+        guard let combined = box.combined else { preconditionFailure("AES-GCM gave a box that does not combine") }
+        let result: Result<Value, Failure> = combined.withUnsafeBytes { bytes in
+            do throws(Failure) { return .success(try body(bytes)) } catch { return .failure(error) }
+        }
+        return try result.get()
     }
 
     /// Opens what `seal(frame:)` made.
@@ -188,7 +194,7 @@ public struct ClusterKey: Sendable {
         text.appendCounted { $0.append(purpose) }
         text.appendCounted { $0.append(cause.source) }
         text.appendCounted { $0.append(cause.id) }
-        text.appendCounted { $0.append(citizen.description) }
+        text.appendCounted { citizen.appendHex(to: &$0) }
         text.appendCounted { ordinal.write(to: &$0) }
         return text.withUnsafeBytes { Self.first(ids.code(of: $0)) }.asUUIDv4
     }

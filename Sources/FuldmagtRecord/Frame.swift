@@ -25,11 +25,6 @@ public struct Frame: Sendable, Equatable {
 
     public var isEmpty: Bool { count == 0 }
 
-    /// This frame's records and then another's.
-    public func followed(by other: Frame) -> Frame {
-        other.isEmpty ? self : Frame(bytes: bytes + other.bytes, count: count + other.count)
-    }
-
     /// Calls `body` with each record in order.
     /// - Throws: `FrameDamaged` when the bytes do not hold `count` whole records.
     @inlinable
@@ -53,11 +48,21 @@ public struct FrameWriter: ~Copyable {
 
     /// The frame so far; the writer starts a new one and keeps its memory.
     public mutating func take() -> Frame {
-        defer {
-            sink.removeAll()
-            count = 0
-        }
+        defer { removeAll() }
         return Frame(bytes: sink.array(), count: count)
+    }
+
+    /// Takes over another writer's records, behind this one's own. The other starts a new frame and keeps its memory.
+    public mutating func append(takenFrom other: inout FrameWriter) {
+        other.sink.withUnsafeBytes { sink.append(contentsOf: $0) }
+        count += other.count
+        other.removeAll()
+    }
+
+    /// Forgets the records and keeps the memory.
+    public mutating func removeAll() {
+        sink.removeAll()
+        count = 0
     }
 
     /// Appends one record; `headers` and `value` write straight into the frame.

@@ -12,7 +12,7 @@ final class ChangeRecorder {
     private let connection: OpaquePointer
     private let shard: Int32
     private let topic: UInt8
-    private let tables: [String: ChangelogTable]
+    private let tables: [WatchedTable]
     private var frame = FrameWriter()
     private var key: [UInt8] = []
     /// What SQLite answered when a value could not be read; the turn fails by it.
@@ -23,7 +23,7 @@ final class ChangeRecorder {
         self.connection = connection
         self.shard = shard
         self.topic = topic
-        tables = try ChangelogTable.all(connection)
+        tables = try ChangelogTable.all(connection).values.map(WatchedTable.init)
         _ = sqlite3_preupdate_hook(
             connection,
             { context, _, operation, _, table, oldRow, newRow in
@@ -35,16 +35,16 @@ final class ChangeRecorder {
 
     deinit { _ = sqlite3_preupdate_hook(connection, nil, nil) }
 
-    /// The records since the last call.
-    func take() -> Frame { frame.take() }
+    /// Moves the records since the last call behind those of a frame.
+    func move(to other: inout FrameWriter) { other.append(takenFrom: &frame) }
 
     func forget() {
-        _ = frame.take()
+        frame.removeAll()
         failure = nil
     }
 
     private func changed(_ operation: Int32, _ name: UnsafePointer<CChar>, oldRow: Int64, newRow: Int64) {
-        guard let table = tables[String(cString: name)] else { return }
+        guard let table = table(name) else { return }
         if operation == SQLITE_DELETE {
             writeKey(table, row: oldRow, isNew: false)
             append { _ in false }
@@ -66,9 +66,15 @@ final class ChangeRecorder {
         }
         append { value in
             value.append(UInt8(Schema.version))
-            for column in 0..<table.columns.count { self.write(column, to: &value) }
+            for column in 0..<table.description.columns.count { self.write(column, to: &value) }
             return true
         }
+    }
+
+    /// The table of a name that SQLite lends; nil for one that is left out.
+    private func table(_ name: UnsafePointer<CChar>) -> WatchedTable? {
+        // A dozen names: comparing them costs less than hashing one.
+        tables.first { $0.isNamed(name) }
     }
 
     private func append(_ value: (inout ByteSink) -> Bool) {
@@ -87,18 +93,18 @@ final class ChangeRecorder {
         return value
     }
 
-    private func writeKey(_ table: ChangelogTable, row: Int64, isNew: Bool) {
+    private func writeKey(_ table: WatchedTable, row: Int64, isNew: Bool) {
         key.removeAll(keepingCapacity: true)
-        key.append(contentsOf: table.name.utf8)
-        for column in table.key {
+        key.append(contentsOf: table.nameBytes)
+        for column in table.description.key {
             key.append(UInt8(ascii: "/"))
-            if table.hasRow {
-                key.append(contentsOf: String(row).utf8)
+            if table.description.hasRow {
+                append(row)
                 continue
             }
             guard let value = value(column, isNew: isNew) else { continue }
             switch sqlite3_value_type(value) {
-            case SQLITE_INTEGER: key.append(contentsOf: String(sqlite3_value_int64(value)).utf8)
+            case SQLITE_INTEGER: append(sqlite3_value_int64(value))
             case SQLITE_BLOB:
                 let bytes = UnsafeRawBufferPointer(
                     start: sqlite3_value_blob(value), count: Int(sqlite3_value_bytes(value)))
@@ -112,6 +118,18 @@ final class ChangeRecorder {
                         start: sqlite3_value_text(value), count: Int(sqlite3_value_bytes(value))))
             }
         }
+    }
+
+    /// Appends a number to the key in decimal digits.
+    private func append(_ number: Int64) {
+        if number < 0 { key.append(UInt8(ascii: "-")) }
+        let start = key.count
+        var rest = number.magnitude
+        repeat {
+            key.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0
+        key[start...].reverse()
     }
 
     private static let digits = Array("0123456789abcdef".utf8)
@@ -134,6 +152,23 @@ final class ChangeRecorder {
                 UnsafeRawBufferPointer(start: blob, count: Int(sqlite3_value_bytes(value))), to: &sink)
         default: sink.append(0)
         }
+    }
+}
+
+/// A table of the changelog as the recorder finds it.
+private final class WatchedTable {
+    let description: ChangelogTable
+    /// The name, without the zero at its end.
+    let nameBytes: [UInt8]
+
+    init(_ description: ChangelogTable) {
+        self.description = description
+        nameBytes = Array(description.name.utf8)
+    }
+
+    func isNamed(_ name: UnsafePointer<CChar>) -> Bool {
+        for (at, byte) in nameBytes.enumerated() where UInt8(bitPattern: name[at]) != byte { return false }
+        return name[nameBytes.count] == 0
     }
 }
 

@@ -72,14 +72,14 @@ public final class ShardAccess {
         try statements.commit.run()
     }
 
-    /// The rows that this turn has changed so far, as records of the changelog.
-    public func takeChanges() throws(StoreError) -> Frame {
-        guard let changes else { return Frame() }
+    /// Puts the rows that this turn has changed so far behind what it says, as records of the changelog.
+    public func moveChanges(to frame: inout FrameWriter) throws(StoreError) {
+        guard let changes else { return }
         if !hasNotedMeta {
             try statements.noteMeta.run()
             hasNotedMeta = true
         }
-        return changes.take()
+        changes.move(to: &frame)
     }
 
     func rollBack() {
@@ -163,10 +163,12 @@ public final class ShardAccess {
     /// Stores a turn's outputs with the positions they end at.
     /// - Returns: the frame's number.
     public func appendFrame(_ frame: Frame, ends: [Topic: Int64]) throws(StoreError) -> Int64 {
-        try statements.appendFrame.bind(1, frame.count).bind(2, FrameEnds.text(ends)).bind(
-            3, keys.seal(frame: frame.bytes)
-        )
-        .run()
+        let statement = statements.appendFrame.bind(1, frame.count).bind(2, FrameEnds.text(ends))
+        try keys.withSealed(frame: frame.bytes) { (sealed) throws(StoreError) in
+            statement.bindBytes(3, sealed)
+            defer { statement.bindNull(3) }
+            try statement.run()
+        }
         return statements.appendFrame.insertedRow
     }
 

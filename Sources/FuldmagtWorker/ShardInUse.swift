@@ -179,7 +179,7 @@ final class ShardInUse: @unchecked Sendable {
             var place: Refusals.Place?
             do throws(StoreError) {
                 result = try store.turn { access in
-                    _ = output.take()
+                    output.removeAll()
                     if sentThrough > markedThrough { try access.markSent(through: sentThrough) }
                     for answer in answers { write(answer) }
                     var turn = ShardTurn(
@@ -226,8 +226,8 @@ final class ShardInUse: @unchecked Sendable {
         _ turn: ShardTurn, ends: [Topic: Int64], _ access: ShardAccess
     ) throws(StoreError) -> TurnResult {
         if options.sabotage != .positionAfterState { try setPositions(ends, access) }
-        let (said, counts) = output.take()
-        let frame = said.followed(by: try access.takeChanges())
+        try output.append { (frame) throws(StoreError) in try access.moveChanges(to: &frame) }
+        let (frame, counts) = output.take()
         let number = try access.appendFrame(frame, ends: ends)
         let reviewed = try access.reviewed()
         surroundings.reached(.beforeStoreCommit)
@@ -279,7 +279,7 @@ final class ShardInUse: @unchecked Sendable {
         asked = (today, catalogue, reviewed.catalogue, now)
         // The catalogue first, by itself: what it changes carries its records' times, not the timer's.
         let isDayTurn = catalogue <= reviewed.catalogue
-        _ = output.take()
+        output.removeAll()
         output.write(
             InboxMessage(
                 shard: shard, citizen: nil, sealed: nil,
@@ -301,7 +301,7 @@ final class ShardInUse: @unchecked Sendable {
         guard !parked.isEmpty else { return nil }
         let pause = isCatalogueBehind ? 60 : Self.askAgainSeconds
         if let parkedAsked, Self.isWithin(pause, after: parkedAsked, now) { return nil }
-        _ = output.take()
+        output.removeAll()
         output.write(
             InboxMessage(
                 shard: shard, citizen: nil, sealed: nil,
@@ -320,7 +320,7 @@ final class ShardInUse: @unchecked Sendable {
         postAsked = now
         let patience = options.settings.patience
         guard try store.turn({ try $0.isPostDue(at: now, patience: patience) }) else { return nil }
-        _ = output.take()
+        output.removeAll()
         output.write(
             InboxMessage(
                 shard: shard, citizen: nil, sealed: nil,

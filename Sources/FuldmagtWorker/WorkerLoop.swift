@@ -144,7 +144,8 @@ public final class WorkerLoop {
         // Shards are given back within the fetch, and with them what was fetched for them.
         var fetched = batches
         batches = [:]
-        for shard in fetched.keys { fetched[shard]?.removeAll() }
+        // Not over `keys`: that would hold the batches too, so that each got new memory instead of keeping its own.
+        for shard in Array(fetched.keys) { fetched[shard]?.removeAll() }
         let limits = PollLimits(
             records: options.batchRecords, bytes: options.batchBytes, timeoutMilliseconds: options.pollMilliseconds)
         try retrying { () throws(LogFailure) in try log.poll(limits, into: &fetched) }

@@ -5,7 +5,7 @@ import FuldmagtJSON
 ///
 /// Places in a body: `{package}` is the package's title, `{until}` the grant's last day, `{why}` an explanation where there
 /// is one. Nothing in a text tells a representative where the citizen lives, or names anybody.
-public struct NotificationTemplate: Sendable {
+public final class NotificationTemplate: Sendable {
     /// Raised whenever a text changes.
     public static let version = 1
 
@@ -50,24 +50,20 @@ public struct NotificationTemplate: Sendable {
 
     /// The template for who is told; some kinds have one text for both.
     static func of(_ kind: NotificationKind, isAboutAnother: Bool) -> NotificationTemplate {
-        let found = byKind[kind]
-        guard let template = isAboutAnother ? found?.other ?? found?.own : found?.own ?? found?.other else {
-            preconditionFailure("a kind of notification has no text")
-        }
+        // A few comparisons: a dictionary would hash the kind's text.
+        guard let place = NotificationKind.allCases.firstIndex(of: kind),
+            let template = isAboutAnother ? toOthers[place] : toCitizens[place]
+        else { preconditionFailure("a kind of notification has no text") }
         return template
     }
 
-    private static let byKind: [NotificationKind: (own: NotificationTemplate?, other: NotificationTemplate?)] = {
-        var found: [NotificationKind: (own: NotificationTemplate?, other: NotificationTemplate?)] = [:]
-        for template in all {
-            if template.isAboutAnother {
-                found[template.kind, default: (nil, nil)].other = template
-            } else {
-                found[template.kind, default: (nil, nil)].own = template
-            }
-        }
-        return found
-    }()
+    /// In the order of the kinds; where a kind has one text only, it is in both.
+    private static let toCitizens = NotificationKind.allCases.map { text(for: $0, isAboutAnother: false) }
+    private static let toOthers = NotificationKind.allCases.map { text(for: $0, isAboutAnother: true) }
+
+    private static func text(for kind: NotificationKind, isAboutAnother: Bool) -> NotificationTemplate? {
+        all.first { $0.kind == kind && $0.isAboutAnother == isAboutAnother } ?? all.first { $0.kind == kind }
+    }
 
     /// Why something happened that neither party asked for.
     public static func explanation(_ explanation: Notification.Explanation) -> Bilingual {

@@ -88,6 +88,19 @@ public struct OutputWriter: ~Copyable {
         return (frame.take(), counts)
     }
 
+    /// Forgets what was written.
+    public mutating func removeAll() {
+        frame.removeAll()
+        counts = Counts()
+    }
+
+    /// Puts other records behind those written here.
+    public mutating func append<Failure: Error>(
+        _ body: (inout FrameWriter) throws(Failure) -> Void
+    ) throws(Failure) {
+        try body(&frame)
+    }
+
     public mutating func write(_ effects: Effects) {
         counts.warnings += effects.warnings
         if let outcome = effects.outcome { write(outcome) }

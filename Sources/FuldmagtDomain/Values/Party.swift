@@ -1,3 +1,5 @@
+import FuldmagtBytes
+
 /// Who gives, receives or is concerned: a person or a company.
 public enum Party: Hashable, Sendable {
     case person(CPR)
@@ -72,6 +74,9 @@ public struct Ident: Hashable, Sendable, Comparable, CustomStringConvertible {
             return 32
         }
     }
+
+    /// Appends `description`.
+    public func appendHex(to bytes: inout ByteSink) { bytes.append(count: 32) { writeHex(to: $0) } }
 
     /// Writes `description` as 32 bytes.
     func writeHex(to target: UnsafeMutablePointer<UInt8>) {

@@ -69,6 +69,7 @@ struct OutcomesCommand: AsyncParsableCommand {
             Examples:
               fuldmagt outcomes --id 4711
               fuldmagt outcomes --follow --status rejected
+              fuldmagt outcomes --kind grant.revoke --source urn:dk:cvr:29189846
               fuldmagt outcomes --json | jq -r .status | sort | uniq -c
             """)
 
@@ -77,6 +78,8 @@ struct OutcomesCommand: AsyncParsableCommand {
     var id: String?
     @Option(help: "Only of commands from this source.")
     var source: String?
+    @Option(help: "Only of commands of this kind, such as grant.issue.")
+    var kind: String?
     @Option(help: "Only those with this status: accepted, rejected or parked.")
     var status: String?
 
@@ -92,6 +95,7 @@ struct OutcomesCommand: AsyncParsableCommand {
             let command = outcome["command"]
             if let id, command?["id"]?.string != id { return }
             if let source, command?["source"]?.string != source { return }
+            if let kind, !Self.isKind(kind, command?["type"]?.string) { return }
             if let status, outcome["status"]?.string != status { return }
             if options.json {
                 Output.line(value)
@@ -112,6 +116,11 @@ struct OutcomesCommand: AsyncParsableCommand {
         }
     }
 
+    /// Whether a type is meant by a kind: `grant.issue` is `dk.fuldmagt.grant.issue.v1`.
+    private static func isKind(_ kind: String, _ type: String?) -> Bool {
+        type == kind || type.map { shortType($0) == kind || shortType($0).hasPrefix(kind + ".v") } ?? false
+    }
+
     static func shortType(_ type: String?) -> String {
         (type ?? "").replacingOccurrences(of: "dk.fuldmagt.", with: "")
     }
@@ -125,6 +134,7 @@ struct NotificationsCommand: AsyncParsableCommand {
 
             Examples:
               fuldmagt notifications --kind grant-revoked
+              fuldmagt notifications --source urn:dk:cvr:29189846
               fuldmagt notifications --follow --json
             """)
 
@@ -133,6 +143,8 @@ struct NotificationsCommand: AsyncParsableCommand {
     var id: String?
     @Option(help: "Only of this kind, such as grant-received or cancelled.")
     var kind: String?
+    @Option(help: "Only with this sender: a CVR number, or urn:dk:cvr: and the number.")
+    var source: String?
     @Option(help: "Only by this channel: digital-post or letter.")
     var channel: String?
 
@@ -147,6 +159,11 @@ struct NotificationsCommand: AsyncParsableCommand {
             let notification = document.root
             if let id, notification["id"]?.string != id, notification["cause"]?["id"]?.string != id { return }
             if let kind, notification["kind"]?.string != kind { return }
+            if let source,
+                notification["sender"]?["cvr"]?.string.map({ source == $0 || source == "urn:dk:cvr:\($0)" }) != true
+            {
+                return
+            }
             if let channel, notification["channel"]?.string != channel { return }
             if options.json {
                 Output.line(value)

@@ -18,6 +18,12 @@ struct Fuldmagt: AsyncParsableCommand {
               FULDMAGT_WORKER_ID                name of this worker (default: the host's name)
             All of them, with what is allowed: fuldmagt help worker.
 
+            Examples:
+              fuldmagt topics create --partitions 4
+              fuldmagt worker
+              fuldmagt publish day.jsonl && fuldmagt outcomes --follow
+              fuldmagt status
+
             Exit codes: 0 done · 1 failed at work · 3 a check found something · 64 wrong arguments · 75 the broker or
             the disk did not answer in time, try again · 78 a setting is wrong.
             """,

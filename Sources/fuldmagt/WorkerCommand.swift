@@ -20,6 +20,7 @@ struct WorkerCommand: AsyncParsableCommand {
             Settings, beside those in fuldmagt --help:
               FULDMAGT_BATCH_RECORDS          records of one turn, 1 to 100000 (default 4000)
               FULDMAGT_BATCH_BYTES            bytes of one turn (default 16777216)
+              FULDMAGT_POLL_MILLISECONDS      how long a turn waits for its first record (default 50)
               FULDMAGT_STORE_CACHE_MIB        page caches of all shards (default 64)
               FULDMAGT_STORE_DURABLE          1: commits wait for the disk (default without a changelog) · 0: they do not
                                               (default with one: a shard that a power cut set back is rebuilt from it)

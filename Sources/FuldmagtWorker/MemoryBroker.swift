@@ -300,7 +300,8 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
         listener?.revoked(shards.sorted())
         for shard in shards { positions[shard] = nil }
         broker.state.withLock { state in
-            for shard in shards { state.owners[shard] = nil }
+            // One that was let go meanwhile gives back nothing: it is another's by now.
+            for shard in shards where state.owners[shard] == member { state.owners[shard] = nil }
         }
     }
 

@@ -1,7 +1,6 @@
 import Foundation
 import FuldmagtDomain
 import FuldmagtKafka
-import FuldmagtKeys
 import FuldmagtOperations
 import FuldmagtRecord
 import FuldmagtWorker
@@ -9,13 +8,11 @@ import FuldmagtWorker
 /// Reads `fuldmagt.dead-letters`, committed records only.
 struct DeadLetterTopic {
     private let reader: RecordReader
-    private let keys: ClusterKey
     /// Offsets that are there, by partition.
     private let ranges: [TopicPartition: Range<Int64>]
     private static let timeoutMilliseconds: Int32 = 30_000
 
     init(_ environment: Environment) throws {
-        keys = try environment.keys
         let configuration = try environment.kafka
         (reader, ranges) = try Connection.trying { () throws(KafkaFailure) in
             let admin = try KafkaAdmin(KafkaLog.properties(configuration, for: .admin))
@@ -38,7 +35,7 @@ struct DeadLetterTopic {
     /// Calls `body` with each record, partition by partition, up to the end the topic had when this was made.
     func forEach(_ body: (SetAsideRecord) throws -> Void) throws {
         for (partition, range) in ranges.sorted(by: { $0.key < $1.key }) where !range.isEmpty {
-            try read(partition, range) { try body(SetAsideRecord($0, partition: partition.partition, keys: keys)) }
+            try read(partition, range) { try body(SetAsideRecord($0, partition: partition.partition)) }
         }
     }
 
@@ -57,7 +54,7 @@ struct DeadLetterTopic {
             let part = range.clamped(to: first..<last + 1)
             guard !part.isEmpty else { continue }
             try read(partition, part) {
-                if offsets.contains($0.offset) { try body(SetAsideRecord($0, partition: number, keys: keys)) }
+                if offsets.contains($0.offset) { try body(SetAsideRecord($0, partition: number)) }
             }
         }
     }

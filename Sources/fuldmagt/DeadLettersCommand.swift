@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import FuldmagtDomain
 import FuldmagtKafka
+import FuldmagtKeys
 import FuldmagtOperations
 import FuldmagtRecord
 import FuldmagtWorker
@@ -68,14 +69,17 @@ struct DeadLettersCommand: AsyncParsableCommand {
         func run() async throws {
             var chosen: [FrozenList.Entry] = []
             var count = 0
-            try DeadLetterTopic(try await Environment()).forEach { record in
+            let environment = try await Environment()
+            // Digests are keyed; a list for reading has none.
+            let keys = json || output != nil ? try environment.keys : nil
+            try DeadLetterTopic(environment).forEach { record in
                 if let reason, record.reason != reason { return }
                 if let topic, record.topic != topic { return }
                 if let since, record.time < since { return }
                 if let until, record.time >= until { return }
                 count += 1
-                if output != nil { chosen.append(FrozenList.Entry(record)) }
-                Output.line(json ? Self.object(record) : Self.row(record))
+                if output != nil, let keys { chosen.append(FrozenList.Entry(record, keys: keys)) }
+                Output.line(json ? Self.object(record, keys) : Self.row(record))
             }
             if let output { try write(FrozenList(chosen), to: output) }
             let places = output.map { ", listed in \($0)" } ?? ""
@@ -104,13 +108,13 @@ struct DeadLettersCommand: AsyncParsableCommand {
             ].joined(separator: "  ")
         }
 
-        static func object(_ record: SetAsideRecord) -> String {
+        static func object(_ record: SetAsideRecord, _ keys: ClusterKey?) -> String {
             JSONText.object([
                 "partition": record.partition, "offset": record.offset, "time": record.time.description,
                 "reason": CPRMask.masked(record.reason), "detail": CPRMask.masked(record.detail),
                 "topic": CPRMask.masked(record.topic), "sourcePartition": record.sourcePartition,
                 "sourceOffset": record.sourceOffset, "worker": CPRMask.masked(record.worker),
-                "attempt": record.attempt, "digest": record.digest,
+                "attempt": record.attempt, "digest": keys.map { record.digest(under: $0) },
             ])
         }
     }
@@ -140,7 +144,9 @@ struct DeadLettersCommand: AsyncParsableCommand {
         var withPersonalData = false
 
         func run() async throws {
-            let topic = try DeadLetterTopic(try await Environment())
+            let environment = try await Environment()
+            let keys = try environment.keys
+            let topic = try DeadLetterTopic(environment)
             guard let record = try topic.records([partition: [offset]]).first else {
                 throw Exit.saying(
                     "there is no dead letter \(partition)/\(offset): it has passed its retention, or never was; see fuldmagt dead-letters list",
@@ -158,7 +164,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
                 Output.line("value      none (a tombstone)")
                 return
             }
-            Output.line("value      \(value.count) bytes, keyed digest \(record.valueDigest ?? "")")
+            Output.line("value      \(value.count) bytes, keyed digest \(record.valueDigest(under: keys) ?? "")")
             if withPersonalData { Output.line(String(decoding: value, as: UTF8.self)) }
         }
 

@@ -53,8 +53,9 @@ struct ReplayCommand: AsyncParsableCommand {
         let entries = try readList()
         let progress = try openProgress()
         let open = entries.filter { !(progress?.done.contains($0) ?? false) }
+        let keys = try environment.keys
         let replay = Replay(
-            settings: try environment.settings(partitions: 1), today: Host.now().day, attempts: attempts,
+            settings: try environment.settings(partitions: 1), keys: keys, today: Host.now().day, attempts: attempts,
             isForced: force)
         let producer = execute ? try Self.producer(environment) : nil
         var digests: [Int32: [Int64: String]] = [:]
@@ -79,7 +80,7 @@ struct ReplayCommand: AsyncParsableCommand {
                 if let producer {
                     try Self.produce(
                         Replay.frame(record, to: topic, partition: partition, attempt: attempt), with: producer)
-                    underWay.append(FrozenList.Entry(record))
+                    underWay.append(FrozenList.Entry(record, keys: keys))
                     if underWay.count >= Self.chunk { try settle() }
                 }
                 let target = partition.map { "\(topic.name)/\($0)" } ?? topic.name

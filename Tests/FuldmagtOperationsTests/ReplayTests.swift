@@ -21,8 +21,7 @@ import Testing
     ]
 
     static func record(
-        value: String? = good, headers: [(String, String)] = envelope + ours, offset: Int64 = 5,
-        keys: ClusterKey = ReplayTests.keys
+        value: String? = good, headers: [(String, String)] = envelope + ours, offset: Int64 = 5
     ) -> SetAsideRecord {
         var block: [UInt8] = []
         for (name, value) in headers { HeaderBlock.append(name: name, value: value, to: &block) }
@@ -36,7 +35,7 @@ import Testing
                 ) { $0.append(contentsOf: block) }
             }
         }
-        return batch.withRecords { SetAsideRecord($0[0], partition: 3, keys: keys) }
+        return batch.withRecords { SetAsideRecord($0[0], partition: 3) }
     }
 
     static let envelope = [
@@ -44,17 +43,19 @@ import Testing
         ("ce_source", "urn:dk:cvr:29189846"), ("content-type", "application/json"),
     ]
 
-    static func replay(attempts: Int = 3, isForced: Bool = false) throws -> Replay {
+    static func replay(
+        attempts: Int = 3, isForced: Bool = false, keys: ClusterKey = ReplayTests.keys
+    ) throws -> Replay {
         let today = try #require(Instant("2026-11-24T10:00:00Z")).day
         return Replay(
             settings: Settings(
                 admitsTestPersons: true, sender: Sender(cvr: "11223344", name: "Fuldmagt"), cluster: "test",
                 partitions: 4),
-            today: today, attempts: attempts, isForced: isForced)
+            keys: keys, today: today, attempts: attempts, isForced: isForced)
     }
 
     private func decide(_ record: SetAsideRecord, isForced: Bool = false) throws -> Replay.Decision {
-        try Self.replay(isForced: isForced).decide(record, digest: record.digest)
+        try Self.replay(isForced: isForced).decide(record, digest: record.digest(under: Self.keys))
     }
 
     private func headers(_ block: [UInt8]) -> [String] {
@@ -115,7 +116,7 @@ import Testing
         let often = Self.record(headers: Self.envelope + [("dl_attempt", "3")] + Self.ours)
         #expect(try decide(often) == .skip(.attemptsUsed(3)))
         #expect(try decide(often, isForced: true) == .skip(.attemptsUsed(3)))
-        let more = try Self.replay(attempts: 4).decide(often, digest: often.digest)
+        let more = try Self.replay(attempts: 4).decide(often, digest: often.digest(under: Self.keys))
         #expect(more == .send(topic: .grantCommands, partition: nil, attempt: 4))
         #expect(headers(often.replayHeaders(attempt: 4)).filter { $0.hasPrefix("dl_") } == ["dl_attempt=4"])
     }
@@ -151,12 +152,16 @@ import Testing
     func changed() throws {
         let listed = Self.record()
         let other = Self.record(value: Self.good + " ")
-        #expect(try Self.replay(isForced: true).decide(other, digest: listed.digest) == .skip(.changed))
-        #expect(Self.record(value: nil).digest != Self.record(value: "").digest)
+        let digest = listed.digest(under: Self.keys)
+        #expect(try Self.replay(isForced: true).decide(listed, digest: digest) != .skip(.changed))
+        #expect(try Self.replay(isForced: true).decide(other, digest: digest) == .skip(.changed))
+        #expect(Self.record(value: nil).digest(under: Self.keys) != Self.record(value: "").digest(under: Self.keys))
         // Without the key nobody can try numbers on a digest.
-        let elsewhere = Self.record(keys: Self.key("0b"))
-        #expect(elsewhere.digest != listed.digest && elsewhere.valueDigest != listed.valueDigest)
-        #expect(try Self.replay(isForced: true).decide(elsewhere, digest: listed.digest) == .skip(.changed))
+        let elsewhere = Self.key("0b")
+        #expect(listed.digest(under: elsewhere) != digest)
+        #expect(listed.valueDigest(under: elsewhere) != listed.valueDigest(under: Self.keys))
+        let replay = try Self.replay(isForced: true, keys: elsewhere)
+        #expect(replay.decide(listed, digest: digest) == .skip(.changed))
     }
 
     @Test("a list is read as it was written, in the order of positions; a line that is none is named")

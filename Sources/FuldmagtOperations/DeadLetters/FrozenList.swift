@@ -1,4 +1,5 @@
 import Foundation
+import FuldmagtKeys
 
 /// Dead letters chosen once, so that what is replayed is what was looked at: one JSON object a line.
 ///
@@ -19,8 +20,9 @@ public struct FrozenList: Sendable, Equatable {
             self.digest = digest
         }
 
-        public init(_ record: SetAsideRecord) {
-            self.init(partition: record.partition, offset: record.offset, digest: record.digest)
+        /// - Parameter keys: for the digest.
+        public init(_ record: SetAsideRecord, keys: ClusterKey) {
+            self.init(partition: record.partition, offset: record.offset, digest: record.digest(under: keys))
         }
     }
 

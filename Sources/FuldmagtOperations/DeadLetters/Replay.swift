@@ -1,10 +1,13 @@
 import FuldmagtDomain
 import FuldmagtJSON
+import FuldmagtKeys
 import FuldmagtRecord
 
 /// Decides whether a dead letter is sent again, and where to. Reads nothing but the record.
 public struct Replay {
     public var settings: Settings
+    /// For digests.
+    public var keys: ClusterKey
     /// The day that counts for commands sent now.
     public var today: Day
     /// How often a record may be replayed in all; what fails again and again needs a person, not another round.
@@ -13,8 +16,9 @@ public struct Replay {
     public var isForced: Bool
     private let document = JSONDocument()
 
-    public init(settings: Settings, today: Day, attempts: Int, isForced: Bool) {
+    public init(settings: Settings, keys: ClusterKey, today: Day, attempts: Int, isForced: Bool) {
         self.settings = settings
+        self.keys = keys
         self.today = today
         self.attempts = attempts
         self.isForced = isForced
@@ -62,7 +66,7 @@ public struct Replay {
 
     /// - Parameter digest: as listed.
     public func decide(_ record: SetAsideRecord, digest: String) -> Decision {
-        guard record.digest == digest else { return .skip(.changed) }
+        guard record.digest(under: keys) == digest else { return .skip(.changed) }
         guard let topic = Topic(name: record.topic), Self.replayed.contains(topic) else { return .skip(.unknownTopic) }
         guard record.attempt < attempts else { return .skip(.attemptsUsed(record.attempt)) }
         let attempt = record.attempt + 1

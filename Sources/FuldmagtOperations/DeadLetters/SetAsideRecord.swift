@@ -28,18 +28,14 @@ public struct SetAsideRecord: Sendable {
     public let worker: String
     /// How often it has been replayed.
     public let attempt: Int
-    private let keys: ClusterKey
 
     /// The header that counts replays; the worker copies it like any other, so a record that fails again carries it.
     public static let attemptHeader = "dl_attempt"
     private static let prefix = "dl_"
 
-    /// - Parameters:
-    ///   - partition: of `fuldmagt.dead-letters`.
-    ///   - keys: for digests.
-    public init(_ record: RecordView, partition: Int32, keys: ClusterKey) {
+    /// - Parameter partition: of `fuldmagt.dead-letters`.
+    public init(_ record: RecordView, partition: Int32) {
         self.partition = partition
-        self.keys = keys
         offset = record.offset
         written = Instant(milliseconds: record.timestamp)
         key = record.key.map(Array.init)
@@ -63,10 +59,10 @@ public struct SetAsideRecord: Sendable {
 
     /// A keyed digest of key, headers and value: tells whether the record at a position is the one that was listed. Only
     /// who holds the cluster key can make it, so no CPR number can be tried on it.
-    public var digest: String { keys.digest(ofRecord: [key, headers, value]) }
+    public func digest(under keys: ClusterKey) -> String { keys.digest(ofRecord: [key, headers, value]) }
 
     /// The same of the value alone; nil for a tombstone.
-    public var valueDigest: String? { value.map { keys.digest(ofRecord: [$0]) } }
+    public func valueDigest(under keys: ClusterKey) -> String? { value.map { keys.digest(ofRecord: [$0]) } }
 
     /// The headers that the record had before it was set aside, with the number of its replay.
     public func replayHeaders(attempt: Int) -> [UInt8] {

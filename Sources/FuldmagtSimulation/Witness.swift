@@ -120,7 +120,8 @@ struct Witness {
         }
         // Outcomes of these are written where they take effect, which may be elsewhere: a correction that gives a grant to
         // another is a revocation too.
-        guard !type.hasPrefix("dk.fuldmagt.move."), type != "dk.fuldmagt.grant.correct.v1", let position = node["position"],
+        guard !type.hasPrefix("dk.fuldmagt.move."), type != "dk.fuldmagt.grant.correct.v1",
+            let position = node["position"],
             let topic = position["topic"]?.string.flatMap({ Topic(name: $0) }), topic != .catalogue,
             let partition = position["partition"]?.int, let offset = position["offset"]?.int
         else { return nil }

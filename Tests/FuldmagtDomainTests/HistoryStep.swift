@@ -101,8 +101,10 @@ struct HistoryStep {
         let package = Bool.random(using: &random) ? "care" : "tax"
         // By the number the helper has, or the one they had.
         let name = Bool.random(using: &random) ? model.helpers[helper] : RuleBench.helpers[helper]
+        // Any number counts that the citizen's grants show to be the same person's.
+        let known = model.grants.filter { $0.helper == helper && $0.names.contains(name) }.flatMap(\.names)
         let at = model.living(helper, package, bench.today).flatMap {
-            model.grants[$0].names.contains(name) ? $0 : nil
+            model.grants[$0].names.isDisjoint(with: known) ? nil : $0
         }
         let data = #""representative":{"cpr":"\#(name)"},"packages":["\#(package)"],"by":"representative""#
         return HistoryStep(.grantRevoke, data, isAccepted: at != nil) { if let at { $0.grants[at].state = "revoked" } }

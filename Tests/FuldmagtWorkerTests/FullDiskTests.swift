@@ -25,7 +25,7 @@ import Testing
         let clock = cluster.clock
         let seen = Mutex<[HTTPAnswer]>([])
         cluster.onPause.withLock {
-            $0 = {
+            $0.act = {
                 clock.advance(seconds: 7)
                 let attempts = seen.withLock {
                     $0.append(probes.answer(method: "GET", path: "/readyz"))

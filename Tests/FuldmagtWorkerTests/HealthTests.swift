@@ -64,7 +64,7 @@ import Testing
         let answers = answers(cluster)
         let clock = cluster.clock
         cluster.onPause.withLock {
-            $0 = {
+            $0.act = {
                 clock.advance(seconds: 7)
                 seen.withLock {
                     $0.append(answers.answer(method: "GET", path: "/readyz"))

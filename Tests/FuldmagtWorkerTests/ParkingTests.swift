@@ -22,7 +22,7 @@ import Testing
         #expect(cluster.answer("bent") == "accepted")
         // What fails is repeated for a while, and that takes time.
         let clock = cluster.clock
-        cluster.onPause.withLock { $0 = { clock.nanoseconds.withLock { $0 += 1_000_000_000 } } }
+        cluster.onPause.withLock { $0.act = { clock.nanoseconds.withLock { $0 += 1_000_000_000 } } }
         return cluster
     }
 
@@ -170,7 +170,7 @@ import Testing
         let broker = cluster.broker
         let clock = cluster.clock
         cluster.onPause.withLock {
-            $0 = {
+            $0.act = {
                 clock.nanoseconds.withLock { $0 += 1_000_000_000 }
                 if clock.nanoseconds.withLock({ $0 }) > 600_000_000_000 { broker.failCatalogue(nil) }
             }

@@ -37,8 +37,13 @@ final class TestCluster {
     let metrics = PrometheusMetrics()
     /// Of the first worker.
     private(set) lazy var health = WorkerHealth(surroundings: surroundings, factory: metrics)
-    /// Called before each repeated attempt.
-    let onPause = Mutex<@Sendable () -> Void>({})
+    /// What happens before each repeated attempt.
+    let onPause = Mutex(Pause())
+
+    /// A bare closure in a mutex would be wrapped once more at each look, until calling it overflows the stack.
+    struct Pause: Sendable {
+        var act: @Sendable () -> Void = {}
+    }
 
     init(partitions: Int32 = 4, admitsTestPersons: Bool = true) throws {
         self.partitions = partitions
@@ -71,7 +76,7 @@ final class TestCluster {
         let pause = Unowned(self)
         return Surroundings(
             now: { clock.now.withLock { $0 } }, nanoseconds: { clock.nanoseconds.withLock { $0 } },
-            pause: { _ in pause.cluster?.onPause.withLock { $0 }() },
+            pause: { _ in pause.cluster?.onPause.withLock { $0.act }() },
             reached: { _ in })
     }
 

@@ -10,7 +10,9 @@ struct CatalogueFollower {
     struct Answer {
         var offset: Int64
         var timestamp: Int64
-        var kind: Kind
+        /// Nil where nobody waits for an answer.
+        var kind: Kind?
+        var restoration: Restoration?
 
         enum Kind {
             case accepted(Cause)
@@ -19,9 +21,19 @@ struct CatalogueFollower {
         }
     }
 
+    /// What has to be written again, since a record that changes nothing took its place: compaction would keep that one
+    /// alone, and whoever reads the topic after it would come to another catalogue than those who read it before.
+    struct Restoration {
+        var key: [UInt8]
+        /// The record that the key stands for; nil where it stands for nothing.
+        var record: RecordBatch?
+    }
+
     private(set) var catalogue = Catalogue()
     /// In order of offsets.
     private(set) var answers: [Answer] = []
+    /// The last record under each key that did change the catalogue, by the key's bytes. Kept by whoever answers.
+    private var standing: [[UInt8]: RecordBatch] = [:]
     /// Whether this worker owns the shard that answers.
     private(set) var isAnswering = false
     /// Set from the moment it owns that shard until the topic has been read again: the position answered through.
@@ -46,6 +58,7 @@ struct CatalogueFollower {
             try log.rewindCatalogue()
             catalogue = Catalogue()
             answers = []
+            standing = [:]
             try read(log, offsetSeconds: offsetSeconds)
         } catch {
             catalogue = known
@@ -73,6 +86,8 @@ struct CatalogueFollower {
         var catalogue = catalogue
         self.catalogue = Catalogue()
         var found: [Answer] = []
+        var standing = standing
+        self.standing = [:]
         batch.withRecords { records in
             for record in records {
                 let timestamp = record.timestamp + offsetSeconds * 1000
@@ -83,19 +98,45 @@ struct CatalogueFollower {
                     ClusterKey.digest($0, scratch: &scratch)
                 }
                 guard isAnswering else { continue }
-                let kind: Answer.Kind
+                var answer = Answer(offset: record.offset, timestamp: timestamp)
                 switch outcome {
-                case .applied(let cause): kind = .accepted(cause)
-                case .rejected(let cause, let reasons): kind = .rejected(cause, reasons)
-                case .deadLetter(let letter): kind = .deadLetter(letter, Self.copy(record))
-                case .repeated, .removed: continue
+                case .applied(let cause): answer.kind = .accepted(cause)
+                case .rejected(let cause, let reasons): answer.kind = .rejected(cause, reasons)
+                case .deadLetter(let letter): answer.kind = .deadLetter(letter, Self.copy(record))
+                case .repeated, .removed: break
                 }
-                found.append(Answer(offset: record.offset, timestamp: timestamp, kind: kind))
+                // Its first writing was answered.
+                if OutputWriter.restoredOffset(record) != nil { answer.kind = nil }
+                answer.restoration = Self.note(record, outcome, in: &standing)
+                if answer.kind != nil || answer.restoration != nil { found.append(answer) }
             }
         }
+        self.standing = standing
         self.catalogue = catalogue
         self.scratch = scratch
         answers += found
+    }
+
+    /// Notes what a record's key stands for now.
+    /// - Returns: what must be written again for the topic to say so too.
+    private static func note(
+        _ record: RecordView, _ outcome: CatalogueOutcome, in standing: inout [[UInt8]: RecordBatch]
+    ) -> Restoration? {
+        // Without a key nothing is compacted.
+        guard let key = record.key.map(Array.init) else { return nil }
+        switch outcome {
+        case .applied: standing[key] = copy(record)
+        case .removed: standing[key] = nil
+        case .repeated, .rejected, .deadLetter:
+            let kept = standing[key]
+            let isTheSame =
+                kept?.withRecords { records in
+                    guard let value = records.first?.value, let new = record.value else { return false }
+                    return value.elementsEqual(new)
+                } ?? (record.value == nil)
+            return isTheSame ? nil : Restoration(key: key, record: kept)
+        }
+        return nil
     }
 
     private static func copy(_ record: RecordView) -> RecordBatch {
@@ -115,6 +156,7 @@ struct CatalogueFollower {
     mutating func stopAnswering() {
         isAnswering = false
         answers = []
+        standing = [:]
     }
 
     /// Forgets answers that are stored.

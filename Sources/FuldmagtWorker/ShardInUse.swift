@@ -251,7 +251,11 @@ final class ShardInUse: @unchecked Sendable {
     private func write(_ answer: CatalogueFollower.Answer) {
         let position = Position(topic: .catalogue, partition: 0, offset: answer.offset)
         let now = Instant(milliseconds: answer.timestamp)
+        if let restoration = answer.restoration {
+            output.restore(restoration.record, under: restoration.key, insteadOf: answer.offset)
+        }
         switch answer.kind {
+        case nil: break
         case .accepted(let cause):
             output.write(Outcome(cause: cause, status: .accepted, decidedAt: now, position: position))
         case .rejected(let cause, let reasons):

@@ -243,7 +243,14 @@ public final class WorkerLoop {
             }
         }
         if let error = results.first { throw error }
-        if let last = answers.last, follower.isAnswering { follower.answered(through: last.offset + 1) }
+        if let last = answers.last, follower.isAnswering {
+            for answer in answers where answer.restoration != nil {
+                logger.warning(
+                    "a record of the catalogue that changes nothing took a key's place; what the key stands for is written again",
+                    metadata: ["offset": "\(answer.offset)"])
+            }
+            follower.answered(through: last.offset + 1)
+        }
         for (shard, _, _) in work {
             counts.add(shard.counts)
             metrics.count(shard.takeCounts())
@@ -350,7 +357,8 @@ public final class WorkerLoop {
         for (number, frame) in underWay { shards[number]?.sentThrough = frame }
         underWay = [:]
         let measures = publisher.takeMeasures()
-        times.produce += measures.nanoseconds
+        times.produce += measures.produce
+        times.commit += measures.commit
         times.transactions += measures.transactions
         metrics.count(measures)
     }

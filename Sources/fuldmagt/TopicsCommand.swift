@@ -60,8 +60,10 @@ struct TopicsCommand: AsyncParsableCommand {
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Check that all topics exist and that their partitions fit together.",
+            abstract: "Check that all topics exist and that their partitions and limits fit together.",
             discussion: """
+                Exit codes: 0 they do · 75 the broker did not answer · 78 they do not
+
                 Example:
                   fuldmagt topics check
                 """)
@@ -95,8 +97,38 @@ enum TopicCheck {
         if let count = counts[Topic.catalogue.name], count != 1 {
             problems.append("\(Topic.catalogue.name) has \(count) partitions; it must have 1")
         }
+        if printing, problems.isEmpty { problems = try settings(admin) }
         guard problems.isEmpty else { throw Exit.saying(problems.joined(separator: "\nfuldmagt: "), Exit.setting) }
         return expected
+    }
+
+    /// What a broker that tells its settings has set otherwise than it must be.
+    private static func settings(_ admin: KafkaAdmin) throws -> [String] {
+        func number(_ setting: String, of topic: Topic) throws -> Int64? {
+            let settings = try Connection.trying { () throws(KafkaFailure) in
+                try admin.configuration(of: topic.name, timeoutMilliseconds: 30_000)
+            }
+            return settings[setting].flatMap { Int64($0) }
+        }
+        var problems: [String] = []
+        let size = "max.message.bytes"
+        let room: Int64 = 65_536
+        if let largest = try number(size, of: .deadLetters) {
+            for topic in Topic.consumed + [.catalogue] {
+                guard let other = try number(size, of: topic), other + room > largest else { continue }
+                problems.append(
+                    "\(Topic.deadLetters.name) takes records of \(largest) bytes, and \(topic.name) of \(other): one that cannot be read could not be set aside, and its worker would wait. Set \(size) of \(Topic.deadLetters.name) to \(2 * other) or more"
+                )
+            }
+        }
+        let lag = "min.compaction.lag.ms"
+        let least = Catalogue.rememberedDays * 86_400_000
+        if let set = try number(lag, of: .catalogue), set < least {
+            problems.append(
+                "\(Topic.catalogue.name) may be compacted after \(set) ms: whoever reads it then may take a repeat for a new record. Set \(lag) to \(least) or more"
+            )
+        }
+        return problems
     }
 }
 
@@ -137,7 +169,10 @@ extension Topic {
             "max.message.bytes": self == .deadLetters ? "16777216" : "8388608",
         ]
         switch self {
-        case .catalogue, .changelog: settings["cleanup.policy"] = "compact"
+        case .catalogue:
+            settings["cleanup.policy"] = "compact"
+            settings["min.compaction.lag.ms"] = String(Catalogue.rememberedDays * Int64(day))
+        case .changelog: settings["cleanup.policy"] = "compact"
         case .grantCommands, .moveCommands, .exemptionCommands, .inbox, .receipts:
             settings["cleanup.policy"] = "delete"
             settings["retention.ms"] = String(7 * day)

@@ -18,7 +18,10 @@ extension Catalogue {
     /// Applies the next record of the catalogue topic.
     ///
     /// Every worker applies the same records in the same order and comes to the same catalogue, also when compaction has
-    /// removed records that were overwritten: whether a record is right depends on itself alone, never on others.
+    /// removed records that were overwritten: whether a record is right depends on itself alone, but for repeats of an id.
+    /// A record that changes nothing must not be the last one under its key: whoever answers for the catalogue writes
+    /// again what the key stands for. That one counts whatever its id, unless the key was given something else after the
+    /// record whose place it takes.
     /// - Parameters:
     ///   - digest: 16 bytes of a cryptographic hash.
     public mutating func apply(
@@ -26,8 +29,15 @@ extension Catalogue {
     ) -> CatalogueOutcome {
         defer { position = max(position, record.offset + 1) }
         let key = record.key.flatMap { String(validating: $0, as: UTF8.self) }
+        let restored = OutputWriter.restoredOffset(record)
+        if let restored, let key, changes[key] ?? -1 > restored {
+            // What it was to take the place of has been overwritten meanwhile.
+            return .repeated
+        }
         if record.value == nil, let key {
-            return remove(key, offset: record.offset, at: Instant(milliseconds: record.timestamp))
+            let outcome = remove(key, offset: record.offset, at: Instant(milliseconds: record.timestamp))
+            if case .removed = outcome { changes[key] = record.offset }
+            return outcome
         }
         do throws(DeadLetter) {
             let (envelope, data) = try Envelope.read(record, into: document)
@@ -36,14 +46,17 @@ extension Catalogue {
             }
             let name = digest(.command(source: envelope.cause.source, id: envelope.cause.id))
             let content = digest(.content(type: envelope.cause.type, data: data))
-            if let earlier = seen[name] {
-                guard earlier == content else {
+            let now = Instant(milliseconds: record.timestamp)
+            let remembered = now.adding(seconds: -Self.rememberedDays * 86_400)
+            if restored == nil, let earlier = seen[name], earlier.last >= remembered {
+                seen[name]?.last = now
+                guard earlier.content == content else {
                     throw DeadLetter(.idReused, "the same source and id came before with other content")
                 }
                 return .repeated
             }
-            seen[name] = content
-            let today = Instant(milliseconds: record.timestamp).day
+            seen[name] = (content, now)
+            let today = now.day
             var reader = FieldReader(data, today: today, settings: settings)
             if settings.sources == .enforce, !settings.administrators.isEmpty,
                 !(envelope.cause.sourceCVR.map { settings.administrators.contains($0.digits) } ?? false)
@@ -54,11 +67,10 @@ extension Catalogue {
                 return .rejected(envelope.cause, [Reason(.invalidField, "data")])
             }
             let change = CatalogueChange.read(&reader, type: envelope.type)
-            if let change, let key, key != change.key { reader.faults.append(Reason(.invalidField, "key")) }
+            if let change, record.key != nil, key != change.key { reader.faults.append(Reason(.invalidField, "key")) }
             guard let change, reader.faults.isEmpty else { return .rejected(envelope.cause, reader.faults) }
-            make(
-                change, offset: record.offset, cause: envelope.cause,
-                at: Instant(milliseconds: record.timestamp))
+            make(change, offset: record.offset, cause: envelope.cause, at: now)
+            if let key { changes[key] = record.offset }
             return .applied(envelope.cause)
         } catch {
             return .deadLetter(error)

@@ -28,8 +28,15 @@ public struct Catalogue: Sendable {
     var entries: [String: Entry] = [:]
     public internal(set) var itSystems: [String: ITSystem] = [:]
     public internal(set) var authorities: [String: Authority] = [:]
-    /// Digest of the content of each record applied, by the digest of its source and id.
-    var seen: [Ident: Ident] = [:]
+    /// Digest of the content of each record, and when one with its source and id came last, by the digest of these.
+    var seen: [Ident: (content: Ident, last: Instant)] = [:]
+
+    /// Offset of the last record that changed what a key stands for.
+    var changes: [String: Int64] = [:]
+
+    /// For how long the id of a record is remembered, and records that were overwritten must be kept by compaction: with
+    /// less, whoever reads a compacted topic would take for new what others take for a repeat.
+    public static let rememberedDays: Int64 = 90
 
     public init() {}
 

@@ -352,6 +352,52 @@ public struct OutputWriter: ~Copyable {
             })
     }
 
+    /// Writes again what a key of the catalogue stands for.
+    /// - Parameters:
+    ///   - batch: the one record, written again with its bytes, headers and time; nil for a tombstone.
+    ///   - offset: of the record that took its place and changed nothing.
+    public mutating func restore(_ batch: RecordBatch?, under key: [UInt8], insteadOf offset: Int64) {
+        guard let batch else {
+            return restore(nil as RecordView?, under: key, insteadOf: offset)
+        }
+        batch.withRecords { restore($0.first, under: key, insteadOf: offset) }
+    }
+
+    private mutating func restore(_ record: RecordView?, under key: [UInt8], insteadOf offset: Int64) {
+        key.withUnsafeBytes { key in
+            frame.append(
+                topic: Topic.catalogue.rawValue, partition: 0, timestamp: record?.timestamp, key: key,
+                headers: { block in
+                    if let record {
+                        HeaderBlock.forEach(in: record.headers) { name, value in
+                            if !name.elementsEqual(Self.restored.utf8) {
+                                HeaderBlock.append(name: name, value: value, to: &block)
+                            }
+                        }
+                    }
+                    HeaderBlock.append(name: Self.restored, value: String(offset), to: &block)
+                },
+                value: { bytes in
+                    guard let value = record?.value else { return false }
+                    bytes.append(contentsOf: value)
+                    return true
+                })
+        }
+    }
+
+    /// Header of a catalogue record that was written again: the offset of the record that had taken its place.
+    private static let restored = "fm_restored"
+
+    /// Where a catalogue record was written again by a worker: the offset of the record whose place it takes. Its first
+    /// writing has been answered.
+    public static func restoredOffset(_ record: RecordView) -> Int64? {
+        var offset: Int64?
+        HeaderBlock.forEach(in: record.headers) { name, value in
+            if name.elementsEqual(restored.utf8), let value { offset = Int64(String(decoding: value, as: UTF8.self)) }
+        }
+        return offset
+    }
+
     private static func append(_ extensions: [Extension], to block: inout ByteSink) {
         for item in extensions { HeaderBlock.append(name: "ce_\(item.name)", value: item.value, to: &block) }
     }

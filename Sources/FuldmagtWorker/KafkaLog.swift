@@ -267,10 +267,12 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     // MARK: Publishing
 
     public func publish(_ transaction: LogTransaction) throws(LogFailure) {
-        try publish(transaction, isGivenUp: { false })
+        try publish(transaction, isGivenUp: { false }, onCommitting: {})
     }
 
-    public func publish(_ transaction: LogTransaction, isGivenUp: () -> Bool) throws(LogFailure) {
+    public func publish(
+        _ transaction: LogTransaction, isGivenUp: () -> Bool, onCommitting: () -> Void
+    ) throws(LogFailure) {
         guard let consumer, let producer, isReady else {
             throw LogFailure(.fatal, "the worker has not joined its group")
         }
@@ -288,6 +290,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                         timeoutMilliseconds: options.timeoutMilliseconds)
                 }
                 reached(.beforeLogCommit)
+                onCommitting()
                 try commit(producer, isGivenUp: isGivenUp)
                 reached(.afterLogCommit)
             } catch let error as KafkaFailure where error.consequence != .fatal && error.consequence != .fenced {

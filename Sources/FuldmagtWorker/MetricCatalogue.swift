@@ -83,7 +83,8 @@ public enum Metric: String, CaseIterable, Sendable {
                 unit: "seconds", meaning: "Length of turns that had work, from fetch to handing over.", labels: [])
         case .phaseSeconds:
             counter(
-                "seconds", "Time in each phase, over all threads: poll, catalogue, decode, decide, store, produce.",
+                "seconds",
+                "Time in each phase, over all threads: poll, catalogue, decode, decide, store, produce, commit.",
                 ["phase"])
         case .outcomes: counter("commands", "Outcomes written, by status: accepted, rejected or parked.", ["status"])
         case .rejections: counter("reasons", "Reasons in outcomes of rejected commands.", ["reason"])

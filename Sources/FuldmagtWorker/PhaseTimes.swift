@@ -6,6 +6,7 @@ public struct PhaseTimes: Sendable, Equatable {
     public var decide: UInt64 = 0
     public var store: UInt64 = 0
     public var produce: UInt64 = 0
+    public var commit: UInt64 = 0
     public var turns: UInt64 = 0
     public var records: UInt64 = 0
     public var transactions: UInt64 = 0
@@ -19,6 +20,7 @@ public struct PhaseTimes: Sendable, Equatable {
         decide += other.decide
         store += other.store
         produce += other.produce
+        commit += other.commit
         turns += other.turns
         records += other.records
         transactions += other.transactions
@@ -34,6 +36,7 @@ public struct PhaseTimes: Sendable, Equatable {
         difference.decide = added(decide, since: earlier.decide)
         difference.store = added(store, since: earlier.store)
         difference.produce = added(produce, since: earlier.produce)
+        difference.commit = added(commit, since: earlier.commit)
         difference.turns = added(turns, since: earlier.turns)
         difference.records = added(records, since: earlier.records)
         difference.transactions = added(transactions, since: earlier.transactions)

@@ -20,8 +20,11 @@ public protocol RecordLog: ChangelogSource {
     /// Writes the frames and the offsets, all or nothing, for readers of committed records.
     func publish(_ transaction: LogTransaction) throws(LogFailure)
 
-    /// The same, and where it would repeat something by itself it stops doing so once that is given up.
-    func publish(_ transaction: LogTransaction, isGivenUp: () -> Bool) throws(LogFailure)
+    /// The same. Where it would repeat something by itself it stops doing so once `isGivenUp`; it calls `onCommitting` when
+    /// the records are handed over, and only the commit is left.
+    func publish(
+        _ transaction: LogTransaction, isGivenUp: () -> Bool, onCommitting: () -> Void
+    ) throws(LogFailure)
 
     /// Offsets of the first records that are still there, of a shard's topics; topics that keep everything may be missing.
     func beginnings(shard: Int32) throws(LogFailure) -> [Topic: Int64]
@@ -47,7 +50,9 @@ public protocol RecordLog: ChangelogSource {
 
 /// A log that repeats nothing by itself, forgets nothing, and has a record at each offset.
 extension RecordLog {
-    public func publish(_ transaction: LogTransaction, isGivenUp: () -> Bool) throws(LogFailure) {
+    public func publish(
+        _ transaction: LogTransaction, isGivenUp: () -> Bool, onCommitting: () -> Void
+    ) throws(LogFailure) {
         try publish(transaction)
     }
 

@@ -63,6 +63,7 @@ final class WorkerMetrics: Sendable {
         let times: [(String, @Sendable (PhaseTimes) -> UInt64)] = [
             ("poll", { $0.poll }), ("catalogue", { $0.catalogue }), ("decode", { $0.decode }),
             ("decide", { $0.decide }), ("store", { $0.store }), ("produce", { $0.produce }),
+            ("commit", { $0.commit }),
         ]
         phases = times.map { name, time in
             (
@@ -107,9 +108,9 @@ final class WorkerMetrics: Sendable {
     }
 
     /// Transactions that were committed and that failed since the last call.
-    func count(_ measures: (nanoseconds: UInt64, transactions: UInt64, failures: Int)) {
+    func count(_ measures: Publisher.Measures) {
         transactions.increment(by: Int64(measures.transactions))
-        transactionSeconds.increment(by: Double(measures.nanoseconds) / 1e9)
+        transactionSeconds.increment(by: Double(measures.produce + measures.commit) / 1e9)
         transactionFailures.increment(by: Int64(measures.failures))
     }
 

@@ -128,7 +128,8 @@ enum BenchReport {
               decode          \(ms(times.decode))
               decide          \(ms(times.decide))
               store           \(ms(times.store))
-              produce, commit \(ms(times.produce))
+              produce         \(ms(times.produce))
+              commit          \(ms(times.commit))
             """)
     }
 }

@@ -15,15 +15,20 @@ struct Environment {
     /// - Throws: when the file that FULDMAGT_CONFIG names cannot be read.
     init() async throws {
         variables = ProcessInfo.processInfo.environment
+        var names = Set(variables.keys)
         var providers: [any ConfigProvider] = [EnvironmentVariablesProvider()]
         if let path = variables["FULDMAGT_CONFIG"], !path.isEmpty {
             do {
                 providers.append(try await FileProvider<JSONSnapshot>(filePath: FilePath(path)))
+                names.formUnion(try SettingNames.names(inFile: Data(contentsOf: URL(fileURLWithPath: path))))
             } catch {
                 throw Exit.saying("FULDMAGT_CONFIG: \(path) is not a readable JSON file", Exit.setting)
             }
         }
         reader = ConfigReader(providers: providers).scoped(to: "fuldmagt")
+        for complaint in SettingNames.complaints(about: names) {
+            FileHandle.standardError.write(Data("fuldmagt: \(complaint)\n".utf8))
+        }
     }
 
     func text(_ key: ConfigKey) -> String? { reader.string(forKey: key).flatMap { $0.isEmpty ? nil : $0 } }

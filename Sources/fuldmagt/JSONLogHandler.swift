@@ -33,19 +33,23 @@ struct JSONLogHandler: LogHandler {
     }
 }
 
-/// Masks runs of ten digits whose first four can be a day and month, test persons' included.
+/// Masks what looks like a CPR number, DDMMYYSSSS or DDMMYY-SSSS: whose first four digits can be a day and month, test
+/// persons' included.
 enum CPRMask {
     static func masked(_ text: String) -> String {
         var bytes = Array(text.utf8)
         var start = 0
         while start < bytes.count {
-            guard isDigit(bytes[start]) else {
+            let run = digits(in: bytes, from: start)
+            guard run > 0 else {
                 start += 1
                 continue
             }
-            var end = start
-            while end < bytes.count, isDigit(bytes[end]) { end += 1 }
-            if end - start == 10 {
+            var end = start + run
+            if run == 6, end < bytes.count, bytes[end] == UInt8(ascii: "-"), digits(in: bytes, from: end + 1) == 4 {
+                end += 5
+            }
+            if run == 10 || end > start + run {
                 let day = Int(bytes[start] - 48) * 10 + Int(bytes[start + 1] - 48)
                 let month = Int(bytes[start + 2] - 48) * 10 + Int(bytes[start + 3] - 48)
                 if (1...31).contains(day > 60 ? day - 60 : day), (1...12).contains(month) {
@@ -57,5 +61,10 @@ enum CPRMask {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    private static func isDigit(_ byte: UInt8) -> Bool { (48...57).contains(byte) }
+    /// How many digits there are from here on.
+    private static func digits(in bytes: [UInt8], from start: Int) -> Int {
+        var end = start
+        while end < bytes.count, (48...57).contains(bytes[end]) { end += 1 }
+        return end - start
+    }
 }

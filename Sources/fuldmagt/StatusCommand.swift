@@ -13,7 +13,7 @@ struct StatusCommand: AsyncParsableCommand {
             shard they came from, up to 10000. Parked commands are told by the shard's worker with each frame it publishes, so one
             that is away told of its last.
 
-            Exit codes: 0 nothing needs attention · 1 something does: no worker, a shard that nobody reads, a revocation
+            Exit codes: 0 nothing needs attention · 3 something does: no worker, a shard that nobody reads, a revocation
             that is parked, or lag over --max-lag-seconds · 75 the broker did not answer · 78 a setting or the topics are wrong
 
             Examples:
@@ -38,7 +38,7 @@ struct StatusCommand: AsyncParsableCommand {
         let now = Host.now()
         let problems = status.problems(at: now, maximumLagSeconds: maxLagSeconds)
         if json { Output.line(Self.object(status, problems, now)) } else { Self.show(status, problems, now) }
-        if !problems.isEmpty { throw Exit.failure }
+        if !problems.isEmpty { throw Exit.found }
     }
 
     private static func show(_ status: ClusterStatus, _ problems: [String], _ now: Instant) {

@@ -26,9 +26,7 @@ struct Environment {
             }
         }
         reader = ConfigReader(providers: providers).scoped(to: "fuldmagt")
-        for complaint in SettingNames.complaints(about: names) {
-            FileHandle.standardError.write(Data("fuldmagt: \(complaint)\n".utf8))
-        }
+        SettingNames.complain(about: names)
     }
 
     func text(_ key: ConfigKey) -> String? { reader.string(forKey: key).flatMap { $0.isEmpty ? nil : $0 } }

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// The names of all settings: one that is misspelt would be ignored, and nobody would know.
 enum SettingNames {
@@ -23,8 +24,18 @@ enum SettingNames {
         "FULDMAGT_POST_NOTIFICATIONS", "FULDMAGT_PARTITIONS", "FULDMAGT_SWITCH_PORT",
     ]
 
+    /// What has been complained of: a command may read its settings more than once.
+    private static let told = Mutex<Set<String>>([])
+
+    /// Says on standard error which names begin like a setting and are none, each once.
+    static func complain(about names: some Sequence<String>) {
+        for complaint in complaints(about: names) where told.withLock({ $0.insert(complaint).inserted }) {
+            FileHandle.standardError.write(Data("fuldmagt: \(complaint)\n".utf8))
+        }
+    }
+
     /// One line for each name that begins like a setting and is none, in order.
-    static func complaints(about names: some Sequence<String>) -> [String] {
+    private static func complaints(about names: some Sequence<String>) -> [String] {
         names.filter { isUnknown($0) }.sorted().map { name in
             let nearest = all.sorted().min { distance($0, name) < distance($1, name) }
             let hint = nearest.flatMap { distance($0, name) <= 4 ? "; is \($0) meant?" : nil } ?? ""

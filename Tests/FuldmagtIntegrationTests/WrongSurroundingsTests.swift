@@ -33,6 +33,51 @@ import Testing
         try broker.stop()
     }
 
+    @Test("a limit of a topic that would hold a worker up is found by the check, with what to set")
+    func topicLimits() throws {
+        let broker = try BrokerProcess()
+        let admin = try KafkaAdmin(KafkaConfiguration(["bootstrap.servers": broker.address]))
+        let topics = Topic.allCases.map { topic in
+            let limits: [String: String] =
+                switch topic {
+                case .catalogue: ["cleanup.policy": "compact", "min.compaction.lag.ms": "1000"]
+                case .deadLetters: ["max.message.bytes": "1000000"]
+                case .grantCommands: ["max.message.bytes": "8000000"]
+                default: ["max.message.bytes": "10000"]
+                }
+            return KafkaAdmin.NewTopic(
+                name: topic.name, partitions: topic == .catalogue ? 1 : 2, replicationFactor: 1, configuration: limits)
+        }
+        _ = try admin.create(topics, timeoutMilliseconds: 30_000)
+        let log = broker.directory + "-check.log"
+        let check = try ChildProcess(
+            KafkaCluster.program, ["topics", "check"],
+            environment: ["FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": broker.address], log: log)
+        #expect(check.wait() == 78)
+        let text = try String(contentsOfFile: log, encoding: .utf8)
+        #expect(text.contains("Set max.message.bytes of fuldmagt.dead-letters to 16000000 or more"))
+        #expect(text.contains("Set min.compaction.lag.ms to 7776000000 or more"))
+        #expect(!text.contains("fuldmagt.commands.move of"))
+        try broker.stop()
+    }
+
+    @Test("a name that is no setting is told once, with the one that may be meant; others' names are left alone")
+    func misspelt() throws {
+        let log = NSTemporaryDirectory() + "fuldmagt-misspelt-\(UUID().uuidString).log"
+        let status = try ChildProcess(
+            KafkaCluster.program, ["status"],
+            environment: [
+                "FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "FULDMAGT_CLUSTR": "a",
+                "FULDMAGT_KAFKA_SOCKET_TIMEOUT_MS": "2000", "FULDMAGT_SERVICE_HOST": "10.0.0.1",
+                "FULDMAGT_PORT_8080_TCP": "tcp://10.0.0.1:8080", "OTHER": "b",
+            ], log: log)
+        #expect(status.wait() == 75)
+        let complaints = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n").filter {
+            $0.contains("is no setting")
+        }
+        #expect(complaints == ["fuldmagt: FULDMAGT_CLUSTR is no setting and is ignored; is FULDMAGT_CLUSTER meant?"])
+    }
+
     @Test("a setting that correctness rests on is refused before anything is asked, with its name and what is allowed")
     func overridden() throws {
         let log = NSTemporaryDirectory() + "fuldmagt-setting-\(UUID().uuidString).log"

@@ -26,6 +26,15 @@ static inline CURLcode fm_curl_set_body(CURL *handle, void const *bytes, size_t 
     return code == CURLE_OK ? curl_easy_setopt(handle, CURLOPT_POSTFIELDS, bytes) : code;
 }
 
+/* Asked once a connection stands, before the request is sent: anything but CURL_PREREQFUNC_OK stops it. */
+typedef int (*fm_curl_ask)(void *context, char *remote, char *local, int remote_port, int local_port);
+
+static inline CURLcode fm_curl_set_ask(CURL *handle, fm_curl_ask ask, void *context)
+{
+    CURLcode code = curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, ask);
+    return code == CURLE_OK ? curl_easy_setopt(handle, CURLOPT_PREREQDATA, context) : code;
+}
+
 static inline size_t fm_curl_drop(char *bytes, size_t size, size_t count, void *context)
 {
     (void)bytes;

@@ -126,6 +126,19 @@ final class ConsumerHandle {
         return max(low, 0)..<max(low, high, 0)
     }
 
+    /// Offsets that the next records will get, by one request to each leader. With `isolation.level` read_uncommitted
+    /// records of open transactions count.
+    func ends(of partitions: [TopicPartition], timeoutMilliseconds: Int32) throws(KafkaFailure)
+        -> [TopicPartition: Int64]
+    {
+        // What librdkafka passes on as a time is the protocol's own mark for the end.
+        let list = PartitionList(
+            Dictionary(uniqueKeysWithValues: partitions.map { ($0, Int64(RD_KAFKA_OFFSET_END)) }))
+        let code = rd_kafka_offsets_for_times(client, list.pointer, timeoutMilliseconds)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaFailure(code, doing: "asking where topics end") }
+        return try list.offsets(doing: "asking where topics end")
+    }
+
     func assign(_ offsets: [TopicPartition: Int64]) throws(KafkaFailure) {
         let list = PartitionList(offsets)
         let code = rd_kafka_assign(client, list.pointer)

@@ -115,6 +115,12 @@ public final class KafkaProducer: @unchecked Sendable {
 
     // MARK: Transactions
 
+    /// Waits until everything is acknowledged or refused; which of the two, the commit says.
+    public func awaitDeliveries(timeoutMilliseconds: Int32) throws(KafkaFailure) {
+        let code = rd_kafka_flush(client, timeoutMilliseconds)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaFailure(code, doing: "waiting for deliveries") }
+    }
+
     /// Fences off earlier producers of the same `transactional.id` and ends what they left open. Once, before all else.
     public func initTransactions(timeoutMilliseconds: Int32) throws(KafkaFailure) {
         try check(rd_kafka_init_transactions(client, timeoutMilliseconds), "starting transactions")

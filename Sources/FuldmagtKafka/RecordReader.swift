@@ -93,4 +93,11 @@ public final class RecordReader: @unchecked Sendable {
     {
         try handle.watermarks(partition, timeoutMilliseconds: timeoutMilliseconds)
     }
+
+    /// Offsets that the next records will get, asked of all partitions at once.
+    public func ends(of partitions: [TopicPartition], timeoutMilliseconds: Int32) throws(KafkaFailure)
+        -> [TopicPartition: Int64]
+    {
+        try handle.ends(of: partitions, timeoutMilliseconds: timeoutMilliseconds)
+    }
 }

@@ -14,12 +14,15 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         public var timeoutMilliseconds: Int32
         /// Reads on from the beginning of what is there where a position is not there any more, instead of failing.
         public var acceptsGap: Bool
+        /// Lets some milliseconds pass before a transaction with withdrawals is committed, see `WithdrawalLead`.
+        public var pause: @Sendable (Int) -> Void
 
         public init(
             configuration: KafkaConfiguration, group: String,
             producerLife: @escaping @Sendable () -> ProducerLife, timeoutMilliseconds: Int32 = 30_000,
-            acceptsGap: Bool = false
+            acceptsGap: Bool = false, pause: @escaping @Sendable (Int) -> Void
         ) {
+            self.pause = pause
             self.acceptsGap = acceptsGap
             self.configuration = configuration
             self.group = group
@@ -289,6 +292,10 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                         offsets: Self.offsets(transaction), marks: marks(transaction), metadata: metadata,
                         timeoutMilliseconds: options.timeoutMilliseconds)
                 }
+                if try Self.withdraws(transaction) {
+                    try producer.awaitDeliveries(timeoutMilliseconds: options.timeoutMilliseconds)
+                    options.pause(WithdrawalLead.worker)
+                }
                 reached(.beforeLogCommit)
                 onCommitting()
                 try commit(producer, isGivenUp: isGivenUp)
@@ -307,6 +314,18 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         } catch {
             throw LogFailure(.fatal, "a frame cannot be published: \(error)")
         }
+    }
+
+    /// Whether a transaction holds a withdrawal: those who send must see it before its outcome can be seen.
+    private static func withdraws(_ transaction: LogTransaction) throws -> Bool {
+        var isFound = false
+        for frame in transaction.frames where !isFound {
+            try frame.forEach { record in
+                guard record.topic == Topic.notifications.rawValue, let value = record.value else { return }
+                isFound = isFound || WithdrawalLead.isWithdrawal(value)
+            }
+        }
+        return isFound
     }
 
     /// Repeated, it would be refused again.

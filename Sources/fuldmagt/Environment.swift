@@ -292,6 +292,13 @@ struct Environment {
 
 /// Time and named points from this process.
 enum Host {
+    /// Counts on while the machine is suspended, too.
+    static func nanosecondsSinceBoot() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
     static func nanoseconds() -> UInt64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)

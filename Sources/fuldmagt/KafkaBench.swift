@@ -53,9 +53,10 @@ struct KafkaBench {
         executor.run {
             do {
                 let log = try KafkaLog(
-                    .init(configuration: configuration, group: "bench") { [worker = options.worker] in
-                        .init(current: worker)
-                    },
+                    .init(
+                        configuration: configuration, group: "bench",
+                        producerLife: { [worker = options.worker] in .init(current: worker) },
+                        pause: Host.surroundings.pause),
                     executor: executor)
                 let loop = WorkerLoop(
                     options: options,

@@ -19,7 +19,7 @@ struct PostBenchCommand: AsyncParsableCommand {
             """)
 
     @Option var notifications = 100_000
-    @Option(help: "Messages handed over between two looks for withdrawals.")
+    @Option(help: "Messages whose ids are fixed together.")
     var chunk = 50
     @Option(help: "Notifications of the second measurement.")
     var sent = 5_000
@@ -103,7 +103,7 @@ struct PostBenchCommand: AsyncParsableCommand {
             log: BenchLog(batch: Self.batch(sent)),
             transport: try MeMoFolder(path: folder + "/memo", writer: MeMoWriter()),
             ledger: ledger, options: .init(chunk: chunk, source: "urn:dk:cvr:10000009:bench", worker: "bench"),
-            now: { Host.now() })
+            now: { Host.now() }, nanoseconds: { Host.nanosecondsSinceBoot() })
         let started = Host.nanoseconds()
         let cpu = Usage().cpuSeconds
         var messages = 0
@@ -138,6 +138,10 @@ struct PostBenchCommand: AsyncParsableCommand {
                 for record in records.dropFirst(from) { try body(0, record) }
             }
             return [0: Int64(batch.count)]
+        }
+
+        func look(from positions: [Int32: Int64], _ body: (Int32, RecordView) throws -> Void) throws -> [Int32: Int64] {
+            positions
         }
 
         func write(_ frame: Frame) throws {}

@@ -79,7 +79,7 @@ struct PostMeMoCommand: AsyncParsableCommand {
         discussion: """
             Writes a file for each message into a folder, named by the message's id; a file appears whole. Ids are fixed in
             the ledger before anything is sent, so a message that is sent again after a death has the same id and bytes.
-            Before each chunk it reads what was withdrawn or re-routed meanwhile.
+            Right before each is handed over it looks for what was withdrawn or re-routed meanwhile.
 
             With --endpoint it posts to a service like KombiPostAfsend of SF1601 instead, with a client certificate; what
             fails is repeated with growing pauses, and after five failures in a row the endpoint is left alone for a while.
@@ -99,7 +99,7 @@ struct PostMeMoCommand: AsyncParsableCommand {
     @Option(
         help: "Seconds that a notification waits for others of the same cause and recipient, to become one message.")
     var quietSeconds = 120
-    @Option(help: "Messages handed over between two looks for withdrawals.")
+    @Option(help: "Messages whose ids are fixed together.")
     var chunk = 50
 
     func run() async throws {

@@ -40,13 +40,17 @@ struct PostRun {
         let ledger = try PostLedger(path: path, keys: try environment.keys, channel: channel)
         let source = try environment.postSource
         let reached = try Self.killPoint(environment)
+        // FULDMAGT_TEST_LOOK=0 shows what the look before a hand-over is good for.
+        let looks =
+            try !environment.isTestMode || environment.flag("test.look", name: "FULDMAGT_TEST_LOOK", default: true)
         var total = PostSender<PostKafka, Transport>.Step()
         try repeating {
             let sender = try PostSender(
                 log: try PostKafka(environment), transport: try transport(), ledger: ledger,
                 options: .init(
-                    chunk: chunk, quietSeconds: quietSeconds, source: source, worker: environment.workerID),
-                now: { Host.now() }, reached: reached)
+                    chunk: chunk, look: looks ? WithdrawalLead.look : nil, quietSeconds: quietSeconds, source: source,
+                    worker: environment.workerID),
+                now: { Host.now() }, nanoseconds: { Host.nanosecondsSinceBoot() }, reached: reached)
             try ledger.forget(endedBefore: Host.now().adding(seconds: -Self.memorySeconds))
             logger.info("sending notifications", metadata: ["channel": "\(channel.rawValue)", "ledger": "\(path)"])
             while !stop.isRaised {
@@ -99,6 +103,9 @@ struct PostRun {
                 guard failure.consequence != .configuration else { throw Exit.saying(failure.text, Exit.setting) }
                 logger.warning("the broker failed; trying again", metadata: ["error": "\(failure.text)"])
                 wait(milliseconds: Self.patience)
+            } catch let failure as LookTooSlow {
+                logger.warning("the broker is too slow; trying again", metadata: ["error": "\(failure)"])
+                wait(milliseconds: Self.patience)
             }
         }
     }
@@ -127,75 +134,5 @@ struct PostRun {
             seen += 1
             if seen == count { kill(getpid(), SIGKILL) }
         }
-    }
-}
-
-/// Notifications and receipts on Kafka.
-final class PostKafka: PostLog {
-    private let reader: RecordReader
-    private let producer: KafkaProducer
-    private let partitions: [TopicPartition]
-    private var isAssigned = false
-    private static let timeoutMilliseconds: Int32 = 30_000
-
-    init(_ environment: Environment) throws {
-        let configuration = try environment.kafka
-        let admin = try KafkaAdmin(KafkaLog.properties(configuration, for: .admin))
-        let name = Topic.notifications.name
-        guard let count = try admin.partitionCounts(timeoutMilliseconds: Self.timeoutMilliseconds)[name], count > 0
-        else {
-            throw KafkaFailure(
-                code: 0, consequence: .configuration, text: "\(name) does not exist; run: fuldmagt topics create")
-        }
-        partitions = (0..<count).map { TopicPartition(topic: name, partition: $0) }
-        reader = try RecordReader(KafkaLog.properties(configuration, for: .reader), topics: Topic.names)
-        producer = try KafkaProducer(KafkaLog.properties(configuration, for: .producer), topics: Topic.names)
-    }
-
-    func read(from positions: [Int32: Int64], _ body: (Int32, RecordView) throws -> Void) throws -> [Int32: Int64] {
-        if !isAssigned {
-            try reader.assign(
-                Dictionary(
-                    uniqueKeysWithValues: partitions.map { partition in
-                        (partition, positions[partition.partition].map { .offset($0) } ?? .beginning)
-                    }))
-            isAssigned = true
-        }
-        var ends: [TopicPartition: Int64] = [:]
-        for partition in partitions {
-            let range = try reader.watermarks(partition, timeoutMilliseconds: Self.timeoutMilliseconds)
-            if !range.isEmpty, range.upperBound > positions[partition.partition] ?? 0 {
-                ends[partition] = range.upperBound
-            }
-        }
-        var batches: [Int32: RecordBatch] = [:]
-        var quietSince = Host.nanoseconds()
-        while !ends.allSatisfy({ (reader.position(of: $0) ?? 0) >= $1 }) {
-            let read = try reader.poll(maximumRecords: 2_000, timeoutMilliseconds: 100, into: &batches)
-            if read > 0 { quietSince = Host.nanoseconds() }
-            for partition in batches.keys.sorted() {
-                try batches[partition]?.withRecords { (records) throws in
-                    for record in records { try body(partition, record) }
-                }
-                batches[partition]?.removeAll()
-            }
-            // Nothing may be sent before the end is reached: there may be withdrawals.
-            guard Host.nanoseconds() - quietSince < UInt64(Self.timeoutMilliseconds) * 1_000_000 else {
-                throw KafkaFailure(
-                    code: 0, consequence: .retriable,
-                    text: "\(Topic.notifications.name) could not be read to its end; is a transaction open there?")
-            }
-        }
-        var reached = positions
-        for partition in partitions {
-            if let position = reader.position(of: partition) { reached[partition.partition] = position }
-        }
-        return reached
-    }
-
-    func write(_ frame: Frame) throws {
-        guard !frame.isEmpty else { return }
-        try producer.produce(frame)
-        try producer.flush(timeoutMilliseconds: 60_000)
     }
 }

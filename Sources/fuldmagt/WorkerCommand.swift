@@ -117,7 +117,7 @@ struct WorkerCommand: AsyncParsableCommand {
             options: options,
             log: .init(
                 configuration: kafka, group: "fuldmagt-\(try environment.cluster)",
-                producerLife: lives.next, acceptsGap: options.acceptsGap),
+                producerLife: lives.next, acceptsGap: options.acceptsGap, pause: surroundings.pause),
             surroundings: surroundings, health: health, standby: standby, logger: logger,
             stopSeconds: try environment.number(
                 "stop.seconds", name: "FULDMAGT_STOP_SECONDS", default: 30, in: 1...3600))

@@ -153,7 +153,7 @@ import Testing
             let messages = try (1...4).map {
                 OutgoingMessage(id: Sample.id($0), fixedAt: Sample.time, parts: [try Sample.notification($0)])
             }
-            let results = try endpoint.send(messages, now: Sample.time)
+            let results = try endpoint.send(messages, now: Sample.time, clearance: Sample.all)
             #expect(results.map(\.message) == messages.map(\.id))
             let again = PostLedger.Sending.again(at: Sample.time.adding(seconds: 1))
             #expect(results.map(\.sending) == [.sent, again, .refused(code: "http-422"), .sent])
@@ -179,7 +179,7 @@ import Testing
                 var endpoint = try endpoint(options)
                 let message = OutgoingMessage(
                     id: Sample.id(1), fixedAt: Sample.time, parts: [try Sample.notification(1)])
-                let result = try endpoint.send([message], now: Sample.time)
+                let result = try endpoint.send([message], now: Sample.time, clearance: Sample.all)
                 #expect(result.map(\.sending) == [.again(at: Sample.time.adding(seconds: 1))])
             }
             #expect(!FileManager.default.fileExists(atPath: folder + "/posted"))
@@ -198,7 +198,7 @@ import Testing
                 transport: try MeMoEndpoint(options, writer: MeMoWriter(), now: { scene.now }, jitter: { 1 }),
                 ledger: ledger,
                 options: .init(chunk: 10, source: "urn:dk:cvr:99000007:fuldmagt-post", worker: "test"),
-                now: { scene.now })
+                now: { scene.now }, nanoseconds: { scene.nanoseconds() })
             // Five fail, the circuit opens, the rest is not tried.
             #expect(try sender.step().again == 8)
             #expect(try sender.step().again == 0)

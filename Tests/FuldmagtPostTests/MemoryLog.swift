@@ -13,6 +13,10 @@ final class MemoryLog: PostLog {
     private(set) var written: [WrittenRecord] = []
     /// Called before records are read: what becomes visible meanwhile.
     var onRead: (() -> Void)?
+    /// The same before somebody looks for what is written, committed or not.
+    var onLook: (() -> Void)?
+    /// Records of a partition, from this offset on, belong to a transaction that is not decided.
+    var undecidedFrom: [Int32: Int64] = [:]
 
     struct WrittenRecord {
         var topic: Topic
@@ -79,13 +83,25 @@ final class MemoryLog: PostLog {
 
     func read(from positions: [Int32: Int64], _ body: (Int32, RecordView) throws -> Void) throws -> [Int32: Int64] {
         onRead?()
+        return try forEach(from: positions, to: undecidedFrom, body)
+    }
+
+    func look(from positions: [Int32: Int64], _ body: (Int32, RecordView) throws -> Void) throws -> [Int32: Int64] {
+        onLook?()
+        return try forEach(from: positions, to: [:], body)
+    }
+
+    private func forEach(
+        from positions: [Int32: Int64], to ends: [Int32: Int64], _ body: (Int32, RecordView) throws -> Void
+    ) throws -> [Int32: Int64] {
         var reached = positions
         for (partition, batch) in partitions.sorted(by: { $0.key < $1.key }) {
             let from = Int(positions[partition] ?? 0)
+            let end = min(Int(ends[partition] ?? .max), batch.count)
             try batch.withRecords { records throws in
-                for record in records.dropFirst(from) { try body(partition, record) }
+                for record in records.prefix(end).dropFirst(from) { try body(partition, record) }
             }
-            reached[partition] = Int64(batch.count)
+            reached[partition] = Int64(max(from, end))
         }
         return reached
     }
@@ -113,6 +129,9 @@ final class SenderScene {
     let log = MemoryLog()
     let keys: ClusterKey
     var now = Sample.time
+    /// What a look at the monotonic clock costs.
+    var tick: UInt64 = 0
+    private var ticked: UInt64 = 1
     var quietSeconds = 0
     var chunk = 10
     /// The point at which the process dies, once.
@@ -123,6 +142,11 @@ final class SenderScene {
     init() throws {
         folder = try Sample.folder()
         keys = try ClusterKey(hex: String(repeating: "7e57", count: 16))
+    }
+
+    func nanoseconds() -> UInt64 {
+        ticked += tick
+        return ticked
     }
 
     var outbox: String { folder + "/memo" }
@@ -142,7 +166,7 @@ final class SenderScene {
             log: log, transport: try MeMoFolder(path: outbox, writer: MeMoWriter()), ledger: ledger,
             options: .init(
                 chunk: chunk, quietSeconds: quietSeconds, source: "urn:dk:cvr:99000007:fuldmagt-post", worker: "test"),
-            now: { self.now },
+            now: { self.now }, nanoseconds: { self.nanoseconds() },
             reached: { milestone in
                 guard milestone == self.diesAt else { return }
                 self.diesAt = nil

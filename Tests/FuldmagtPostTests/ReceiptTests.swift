@@ -154,7 +154,7 @@ import Testing
         try PostSender(
             log: log, transport: try LetterFolder(path: folder + "/letters"), ledger: ledger,
             options: .init(chunk: 10, source: "urn:dk:cvr:99000007:fuldmagt-post", worker: "test"),
-            now: { Sample.time }, reached: { if $0 == dyingAt { throw SenderScene.Death() } })
+            now: { Sample.time }, nanoseconds: { 1 }, reached: { if $0 == dyingAt { throw SenderScene.Death() } })
     }
 
     @Test(

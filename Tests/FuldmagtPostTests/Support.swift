@@ -31,6 +31,9 @@ enum Sample {
         OutgoingMessage(id: id(7), fixedAt: time, parts: [try notification(7, title: title, body: body)])
     }
 
+    /// Everything may be handed over.
+    static func all(_ messages: [OutgoingMessage]) -> Set<Ident> { Set(messages.map(\.id)) }
+
     /// A new folder, which the test removes.
     static func folder() throws -> String {
         let path = NSTemporaryDirectory() + "fuldmagt-post-\(UUID().uuidString)"

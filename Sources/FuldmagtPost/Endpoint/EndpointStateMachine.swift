@@ -46,7 +46,12 @@ public struct EndpointStateMachine: Sendable, Equatable {
 
     /// Until when nothing may be sent; nil when something may.
     public func closedUntil(now: Instant) -> Instant? {
-        if case .open(let until, _) = circuit, until > now { until } else { nil }
+        if case .open(let until, _) = circuit, isAhead(until, now) { until } else { nil }
+    }
+
+    /// A time further off than any pause is from before the clock was set back: it would not come for long.
+    private func isAhead(_ until: Instant, _ now: Instant) -> Bool {
+        until > now && until <= now.adding(milliseconds: options.longestOpen)
     }
 
     /// Asked before each attempt.
@@ -55,7 +60,7 @@ public struct EndpointStateMachine: Sendable, Equatable {
         case .closed: return true
         case .halfOpen: return true
         case .open(let until, let openings):
-            guard until <= now else { return false }
+            guard !isAhead(until, now) else { return false }
             circuit = .halfOpen(openings: openings)
             return true
         }

@@ -64,7 +64,7 @@ public struct MeMoEndpoint: PostTransport {
 
     public func closedUntil(now: Instant) -> Instant? { machine.closedUntil(now: now) }
 
-    public mutating func send(_ messages: [OutgoingMessage], now: Instant) throws
+    public mutating func send(_ messages: [OutgoingMessage], now: Instant, clearance: Clearance) throws
         -> [(message: Ident, sending: PostLedger.Sending)]
     {
         var sink = ByteSink(capacity: 1 << 14)
@@ -77,7 +77,14 @@ public struct MeMoEndpoint: PostTransport {
             }
             sink.removeAll()
             append(message, to: &sink)
-            let attempt = sink.withUnsafeBytes { connection.post($0) }
+            // Once the connection stands: making one may take seconds.
+            let answer = sink.withUnsafeBytes { body in
+                connection.post(body) { clearance([message]).contains(message.id) }
+            }
+            guard let attempt = answer else {
+                results.append((message.id, .withheld))
+                continue
+            }
             results.append(
                 (message.id, machine.concluded(attempt, of: message.id, now: self.now(), jitter: jitter())))
         }
@@ -99,6 +106,9 @@ public struct MeMoEndpoint: PostTransport {
     private final class Connection {
         private let handle: UnsafeMutableRawPointer
         private var headers: UnsafeMutablePointer<curl_slist>?
+        /// Asked before a request is sent, and what it said.
+        private var maySend: (() -> Bool)?
+        private var isWithheld = false
 
         init(_ options: Options) throws(Misuse) {
             guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let handle = curl_easy_init() else {
@@ -116,6 +126,7 @@ public struct MeMoEndpoint: PostTransport {
                 fm_curl_set_number(handle, CURLOPT_FOLLOWLOCATION, 0),
                 fm_curl_set_text(handle, CURLOPT_USERAGENT, "fuldmagt-post"),
                 fm_curl_set_list(handle, CURLOPT_HTTPHEADER, headers), fm_curl_drop_answer(handle),
+                fm_curl_set_ask(handle, Self.ask, Unmanaged.passUnretained(self).toOpaque()),
             ]
             if let file = options.authorities { codes.append(fm_curl_set_text(handle, CURLOPT_CAINFO, file)) }
             if let file = options.certificate {
@@ -132,11 +143,25 @@ public struct MeMoEndpoint: PostTransport {
             curl_slist_free_all(headers)
         }
 
-        func post(_ body: UnsafeRawBufferPointer) -> EndpointStateMachine.Attempt {
-            guard fm_curl_set_body(handle, body.baseAddress, body.count) == CURLE_OK,
-                curl_easy_perform(handle) == CURLE_OK
-            else { return .noAnswer }
-            return .answered(fm_curl_status(handle))
+        private static let ask: fm_curl_ask = { context, _, _, _, _ in
+            guard let context else { return CURL_PREREQFUNC_ABORT }
+            let connection = Unmanaged<Connection>.fromOpaque(context).takeUnretainedValue()
+            if connection.maySend?() ?? false { return CURL_PREREQFUNC_OK }
+            connection.isWithheld = true
+            return CURL_PREREQFUNC_ABORT
+        }
+
+        /// - Returns: nil where `maySend` said no and nothing was sent.
+        func post(_ body: UnsafeRawBufferPointer, maySend: () -> Bool) -> EndpointStateMachine.Attempt? {
+            withoutActuallyEscaping(maySend) { maySend in
+                self.maySend = maySend
+                isWithheld = false
+                defer { self.maySend = nil }
+                guard fm_curl_set_body(handle, body.baseAddress, body.count) == CURLE_OK else { return .noAnswer }
+                let code = curl_easy_perform(handle)
+                if isWithheld { return nil }
+                return code == CURLE_OK ? .answered(fm_curl_status(handle)) : .noAnswer
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ import GRDB
 public final class PostLedger {
     private let queue: DatabaseQueue
     private let keys: ClusterKey
-    private let channel: PostChannel
+    public let channel: PostChannel
     private let document = JSONDocument()
     /// At most so many notifications are one message.
     private static let bundleLimit = 50
@@ -34,6 +34,9 @@ public final class PostLedger {
         queue = try DatabaseQueue(path: path, configuration: configuration)
         try queue.write { db in
             try db.execute(sql: Self.schema)
+            if try !db.columns(in: "notifications").contains(where: { $0.name == "attempts" }) {
+                try db.execute(sql: "ALTER TABLE notifications ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0")
+            }
             try db.execute(
                 sql: "INSERT OR IGNORE INTO meta (name, value) VALUES ('version', '1'), ('channel', ?)",
                 arguments: [channel.rawValue])
@@ -67,6 +70,7 @@ public final class PostLedger {
             code TEXT,
             told INTEGER CHECK (told IN (0, 1)),
             sealed BLOB,
+            attempts INTEGER NOT NULL DEFAULT 0,
             CHECK (state NOT IN ('fixed', 'sent', 'failed') OR (message IS NOT NULL AND fixedAt IS NOT NULL)),
             CHECK (state NOT IN ('queued', 'fixed') OR sealed IS NOT NULL)) STRICT;
         CREATE INDEX IF NOT EXISTS waiting ON notifications (state, due, row) WHERE state IN ('queued', 'fixed');
@@ -136,13 +140,13 @@ public final class PostLedger {
         let known = try Row.fetchOne(
             db.cachedStatement(sql: "SELECT row, state FROM notifications WHERE id = ?"), arguments: [id])
         let state = (known?["state"] as String?).flatMap { LedgerState(rawValue: $0) }
-        let arrival: LedgerState.Arrival =
-            notification.isCancellation ? .cancelled : notification.channel == channel ? .ownChannel : .otherChannel
+        let arrival = LedgerState.Arrival(notification, inLedgerOf: channel)
         guard let next = LedgerState.after(arrival, state) else { return }
         switch next {
         case .queued: taken.queued += 1
-        case .cancelled: taken.cancelled += 1
-        default: taken.rerouted += 1
+        case .cancelled where known != nil: taken.cancelled += 1
+        case .elsewhere where known != nil: taken.rerouted += 1
+        default: break
         }
         let isOpen = next == .queued
         let due = now.milliseconds + Int64(quietSeconds) * 1000
@@ -155,12 +159,13 @@ public final class PostLedger {
             let bundle = quietSeconds > 0 ? Self.bundle(of: notification).data : id
             try db.cachedStatement(
                 sql: """
-                    INSERT INTO notifications (id, recipient, shard, bundle, state, due, sealed)
-                    VALUES (?, ?, ?, ?, ?, ?, ?)
+                    INSERT INTO notifications (id, recipient, shard, bundle, state, due, sealed, endedAt)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                     """
             ).execute(
                 arguments: [
                     id, notification.pseudonym.data, notification.shard, bundle, next.rawValue, due, sealed,
+                    isOpen ? nil : now.milliseconds,
                 ])
         }
     }
@@ -178,6 +183,13 @@ public final class PostLedger {
 
     // MARK: What is sent
 
+    /// Notes that what an attempt was not concluded for may be on its way: its id stays the same whatever comes.
+    public func doubtUnsettled() throws {
+        try queue.write { db in
+            try db.execute(sql: "UPDATE notifications SET attempts = attempts + 1 WHERE state = 'fixed'")
+        }
+    }
+
     /// Messages that an attempt was not concluded for.
     public func unsettled() throws -> [Ident] {
         try queue.read { db in
@@ -186,19 +198,21 @@ public final class PostLedger {
         }
     }
 
-    /// Chooses what is sent now and fixes its ids, durably: what an attempt was not concluded for, by itself; else what is
-    /// due, in the order of arrival.
+    /// Chooses what is sent now and fixes its ids, durably: what an attempt was not concluded for, then what is due, in the
+    /// order of arrival. What has failed most often comes last, and leaves room for others.
+    /// - Parameter alone: whether nothing joins what an attempt was not concluded for.
     /// - Returns: the same messages, under the same ids and times, until `settle` says what became of them.
-    public func fix(limit: Int, now: Instant) throws -> [OutgoingMessage] {
+    public func fix(limit: Int, alone: Bool, now: Instant) throws -> [OutgoingMessage] {
         try durably { db in
-            var messages = try unsettled(db, limit: limit, now: now)
-            guard messages.isEmpty else { return messages }
+            let unsettled = try unsettled(db, limit: limit, now: now)
+            guard unsettled.isEmpty || !alone else { return unsettled }
+            var messages: [OutgoingMessage] = []
             let due = try Row.fetchAll(
                 db.cachedStatement(
                     sql: """
                         SELECT row, id, bundle FROM notifications WHERE state = 'queued' AND due <= ?
                         ORDER BY due, row LIMIT ?
-                        """), arguments: [now.milliseconds, limit])
+                        """), arguments: [now.milliseconds, limit - min(unsettled.count, (limit + 1) / 2)])
             var fixed: Set<[UInt8]> = []
             for row in due {
                 let id: [UInt8] = Self.bytes(row["id"])
@@ -222,7 +236,7 @@ public final class PostLedger {
                 }
                 messages.append(try message(Self.bytes(first["id"]), db, fixedAt: now))
             }
-            return messages
+            return messages + unsettled.prefix(limit - messages.count)
         }
     }
 
@@ -247,7 +261,7 @@ public final class PostLedger {
             db.cachedStatement(
                 sql: """
                     SELECT message, min(fixedAt) AS fixedAt, min(row) AS first FROM notifications
-                    WHERE state = 'fixed' AND due <= ? GROUP BY message ORDER BY first LIMIT ?
+                    WHERE state = 'fixed' AND due <= ? GROUP BY message ORDER BY max(attempts), first LIMIT ?
                     """), arguments: [now.milliseconds, limit])
         return try rows.map { row in
             try message(Self.bytes(row["message"]), db, fixedAt: Instant(milliseconds: row["fixedAt"]))
@@ -278,6 +292,8 @@ public final class PostLedger {
         case refused(code: String)
         /// Not known, or not now: the same again at this time.
         case again(at: Instant)
+        /// It was not handed over, as something was written about it meanwhile that has to be read first.
+        case withheld
     }
 
     /// Notes what attempts came to.
@@ -290,8 +306,19 @@ public final class PostLedger {
                 case .refused(let code): try end(message, .failed, code: code, db, now)
                 case .again(let time):
                     try db.cachedStatement(
-                        sql: "UPDATE notifications SET due = ? WHERE message = ? AND state = 'fixed'"
+                        sql: """
+                            UPDATE notifications SET due = ?, attempts = attempts + 1
+                            WHERE message = ? AND state = 'fixed'
+                            """
                     ).execute(arguments: [time.milliseconds, message.data])
+                case .withheld:
+                    // As if it had never been fixed, unless an earlier attempt may have brought it there.
+                    try db.cachedStatement(
+                        sql: """
+                            UPDATE notifications SET state = 'queued', message = NULL, fixedAt = NULL
+                            WHERE message = ? AND state = 'fixed' AND attempts = 0
+                            """
+                    ).execute(arguments: [message.data])
                 }
             }
         }

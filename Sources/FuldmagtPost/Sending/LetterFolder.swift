@@ -49,10 +49,25 @@ public struct LetterFolder: PostTransport {
         return try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasPrefix("batch-") }.sorted()
     }
 
-    public func send(_ messages: [OutgoingMessage], now: Instant) throws
+    /// A batch is written anew under its own name after a death, so nothing may join it.
+    public var keepsChunks: Bool { true }
+
+    public func send(_ messages: [OutgoingMessage], now: Instant, clearance: Clearance) throws
         -> [(message: Ident, sending: PostLedger.Sending)]
     {
-        guard let first = messages.first else { return [] }
+        var letters = messages
+        // Each round has fewer letters; the last is whole.
+        while try !handOver(letters, clearance) {
+            let cleared = clearance(letters)
+            letters.removeAll { !cleared.contains($0.id) }
+        }
+        let sent = Set(letters.map(\.id))
+        return messages.map { ($0.id, sent.contains($0.id) ? .sent : .withheld) }
+    }
+
+    /// - Returns: false where some may not be handed over any more, and none was.
+    private func handOver(_ letters: [OutgoingMessage], _ clearance: Clearance) throws -> Bool {
+        guard let first = letters.first else { return true }
         // The same for the same letters, so that a batch that is written again replaces itself.
         let name = "batch-\(first.fixedAt.milliseconds)-\(first.id.uuidText.prefix(8))"
         let unfinished = "\(folder.path)/.\(name)"
@@ -61,13 +76,31 @@ public struct LetterFolder: PostTransport {
         }
         try FileManager.default.createDirectory(
             atPath: unfinished, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-        var manifest = Manifest(batch: name, createdAt: first.fixedAt.description, letters: [])
+        try write(Manifest(batch: name, createdAt: first.fixedAt.description, letters: []), letters, to: unfinished)
+        try folder.synchronize()
+        let finished = "\(folder.path)/\(name)"
+        if FileManager.default.fileExists(atPath: finished) {
+            // Written before a death; the supplier may be reading it, so it stays.
+            try FileManager.default.removeItem(atPath: unfinished)
+            return true
+        }
+        guard clearance(letters).count == letters.count else {
+            try FileManager.default.removeItem(atPath: unfinished)
+            return false
+        }
+        try OutFolder.rename(unfinished, to: finished)
+        try folder.synchronizeNames()
+        return true
+    }
+
+    private func write(_ manifest: Manifest, _ letters: [OutgoingMessage], to batch: String) throws {
+        var manifest = manifest
         var sink = ByteSink(capacity: 1 << 14)
-        for message in messages {
+        for message in letters {
             sink.removeAll()
             HTMLDocument.appendLetter(message, to: &sink)
             let file = "\(message.id.uuidText).html"
-            try sink.withUnsafeBytes { try OutFolder.write($0, to: "\(unfinished)/\(file)") }
+            try sink.withUnsafeBytes { try OutFolder.write($0, to: "\(batch)/\(file)") }
             let digits = message.recipient.digits
             let isPerson = message.recipient.isPerson
             manifest.letters.append(
@@ -78,21 +111,11 @@ public struct LetterFolder: PostTransport {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
         let text = [UInt8](try encoder.encode(manifest)) + Array("\n".utf8)
-        try text.withUnsafeBytes { try OutFolder.write($0, to: "\(unfinished)/\(Self.manifestName)") }
+        try text.withUnsafeBytes { try OutFolder.write($0, to: "\(batch)/\(Self.manifestName)") }
         // In the form that `sha256sum -c` reads.
         try Array("\(Self.digest(text))  \(Self.manifestName)\n".utf8).withUnsafeBytes {
-            try OutFolder.write($0, to: "\(unfinished)/\(Self.checksumName)")
+            try OutFolder.write($0, to: "\(batch)/\(Self.checksumName)")
         }
-        try folder.synchronize()
-        let finished = "\(folder.path)/\(name)"
-        if FileManager.default.fileExists(atPath: finished) {
-            // Written before a death; the supplier may be reading it, so it stays.
-            try FileManager.default.removeItem(atPath: unfinished)
-        } else {
-            try OutFolder.rename(unfinished, to: finished)
-            try folder.synchronizeNames()
-        }
-        return messages.map { ($0.id, .sent) }
     }
 
     static func digest(_ bytes: [UInt8]) -> String {

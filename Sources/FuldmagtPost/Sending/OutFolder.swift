@@ -53,6 +53,11 @@ struct OutFolder: Sendable {
         guard call(descriptor) == 0 else { throw FolderFailure("synchronizing", path) }
     }
 
+    /// Removes a file that was not finished.
+    static func remove(_ path: String) throws {
+        guard unlink(path) == 0 else { throw FolderFailure("removing", path) }
+    }
+
     static func rename(_ from: String, to target: String) throws {
         guard Foundation.rename(from, target) == 0 else { throw FolderFailure("renaming to", target) }
     }
@@ -72,7 +77,7 @@ public struct MeMoFolder: PostTransport {
 
     public func has(_ message: Ident) -> Bool { folder.has(Self.name(message)) }
 
-    public func send(_ messages: [OutgoingMessage], now: Instant) throws
+    public func send(_ messages: [OutgoingMessage], now: Instant, clearance: Clearance) throws
         -> [(message: Ident, sending: PostLedger.Sending)]
     {
         var sink = ByteSink(capacity: 1 << 14)
@@ -82,11 +87,17 @@ public struct MeMoFolder: PostTransport {
             try sink.withUnsafeBytes { try OutFolder.write($0, to: "\(folder.path)/.\(Self.name(message.id))") }
         }
         try folder.synchronize()
-        for message in messages {
+        let results = try messages.map { message in
             let name = Self.name(message.id)
-            try OutFolder.rename("\(folder.path)/.\(name)", to: "\(folder.path)/\(name)")
+            let (unfinished, finished) = ("\(folder.path)/.\(name)", "\(folder.path)/\(name)")
+            guard clearance([message]).contains(message.id) else {
+                try OutFolder.remove(unfinished)
+                return (message.id, PostLedger.Sending.withheld)
+            }
+            try OutFolder.rename(unfinished, to: finished)
+            return (message.id, .sent)
         }
         try folder.synchronizeNames()
-        return messages.map { ($0.id, .sent) }
+        return results
     }
 }

@@ -292,12 +292,12 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                         offsets: Self.offsets(transaction), marks: marks(transaction), metadata: metadata,
                         timeoutMilliseconds: options.timeoutMilliseconds)
                 }
+                onCommitting()
                 if try Self.withdraws(transaction) {
                     try producer.awaitDeliveries(timeoutMilliseconds: options.timeoutMilliseconds)
                     options.pause(WithdrawalLead.worker)
                 }
                 reached(.beforeLogCommit)
-                onCommitting()
                 try commit(producer, isGivenUp: isGivenUp)
                 reached(.afterLogCommit)
             } catch let error as KafkaFailure where error.consequence != .fatal && error.consequence != .fenced {

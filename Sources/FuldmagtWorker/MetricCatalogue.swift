@@ -40,6 +40,22 @@ public enum Metric: String, CaseIterable, Sendable {
     case failing = "fuldmagt_failing"
     case ready = "fuldmagt_ready"
     case lastTurnSeconds = "fuldmagt_last_turn_seconds"
+    case postRecords = "fuldmagt_post_records_total"
+    case postMessages = "fuldmagt_post_messages_total"
+    case postWithdrawn = "fuldmagt_post_withdrawn_total"
+    case postRerouted = "fuldmagt_post_rerouted_total"
+    case postLooks = "fuldmagt_post_looks_total"
+    case postWaiting = "fuldmagt_post_waiting"
+    case postOldestSeconds = "fuldmagt_post_oldest_seconds"
+    case postUntold = "fuldmagt_post_untold"
+    case postCircuitOpen = "fuldmagt_post_circuit_open"
+    case postDocuments = "fuldmagt_post_documents_total"
+    case postReceipts = "fuldmagt_post_receipts_total"
+    case postRefusedRequests = "fuldmagt_post_refused_requests_total"
+    case postDeadLetters = "fuldmagt_post_dead_letters_total"
+    case postRetries = "fuldmagt_post_retries_total"
+    case postReady = "fuldmagt_post_ready"
+    case postLastStepSeconds = "fuldmagt_post_last_step_seconds"
     case metricsRefused = "fuldmagt_metrics_refused_total"
 
     /// What a metric is.
@@ -141,6 +157,34 @@ public enum Metric: String, CaseIterable, Sendable {
                 ["activity"])
         case .ready: gauge("flag", "1 while /readyz says so.")
         case .lastTurnSeconds: gauge("seconds", "Time since the run loop last gave a sign of life.")
+        case .postRecords: counter("records", "Notifications that a consumer has read.", ["consumer"])
+        case .postMessages:
+            counter(
+                "messages",
+                "Messages by what came of an attempt: sent, refused, again (it failed), withheld (withdrawn).",
+                ["consumer", "result"])
+        case .postWithdrawn: counter("notifications", "Notifications withdrawn before they were sent.", ["consumer"])
+        case .postRerouted:
+            counter("notifications", "Notifications given to the other channel before they were sent.", ["consumer"])
+        case .postLooks: counter("looks", "Looks for withdrawals right before a hand-over.", ["consumer"])
+        case .postWaiting: gauge("notifications", "Notifications that are to be sent.", ["consumer"])
+        case .postOldestSeconds:
+            gauge(
+                "seconds", "How long the notification that waits longest could have been sent; 0 for none.",
+                ["consumer"])
+        case .postUntold: gauge("receipts", "Receipts of our own that are still to be written.", ["consumer"])
+        case .postCircuitOpen: gauge("flag", "1 while the endpoint is left alone, as it has failed.", ["consumer"])
+        case .postDocuments:
+            counter(
+                "documents", "Receipts that transports have brought, in a folder or by HTTP, by what became of them.",
+                ["result"])
+        case .postReceipts: counter("receipts", "Receipts written for what transports have brought.")
+        case .postRefusedRequests:
+            counter("requests", "Requests to bring a receipt that were not taken, by why.", ["reason"])
+        case .postDeadLetters: counter("records", "Notifications that a consumer could not read.", ["consumer"])
+        case .postRetries: counter("attempts", "Times that a consumer began anew as the broker failed.", ["consumer"])
+        case .postReady: gauge("flag", "1 while /readyz of a consumer says so.", ["consumer"])
+        case .postLastStepSeconds: gauge("seconds", "Time since a consumer was last done with a step.", ["consumer"])
         case .metricsRefused:
             counter("metrics", "Samples refused: a name, kind or label not in the catalogue, or too many label sets.")
         }

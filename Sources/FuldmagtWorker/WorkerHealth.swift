@@ -32,6 +32,11 @@ public final class WorkerHealth: Sendable {
         /// `not-joined`, `stopping`, `no-member`, `silent`, `failing-log`, `failing-catalogue`, `failing-publishing`, `failing-store`.
         public var code: String
         public var text: String
+
+        public init(code: String, text: String) {
+            self.code = code
+            self.text = text
+        }
     }
 
     private struct State {

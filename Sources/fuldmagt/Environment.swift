@@ -43,17 +43,18 @@ struct Environment {
 
     /// Where to answer probes and scrapes; nil where it is not set.
     var listenerAddress: (host: String, port: Int)? {
-        get throws {
-            guard let text = text("http") else { return nil }
-            guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
-                (0...65_535).contains(port), colon != text.startIndex
-            else {
-                throw Exit.saying(
-                    "FULDMAGT_HTTP is “\(text)”; host:port is allowed, such as 127.0.0.1:9464", Exit.setting)
-            }
-            let host = text[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
-            return (host, port)
+        get throws { try text("http").map { try Self.address($0, setting: "FULDMAGT_HTTP") } }
+    }
+
+    /// An address to listen on.
+    static func address(_ text: String, setting: String) throws -> (host: String, port: Int) {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65_535).contains(port), colon != text.startIndex
+        else {
+            throw Exit.saying(
+                "\(setting) is “\(text)”; host:port is allowed, such as 127.0.0.1:9464", Exit.setting)
         }
+        return (text[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]")), port)
     }
 
     /// A share of something; nil where it is not set, or 0.

@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import FuldmagtDomain
 import FuldmagtPost
-import Logging
 
 struct PostCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,7 +13,9 @@ struct PostCommand: AsyncParsableCommand {
               letters   hands letters to a print supplier, in batches
               receipts  reads what the transports say happened, and tells the workers
             `simulate` stands in for the transports. A consumer keeps a ledger in the folder post under FULDMAGT_DATA: which
-            ids were fixed, and what became of them. Only one process at a time may send with a ledger.
+            ids were fixed, and what became of them. Only one process at a time may send with a ledger. FULDMAGT_HTTP has
+            /livez, /readyz and /metrics answered, FULDMAGT_LIVE_SECONDS (600 here) is the silence that /livez allows, and
+            FULDMAGT_ACCEPT_GAP=1 goes on where notifications were deleted before they were read.
 
             Examples:
               fuldmagt post memo --outbox out/memo
@@ -57,6 +58,20 @@ struct PostOptions: ParsableArguments {
     }
 }
 
+/// What those share that send notifications.
+struct PostSendingOptions: ParsableArguments {
+    @Option(help: "Folder to write to; default: beside the ledgers, named like this command.")
+    var outbox: String?
+    @Option(help: "Seconds that a notification waits for others of the same cause and recipient, to become one.")
+    var quietSeconds = 120
+
+    func validate() throws {
+        guard (0...86_400).contains(quietSeconds) else {
+            throw ValidationError("--quiet-seconds is \(quietSeconds); from 0 to 86400 are allowed")
+        }
+    }
+}
+
 /// One process's hold on a ledger.
 enum PostLock {
     /// - Returns: what holds it as long as it is kept.
@@ -87,8 +102,7 @@ struct PostMeMoCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var options: PostOptions
-    @Option(help: "Folder that messages are written to; default: memo beside the ledgers.")
-    var outbox: String?
+    @OptionGroup var sending: PostSendingOptions
     @OptionGroup var endpoint: PostEndpointOptions
     @Option(help: "Version of MeMo: 1.2 or 1.1.")
     var memoVersion = MeMoWriter.Version.v12
@@ -96,31 +110,26 @@ struct PostMeMoCommand: AsyncParsableCommand {
     var document = MeMoWriter.DocumentForm.html
     @Option(help: "Version of the KLE numbers, where it is to be told.")
     var kleVersion: String?
-    @Option(
-        help: "Seconds that a notification waits for others of the same cause and recipient, to become one message.")
-    var quietSeconds = 120
     @Option(help: "Messages whose ids are fixed together.")
     var chunk = 50
 
     func run() async throws {
-        LoggingSystem.bootstrap { JSONLogHandler(label: $0) }
-        let environment = try await Environment()
-        let folder = try options.folder(environment)
-        let run = PostRun(options: options, quietSeconds: quietSeconds, chunk: chunk, pause: options.pause)
+        let run = try await PostRun("memo", options)
         let writer = MeMoWriter(version: memoVersion, form: document, kleVersion: kleVersion)
-        let outbox = outbox ?? folder + "/memo"
-        let ledger = folder + "/memo.sqlite"
-        if let endpoint = endpoint.options {
-            try run.send(.digitalPost, ledger: ledger, environment) {
-                do {
-                    return try MeMoEndpoint(
-                        endpoint, writer: writer, now: { Host.now() }, jitter: { Double.random(in: 0...1) })
-                } catch let error as MeMoEndpoint.Misuse {
-                    throw Exit.saying(error.description, Exit.setting)
-                }
+        let outbox = sending.outbox ?? run.folder + "/memo"
+        let ledger = run.folder + "/memo.sqlite"
+        guard let endpoint = endpoint.options else {
+            return try await run.send(.digitalPost, ledger: ledger, sending, chunk: chunk, pause: options.pause) {
+                try MeMoFolder(path: outbox, writer: writer)
             }
-        } else {
-            try run.send(.digitalPost, ledger: ledger, environment) { try MeMoFolder(path: outbox, writer: writer) }
+        }
+        try await run.send(.digitalPost, ledger: ledger, sending, chunk: chunk, pause: options.pause) {
+            do {
+                return try MeMoEndpoint(
+                    endpoint, writer: writer, now: { Host.now() }, jitter: { Double.random(in: 0...1) })
+            } catch let error as MeMoEndpoint.Misuse {
+                throw Exit.saying(error.description, Exit.setting)
+            }
         }
     }
 }
@@ -174,77 +183,18 @@ struct PostLettersCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var options: PostOptions
-    @Option(help: "Folder that batches are written to; default: letters beside the ledgers.")
-    var outbox: String?
+    @OptionGroup var sending: PostSendingOptions
     @Option(help: "Letters in a batch, at most.")
     var batch = 500
     @Option(help: "Seconds between two looks, so that letters gather.")
     var interval = 60
-    @Option(help: "Seconds that a notification waits for others of the same cause and recipient, to become one letter.")
-    var quietSeconds = 120
 
     func run() async throws {
-        LoggingSystem.bootstrap { JSONLogHandler(label: $0) }
-        let environment = try await Environment()
-        let folder = try options.folder(environment)
-        let run = PostRun(options: options, quietSeconds: quietSeconds, chunk: batch, pause: interval * 1000)
-        let outbox = outbox ?? folder + "/letters"
-        try run.send(.letter, ledger: folder + "/letters.sqlite", environment) { try LetterFolder(path: outbox) }
-    }
-}
-
-struct PostReceiptsCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "receipts", abstract: "Read the transports' receipts into fuldmagt.receipts.",
-        discussion: """
-            Reads PKO_PostStatus files (.xml) from a folder. What was taken in goes to done; what is about no known message,
-            or cannot be read, becomes a dead letter, bytes unchanged, and goes to set-aside. Both only after the broker has
-            acknowledged the record.
-
-            The layout of the XML is an example of ours; --layout names a JSON file with other names of elements:
-            {"receiptID":"…","message":"…","status":"…","code":"…","text":"…","at":"…"}
-            """)
-
-    @OptionGroup var options: PostOptions
-    @Option(help: "Folder of the receipts; default: receipts beside the ledgers.")
-    var inbox: String?
-    @Option(help: "JSON file with the names of the elements.")
-    var layout: String?
-
-    func run() async throws {
-        LoggingSystem.bootstrap { JSONLogHandler(label: $0) }
-        let environment = try await Environment()
-        let folder = try options.folder(environment)
-        let inbox = inbox ?? folder + "/receipts"
-        let intake = ReceiptIntake(
-            ledgers: LedgerReader(paths: [folder + "/memo.sqlite", folder + "/letters.sqlite"]),
-            layout: try readLayout(), source: try environment.postSource, worker: environment.workerID,
-            now: { Host.now() })
-        let run = PostRun(options: options, quietSeconds: 0, chunk: 1, pause: options.pause)
-        let lock = try PostLock.hold(folder + "/receipts")
-        defer { withExtendedLifetime(lock) {} }
-        try run.receive(intake, folder: try ReceiptFolder(path: inbox), environment)
-    }
-
-    private func readLayout() throws -> PostStatus.Layout {
-        guard let layout else { return PostStatus.Layout() }
-        guard let data = FileManager.default.contents(atPath: layout) else {
-            throw Exit.saying("--layout: \(layout) cannot be read", Exit.setting)
-        }
-        do {
-            return try JSONDecoder().decode(PostStatus.Layout.self, from: data)
-        } catch {
-            throw Exit.saying(
-                "--layout: \(layout) must be a JSON object with receiptID, message, status, code, text and at",
-                Exit.setting)
-        }
-    }
-}
-
-extension Environment {
-    /// `ce_source` of receipts: the cluster's own authority answers for them.
-    var postSource: String {
-        get throws { "urn:dk:cvr:\(try settings(partitions: 1).sender.cvr):fuldmagt-post" }
+        let run = try await PostRun("letters", options)
+        let outbox = sending.outbox ?? run.folder + "/letters"
+        try await run.send(
+            .letter, ledger: run.folder + "/letters.sqlite", sending, chunk: batch, pause: interval * 1000
+        ) { try LetterFolder(path: outbox) }
     }
 }
 

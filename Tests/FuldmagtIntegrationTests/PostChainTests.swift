@@ -3,6 +3,7 @@ import FuldmagtDomain
 import FuldmagtKafka
 import FuldmagtPost
 import FuldmagtRecord
+import FuldmagtStore
 import FuldmagtTestBroker
 import FuldmagtTestKit
 import Testing
@@ -182,6 +183,13 @@ import Testing
         let (byPost, byLetter) = (try scene.given(.digitalPost), try scene.given(.letter))
         #expect(Set(byPost.keys).union(byLetter.keys).isSubset(of: written))
         #expect(observed.deadLetters.isEmpty)
+        // Each that is a task is one once, on the topic too.
+        let tasks = try scene.tasks().map(\.notification)
+        #expect(Set(tasks).count == tasks.count)
+        #expect(Set(states.filter { $0.value == "task" }.keys).isSubset(of: tasks))
+        for file in try ShardFiles.all(in: cluster.directory + "/data") {
+            #expect(try ShardFiles.check(shard: file.shard, path: file.path) == [])
+        }
         let report = SimulationReport(simulation: try scene.simulated(), ledgers: try scene.ledgers.accounts())
         #expect(report.addsUp, "\(report.text)")
         #expect(scene.kills >= 10)

@@ -9,18 +9,7 @@ import Testing
     private let new = "6101500030"
 
     private func begin(_ patience: ReceiptPatience = ReceiptPatience()) throws -> TestCluster {
-        let cluster = try TestCluster()
-        cluster.options.settings.patience = patience
-        cluster.defineCatalogue()
-        cluster.move(anna, to: "0101", on: "2020-01-01", id: "home")
-        try cluster.drain()
-        return cluster
-    }
-
-    private func given(_ cluster: TestCluster, to cpr: String? = nil) throws -> TestCluster.Said {
-        cluster.issue(anna, to: cpr ?? bent, ["tax"], id: "g")
-        try cluster.drain()
-        return try #require(cluster.posted(to: cpr ?? bent).last)
+        try TestCluster.atHome(patience)
     }
 
     private func pass(_ cluster: TestCluster, hours: Int) throws {
@@ -31,7 +20,7 @@ import Testing
     @Test("each step is waited for as long as is set: then a letter, then a task, and then nothing more")
     func steps() throws {
         let cluster = try begin()
-        let told = try given(cluster)
+        let told = try cluster.given()
         let own = try #require(cluster.posted(to: anna).last)
         cluster.receipt(told, "submitted")
         try cluster.drain()
@@ -66,7 +55,7 @@ import Testing
     @Test("a receipt in time begins the wait anew, and delivered ends it")
     func inTime() throws {
         let cluster = try begin()
-        let told = try given(cluster)
+        let told = try cluster.given()
         for status in ["submitted", "accepted", "delivered"] {
             try pass(cluster, hours: 20)
             cluster.receipt(told, status)
@@ -102,7 +91,7 @@ import Testing
     @Test("a recipient who has died gets no letter: undeliverable; if it was a mistake, somebody's task")
     func dead() throws {
         let cluster = try begin()
-        let told = try given(cluster)
+        let told = try cluster.given()
         let own = try #require(cluster.posted(to: anna).last)
         cluster.receipt(told, "submitted")
         try cluster.drain()
@@ -144,7 +133,7 @@ import Testing
     @Test("a receipt for a notification that is not known is kept, and set aside as it came when nothing becomes known")
     func unknown() throws {
         let cluster = try begin()
-        let told = try given(cluster)
+        let told = try cluster.given()
         let key = told.key ?? ""
         let nobody = String(repeating: "ab", count: 16)
         let id = "2f1c6c1e-6f0a-4c57-9a51-2f1c6c1e6f0a"
@@ -192,7 +181,7 @@ import Testing
     @Test("a receipt for an old number follows the file, and one that came before it is applied there")
     func renumbered() throws {
         let cluster = try begin()
-        let told = try given(cluster)
+        let told = try cluster.given()
         cluster.receipt(told, "submitted")
         try cluster.drain()
         let early = "2f1c6c1e-6f0a-4c57-9a51-2f1c6c1e6f0a"
@@ -227,7 +216,7 @@ import Testing
     @Test("a shard from before receipts were read: what it holds has long been sent")
     func fromBefore() throws {
         let cluster = try begin(.endless)
-        _ = try given(cluster)
+        _ = try cluster.given()
         try cluster.stop()
         try cluster.forgetWatch()
         cluster.options.settings.patience = ReceiptPatience()

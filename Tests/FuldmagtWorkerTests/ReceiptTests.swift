@@ -8,19 +8,7 @@ import Testing
     private let bent = TestCluster.bent
 
     private func begin(patience: ReceiptPatience = .endless) throws -> TestCluster {
-        let cluster = try TestCluster()
-        cluster.options.settings.patience = patience
-        cluster.defineCatalogue()
-        cluster.move(anna, to: "0101", on: "2020-01-01", id: "home")
-        try cluster.drain()
-        return cluster
-    }
-
-    /// Anna gives Bent a grant.
-    private func given(_ cluster: TestCluster, id: String = "g") throws -> TestCluster.Said {
-        cluster.issue(anna, to: bent, ["tax"], id: id)
-        try cluster.drain()
-        return try #require(cluster.posted(to: bent).last)
+        try TestCluster.atHome(patience)
     }
 
     private func revoke(_ cluster: TestCluster, id: String = "r") throws {
@@ -43,7 +31,7 @@ import Testing
     @Test("submitted, accepted, delivered: each is a step of the timeline, with its proof; a repeat is none")
     func delivered() throws {
         let cluster = try begin()
-        let told = try given(cluster)
+        let told = try cluster.given()
         for status in ["accepted", "submitted", "delivered", "submitted", "delivered"] {
             cluster.receipt(told, status)
             try cluster.drain()
@@ -67,7 +55,7 @@ import Testing
     @Test("Digital Post fails: the same notification once more, by letter; the letter comes back: a task")
     func letterThenTask() throws {
         let cluster = try begin()
-        let told = try given(cluster)
+        let told = try cluster.given()
         cluster.receipt(told, "submitted")
         cluster.receipt(told, "failed")
         cluster.receipt(told, "failed")
@@ -101,7 +89,7 @@ import Testing
     @Test("a revocation withdraws what no transport has, and only that; what is withdrawn stays so")
     func revoked() throws {
         let cluster = try begin()
-        let told = try given(cluster)
+        let told = try cluster.given()
         let own = try #require(cluster.posted(to: anna).last)
         cluster.receipt(told, "submitted")
         try cluster.drain()
@@ -125,7 +113,7 @@ import Testing
     @Test("a letter that no transport has is withdrawn too, whatever became of the Digital Post")
     func revokedLetter() throws {
         let cluster = try begin()
-        let told = try given(cluster)
+        let told = try cluster.given()
         cluster.receipt(told, "submitted")
         cluster.receipt(told, "failed")
         try cluster.drain()
@@ -176,7 +164,7 @@ import Testing
     func exempted() throws {
         let cluster = try begin()
         cluster.options.sweepRows = 2
-        let sent = try given(cluster, id: "g0")
+        let sent = try cluster.given(id: "g0")
         let more = try (1...5).map { number -> TestCluster.Said in
             cluster.package("p\(number)", scope: "national")
             try cluster.drain()
@@ -206,7 +194,7 @@ import Testing
     @Test("files that are lost are rebuilt with every timeline, and what is waited for is waited for still")
     func restored() throws {
         let cluster = try begin(patience: ReceiptPatience())
-        let told = try given(cluster)
+        let told = try cluster.given()
         cluster.receipt(told, "submitted")
         try cluster.drain()
         let before = try cluster.dump()

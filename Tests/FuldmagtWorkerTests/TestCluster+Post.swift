@@ -5,6 +5,27 @@ import GRDB
 
 /// What tests of receipts need.
 extension TestCluster {
+    /// A cluster with its catalogue, and Anna at home in Copenhagen.
+    static func atHome(_ patience: ReceiptPatience) throws -> TestCluster {
+        let cluster = try TestCluster()
+        cluster.options.settings.patience = patience
+        cluster.defineCatalogue()
+        cluster.move(anna, to: "0101", on: "2020-01-01", id: "home")
+        try cluster.drain()
+        return cluster
+    }
+
+    /// Anna gives somebody a grant.
+    /// - Returns: what they are told.
+    func given(to cpr: String = bent, id: String = "g") throws -> Said {
+        issue(Self.anna, to: cpr, ["tax"], id: id)
+        try drain()
+        guard let told = posted(to: cpr).last else { throw NobodyTold() }
+        return told
+    }
+
+    struct NobodyTold: Error {}
+
     /// Notifications to a party, in the order written.
     func posted(to digits: String) -> [Said] {
         said(.notifications).filter { $0.text("recipient.cpr") == digits || $0.text("recipient.cvr") == digits }

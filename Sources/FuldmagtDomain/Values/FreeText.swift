@@ -3,7 +3,7 @@ extension String {
     ///
     /// That is ten digits, also with a hyphen or a blank after the sixth, of which the first four can be a day and a month,
     /// test persons' included. A case number such as `2026012345` stays.
-    var withoutNumbers: String {
+    public var withoutNumbers: String {
         guard utf8.lazy.filter(Self.isDigit).count >= 10 else { return self }
         let bytes = Array(utf8)
         var kept: [UInt8] = []

@@ -6,23 +6,40 @@ public struct HTTPAnswer: Equatable, Sendable {
     public var status: Int
     public var contentType: String
     public var body: String
+    /// Seconds after which the same may be asked again; nil where that is not said.
+    public var retryAfter: Int?
 
-    public init(status: Int, contentType: String, body: String) {
+    public init(status: Int, contentType: String, body: String, retryAfter: Int? = nil) {
         self.status = status
         self.contentType = contentType
         self.body = body
+        self.retryAfter = retryAfter
     }
 }
 
+/// What probes ask, whatever runs: a worker, or a consumer of notifications.
+public protocol Probed: Sendable {
+    /// Whether there was a sign of life lately.
+    func isAlive(within seconds: Int) -> Bool
+    /// Seconds since the last.
+    var silence: Double { get }
+    /// Why it is not ready; empty when it is.
+    var problems: [WorkerHealth.Problem] { get }
+    /// Brings gauges up to this moment. Called before each scrape.
+    func refresh()
+}
+
+extension WorkerHealth: Probed {}
+
 /// What probes and scrapes are answered: a table of three paths. Nothing here knows of sockets.
 public struct OperationsAnswers: Sendable {
-    private let health: WorkerHealth
+    private let health: any Probed
     private let metrics: PrometheusMetrics
     private let liveSeconds: Int
 
     /// - Parameter liveSeconds: how long the run loop may be silent and still be taken for alive. One call to a broker
     ///   that does not answer takes 30 s, and a turn makes a few.
-    public init(health: WorkerHealth, metrics: PrometheusMetrics, liveSeconds: Int) {
+    public init(health: any Probed, metrics: PrometheusMetrics, liveSeconds: Int) {
         self.health = health
         self.metrics = metrics
         self.liveSeconds = liveSeconds

@@ -60,7 +60,7 @@ public struct OperationsListener: Service {
                 }
                 .bind(host: host, port: port).get()
         } catch {
-            throw ListenerFailure(address: "\(host):\(port)", reason: "\(error)")
+            throw ListenerFailure(setting: "FULDMAGT_HTTP", address: "\(host):\(port)", reason: "\(error)")
         }
         let bound = channel.localAddress?.port ?? port
         logger.info("answering probes and scrapes", metadata: ["address": "\(host):\(bound)"])
@@ -76,11 +76,13 @@ public struct OperationsListener: Service {
 
 /// The address cannot be listened on.
 public struct ListenerFailure: Error, CustomStringConvertible {
+    /// What names the address.
+    let setting: String
     let address: String
     let reason: String
 
     public var description: String {
-        "FULDMAGT_HTTP: \(address) cannot be listened on (\(reason)); is another process using it, and is the host this machine's?"
+        "\(setting): \(address) cannot be listened on (\(reason)); is another process using it, and is the host this machine's?"
     }
 }
 

@@ -397,11 +397,24 @@ public final class PostLedger {
         }
     }
 
-    /// When the next notification falls due; nil when none waits.
-    public func nextDue() throws -> Instant? {
+    /// What waits: notifications, when the first of them falls due, and receipts that are still to be written.
+    public struct Waiting: Equatable, Sendable {
+        public var notifications = 0
+        public var due: Instant?
+        public var untold = 0
+    }
+
+    public func waiting() throws -> Waiting {
         try queue.read { db in
-            try Int64.fetchOne(db, sql: "SELECT min(due) FROM notifications WHERE state IN ('queued', 'fixed')")
-                .map { Instant(milliseconds: $0) }
+            var waiting = Waiting()
+            if let row = try Row.fetchOne(
+                db, sql: "SELECT count(*), min(due) FROM notifications WHERE state IN ('queued', 'fixed')")
+            {
+                waiting.notifications = row[0]
+                waiting.due = (row[1] as Int64?).map { Instant(milliseconds: $0) }
+            }
+            waiting.untold = try Int.fetchOne(db, sql: "SELECT count(*) FROM notifications WHERE told = 0") ?? 0
+            return waiting
         }
     }
 

@@ -101,9 +101,11 @@ public struct ReceiptWriter: ~Copyable {
                         json.member("transport", receipt.transport.rawValue)
                         json.member("status", receipt.status.rawValue)
                         json.memberIfPresent(
-                            "code", receipt.code.map { TextLimit.cut($0, toBytes: PostReceipt.codeLimit) })
+                            "code",
+                            receipt.code.map { TextLimit.cut($0.withoutNumbers, toBytes: PostReceipt.codeLimit) })
                         json.memberIfPresent(
-                            "detail", receipt.detail.map { TextLimit.cut($0, toBytes: PostReceipt.detailLimit) })
+                            "detail",
+                            receipt.detail.map { TextLimit.cut($0.withoutNumbers, toBytes: PostReceipt.detailLimit) })
                         json.member("at", receipt.at.description)
                         json.endObject()
                     }

@@ -23,21 +23,38 @@ public struct ReceiptFolder {
     public func takeIn(_ intake: ReceiptIntake, write: (Frame) throws -> Void) throws -> Int {
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
             .filter { $0.hasSuffix(".xml") && !$0.hasPrefix(".") }.sorted()
+        var taken = 0
         for start in stride(from: 0, to: names.count, by: Self.chunk) {
             let some = names[start..<min(start + Self.chunk, names.count)]
             var targets: [(name: String, target: String)] = []
             for name in some {
-                let path = "\(folder.path)/\(name)"
-                guard let data = FileManager.default.contents(atPath: path) else {
-                    throw FolderFailure("reading", path, ENOENT)
+                switch try intake.take(file: "\(folder.path)/\(name)") {
+                case .taken: targets.append((name, "done"))
+                case .setAside: targets.append((name, "set-aside"))
+                // It is not there any more, or no file.
+                case .later, nil: break
                 }
-                targets.append((name, try intake.take([UInt8](data)) ? "done" : "set-aside"))
             }
             try write(intake.takeFrame())
+            taken += targets.count
             for (name, target) in targets {
                 try OutFolder.rename("\(folder.path)/\(name)", to: "\(folder.path)/\(target)/\(name)")
             }
         }
-        return names.count
+        return taken
+    }
+}
+
+extension ReceiptIntake {
+    /// - Returns: nil for what is no file, or not there any more.
+    fileprivate func take(file path: String) throws -> ReceiptDesk.Answer? {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        guard status.st_size <= Self.documentLimit else { return takeTooLarge(bytes: Int(status.st_size)) }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            if access(path, F_OK) != 0 { return nil }
+            throw FolderFailure("reading", path, EACCES)
+        }
+        return try take([UInt8](data))
     }
 }

@@ -34,16 +34,19 @@ public final class ReceiptIntake {
         writer = ReceiptWriter(source: source, worker: worker)
     }
 
+    /// Bytes of a document that is taken in whole.
+    public static let documentLimit = 1 << 20
+
     /// Takes a document in. It may be acknowledged to whoever brought it once the frame with it is written.
-    /// - Returns: whether it was usable.
+    /// - Returns: what it becomes then; never `later`.
     @discardableResult
-    public func take(_ document: [UInt8]) throws -> Bool {
+    public func take(_ document: [UInt8]) throws -> ReceiptDesk.Answer {
+        guard document.count <= Self.documentLimit else { return takeTooLarge(bytes: document.count) }
         let status: PostStatus
         do throws(PostStatus.Unusable) {
             status = try PostStatus.read(document, layout: layout)
         } catch {
-            setAside(document, error)
-            return false
+            return setAside(document, error)
         }
         let found = try ledgers.notifications(ofMessage: status.message)
         let receipts = status.receipts(found)
@@ -51,22 +54,34 @@ public final class ReceiptIntake {
             let detail =
                 found.isEmpty
                 ? "no ledger knows the message" : "the message was not sent by the transport that tells of it"
-            setAside(document, PostStatus.Unusable(reason: "unknown-receipt", detail: detail))
-            return false
+            return setAside(document, PostStatus.Unusable(reason: "unknown-receipt", detail: detail))
         }
         for receipt in receipts { writer.append(receipt) }
         counts.documents += 1
         counts.receipts += receipts.count
-        return true
+        return .taken(receipts: receipts.count)
     }
 
-    private func setAside(_ document: [UInt8], _ fault: PostStatus.Unusable) {
-        document.withUnsafeBytes { bytes in
+    /// A dead letter without the document: it would be no smaller there.
+    func takeTooLarge(bytes: Int) -> ReceiptDesk.Answer {
+        setAside(
+            nil,
+            PostStatus.Unusable(
+                reason: "too-large",
+                detail: "the document has \(bytes) bytes, and \(Self.documentLimit) at most are read"))
+    }
+
+    private func setAside(_ document: [UInt8]?, _ fault: PostStatus.Unusable) -> ReceiptDesk.Answer {
+        // Names of elements are whatever the document says.
+        let fault = PostStatus.Unusable(reason: fault.reason, detail: fault.detail.withoutNumbers)
+        func append(_ bytes: UnsafeRawBufferPointer?) {
             writer.append(
                 deadLetter: bytes, key: nil, headers: nil, reason: fault.reason, detail: fault.detail,
                 origin: "post-status", partition: -1, offset: -1, now: now())
         }
+        if let document { document.withUnsafeBytes { append($0) } } else { append(nil) }
         counts.deadLetters[fault.reason, default: 0] += 1
+        return .setAside(fault)
     }
 
     /// The records made since this was last called.

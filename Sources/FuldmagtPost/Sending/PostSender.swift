@@ -175,6 +175,9 @@ public final class PostSender<Log: PostLog, Transport: PostTransport> {
         try ledger.doubtUnsettled()
     }
 
+    /// Whether the transport is left alone for a while.
+    public var isClosed: Bool { transport.closedUntil(now: now()) != nil }
+
     public func step() throws -> Step {
         var step = Step()
         try readToEnd(&step)

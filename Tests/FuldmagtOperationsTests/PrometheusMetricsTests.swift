@@ -16,7 +16,8 @@ import Testing
         #expect(!description.unit.isEmpty && description.meaning.hasSuffix("."))
         #expect(!description.meaning.contains("\n") && !description.meaning.contains("\\"))
         let allowed: Set<String> = [
-            "shard", "reason", "status", "phase", "event", "activity", "channel", "state", "transport",
+            "shard", "reason", "status", "phase", "event", "activity", "channel", "state", "transport", "consumer",
+            "result",
         ]
         #expect(Set(description.labels).isSubset(of: allowed))
         if case .histogram(let bounds) = description.kind { #expect(bounds == bounds.sorted() && !bounds.isEmpty) }

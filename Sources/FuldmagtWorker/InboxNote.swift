@@ -15,7 +15,8 @@ public struct InboxNote: Sendable, Equatable {
 
     /// The last frame that was published; nil where the text is not of this program.
     public var mark: FrameMark?
-    /// The life of the worker's producer that published it; nil for a version that left none.
+    /// The life of the worker's producer that owns the shard; nil where its owner gave it up in order, or is of a version
+    /// that left none.
     public var life: String?
     /// What was parked as of that frame; nil for a version that did not tell.
     public var parked: Parked?
@@ -28,7 +29,8 @@ public struct InboxNote: Sendable, Equatable {
 
     public init(text: String) {
         var parts = text.split(separator: " ")[...]
-        mark = parts.popFirst().flatMap { FrameMark(text: $0) }
+        mark = parts.first.flatMap { FrameMark(text: $0) }
+        if mark != nil { parts.removeFirst() }
         if let last = parts.last, last.hasPrefix("parked=") {
             let counts = last.dropFirst(7).split(separator: "/").map { Int($0) }
             if counts.count == 2, let commands = counts[0], let revocations = counts[1] {

@@ -1,6 +1,7 @@
 import FuldmagtDomain
 import FuldmagtKafka
 import FuldmagtRecord
+import Synchronization
 
 /// The log as a worker needs it, on Kafka: a group's member, a transactional producer, and a reader of the catalogue.
 ///
@@ -88,9 +89,11 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     let options: Options
     var consumer: KafkaConsumer?
     private var producer: KafkaProducer?
-    private var life: ProducerLife?
-    /// Lives of this worker's producer that were fenced off where they left a mark.
-    private var fencedLives: Set<String> = []
+    private(set) var life: ProducerLife?
+    /// Lives of producers that were fenced off where they had not given a shard up in order.
+    var fencedLives: Set<String> = []
+    /// What is committed for this worker's shards, as it read or wrote it last.
+    let standing = Mutex<[Int32: Standing]>([:])
     let catalogue: RecordReader
     let changelog: KafkaChangelog
     var isCatalogueAssigned = false
@@ -118,7 +121,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         }
     }
 
-    private static func producer(_ configuration: KafkaConfiguration, named name: String) throws(KafkaFailure)
+    static func producer(_ configuration: KafkaConfiguration, named name: String) throws(KafkaFailure)
         -> KafkaProducer
     {
         try KafkaProducer(
@@ -139,6 +142,10 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         }
     }
 
+    func beginLifeIfLost() throws(LogFailure) {
+        if !isReady { try beginLife() }
+    }
+
     /// Begins a new life of the producer.
     private func beginLife() throws(LogFailure) {
         let life = options.producerLife()
@@ -154,6 +161,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
             try producer.initTransactions(timeoutMilliseconds: options.timeoutMilliseconds)
             self.producer = producer
             self.life = life
+            if let former = life.former { fencedLives.insert(former) }
             isReady = true
         } catch let error as KafkaFailure {
             throw LogFailure(error)
@@ -195,7 +203,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         }
     }
 
-    private func withConsumer<Result: Sendable>(
+    func withConsumer<Result: Sendable>(
         _ body: @Sendable (isolated KafkaConsumer) throws -> Result
     ) throws(LogFailure) -> Result {
         guard let consumer else { throw LogFailure(.fatal, "the worker has not joined its group") }
@@ -222,49 +230,6 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     private final class Box: @unchecked Sendable {
         var value: [Int32: RecordBatch]
         init(_ value: [Int32: RecordBatch]) { self.value = value }
-    }
-
-    public func committed(shard: Int32) throws(LogFailure) -> Committed {
-        // Whoever lost its shards is a stranger to the group, and perhaps to the broker: one that was started anew may not
-        // know the producer any more, and then could not fence it off either.
-        if !isReady { try beginLife() }
-        let partitions =
-            Topic.consumed.map { TopicPartition(topic: $0.name, partition: shard) }
-            + (shard == 0 ? [Self.catalogueTopic] : [])
-        let timeout = options.timeoutMilliseconds
-        let offsets = try withConsumer { consumer in
-            try consumer.committed(partitions, timeoutMilliseconds: timeout)
-        }
-        var committed = Committed()
-        for (partition, found) in offsets {
-            guard let topic = Topic(name: partition.topic) else { continue }
-            committed.offsets[topic] = found.offset
-            guard topic == .inbox else { continue }
-            let note = InboxNote(text: found.mark)
-            committed.mark = note.mark
-            if let published = note.life, try fence(published) { return try self.committed(shard: shard) }
-        }
-        return committed
-    }
-
-    /// Fences off a life of this same worker's producer that published last, perhaps on another machine: that one may be
-    /// paused with a transaction open, and not every broker waits for it to be decided. Other workers' are left alone:
-    /// they give their shards up in order, or the broker sees to it.
-    /// - Returns: whether there was one: then what is committed must be asked for again.
-    private func fence(_ published: String) throws(LogFailure) -> Bool {
-        guard let life, published != life.current, published.hasPrefix(life.worker),
-            // `w1-` is no name of `w1-2-…`.
-            published.dropFirst(life.worker.count).allSatisfy(\.isNumber),
-            fencedLives.insert(published).inserted
-        else { return false }
-        do throws(KafkaFailure) {
-            try Self.producer(options.configuration, named: published)
-                .initTransactions(timeoutMilliseconds: options.timeoutMilliseconds)
-        } catch {
-            fencedLives.remove(published)
-            throw LogFailure(error)
-        }
-        return true
     }
 
     // MARK: Publishing
@@ -300,6 +265,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                 reached(.beforeLogCommit)
                 try commit(producer, isGivenUp: isGivenUp)
                 reached(.afterLogCommit)
+                note(transaction)
             } catch let error as KafkaFailure where error.consequence != .fatal && error.consequence != .fenced {
                 try producer.abort(timeoutMilliseconds: options.timeoutMilliseconds)
                 throw error
@@ -367,9 +333,10 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
 
     private func marks(_ transaction: LogTransaction) -> [TopicPartition: String] {
         var marks: [TopicPartition: String] = [:]
-        for (shard, mark) in transaction.marks {
-            let note = InboxNote(mark: mark, life: life?.current, parked: transaction.parked[shard])
-            marks[TopicPartition(topic: Topic.inbox.name, partition: shard)] = note.text
+        for shard in transaction.offsets.keys {
+            if let note = noted(transaction, shard) {
+                marks[TopicPartition(topic: Topic.inbox.name, partition: shard)] = note.text
+            }
         }
         return marks
     }

@@ -17,6 +17,14 @@ public protocol RecordLog: ChangelogSource {
     /// The group's committed offsets of one shard's topics. Waits for transactions that are still being decided.
     func committed(shard: Int32) throws(LogFailure) -> Committed
 
+    /// Says that this worker owns these shards from now on, before it publishes for them: where a log lets one publish that
+    /// lost them, the next owner knows by that whom to fence off.
+    /// - Throws: `fenced` when somebody else has published for one of them since its committed offsets were asked for.
+    func claim(shards: [Int32]) throws(LogFailure)
+
+    /// Says that this worker has published all it will for these shards: nobody needs to be fenced off for them.
+    func release(shards: [Int32]) throws(LogFailure)
+
     /// Writes the frames and the offsets, all or nothing, for readers of committed records.
     func publish(_ transaction: LogTransaction) throws(LogFailure)
 
@@ -48,8 +56,13 @@ public protocol RecordLog: ChangelogSource {
     func leave() throws(LogFailure)
 }
 
-/// A log that repeats nothing by itself, forgets nothing, and has a record at each offset.
+/// A log that repeats nothing by itself, forgets nothing, has a record at each offset, and lets nobody publish who has
+/// lost its shards.
 extension RecordLog {
+    public func claim(shards: [Int32]) throws(LogFailure) {}
+
+    public func release(shards: [Int32]) throws(LogFailure) {}
+
     public func publish(
         _ transaction: LogTransaction, isGivenUp: () -> Bool, onCommitting: () -> Void
     ) throws(LogFailure) {
@@ -129,6 +142,8 @@ public struct LogTransaction: Sendable {
     public var marks: [Int32: FrameMark] = [:]
     /// What is parked in each of these shards; stands there too, for operators.
     public var parked: [Int32: InboxNote.Parked] = [:]
+    /// Who owns these shards once it is out, where that is not simply who publishes: nobody, where they are given up.
+    var owner: String??
 
     public init() {}
 

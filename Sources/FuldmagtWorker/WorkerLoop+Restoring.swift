@@ -5,34 +5,61 @@ import FuldmagtStore
 /// Opening a shard: the disk is a cache. A file that is missing, older than what was published, of another copy, or damaged
 /// is replaced by one rebuilt from the changelog.
 extension WorkerLoop {
-    /// Opens a shard that this worker was given, again and again while only the disk or the broker fail. The group waits
-    /// meanwhile, but not for ever: beyond the time allowed the worker gives its place up, and joins again.
+    /// Opens a shard that this worker was given.
     func openRepeatedly(_ number: Int32, shardsInAll: Int) throws -> ShardInUse {
+        defer { health.recovered(.shard(number)) }
+        return try takingOver("shard \(number)", { $0 is StoreError ? .shard(number) : .log }) {
+            // Asked each time: somebody may have published meanwhile.
+            let committed = try log.committed(shard: number)
+            let beginnings = try log.beginnings(shard: number)
+            let shard = try open(number, committed: committed, shardsInAll: shardsInAll)
+            try check(shard, against: beginnings)
+            health.recovered(.log)
+            return shard
+        }
+    }
+
+    /// Tells whoever takes these shards over next whom to fence off.
+    func claim(_ numbers: [Int32]) throws {
+        guard !numbers.isEmpty else { return }
+        try takingOver("shards \(numbers.sorted())", { _ in .log }) { try log.claim(shards: numbers) }
+        health.recovered(.log)
+    }
+
+    /// Tells whoever takes these shards over next that nobody needs to be fenced off.
+    func giveBack(_ numbers: [Int32]) {
+        do throws(LogFailure) {
+            try log.release(shards: numbers)
+        } catch {
+            logger.warning(
+                "the next owner is not told that the shards were given up, and fences this worker off",
+                metadata: ["shards": "\(numbers.sorted())", "error": "\(error)"])
+        }
+    }
+
+    /// Does what belongs to taking over, again and again while only the disk or the broker fail. The group waits meanwhile,
+    /// but not for ever: beyond the time allowed the worker gives its place up, and joins again.
+    private func takingOver<Result>(
+        _ what: String, _ failing: (any Error) -> WorkerHealth.Activity, _ body: () throws -> Result
+    ) throws -> Result {
         let started = surroundings.nanoseconds()
         var backoff = Backoff(longest: options.longestBackoff)
-        defer { health.recovered(.shard(number)) }
         while true {
             do {
-                // Asked each time: somebody may have published meanwhile.
-                let committed = try log.committed(shard: number)
-                let beginnings = try log.beginnings(shard: number)
-                let shard = try open(number, committed: committed, shardsInAll: shardsInAll)
-                try check(shard, against: beginnings)
-                health.recovered(.log)
-                return shard
+                return try body()
             } catch  where Self.isTransient(error) && !stopFlag.isSet {
                 let pause = backoff.next(jitter: surroundings.jitter())
                 logger.warning(
-                    "a shard cannot be taken over, trying again",
+                    "what was assigned cannot be taken over, trying again",
                     metadata: [
-                        "shard": "\(number)", "error": "\(error)", "attempt": "\(backoff.attempts)",
+                        "what": "\(what)", "error": "\(error)", "attempt": "\(backoff.attempts)",
                         "pause_ms": "\(pause)",
                     ])
                 metrics.retries.increment()
-                health.failed(error is StoreError ? .shard(number) : .log)
+                health.failed(failing(error))
                 let seconds = (surroundings.nanoseconds() - started) / 1_000_000_000
                 guard seconds < UInt64(max(0, options.takeOverSeconds)) else {
-                    throw LogFailure(.fenced, "shard \(number) could not be taken over in \(seconds) s: \(error)")
+                    throw LogFailure(.fenced, "\(what) could not be taken over in \(seconds) s: \(error)")
                 }
                 surroundings.pause(pause)
             }

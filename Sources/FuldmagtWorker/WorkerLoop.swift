@@ -414,6 +414,7 @@ extension WorkerLoop: AssignmentListener {
                 break
             }
         }
+        do { try claim(Array(positions.keys)) } catch { failure = failure ?? error }
         standby?.own(shards.keys)
         surroundings.reached(.assigned)
         health.assigned(shards.count)
@@ -464,6 +465,7 @@ extension WorkerLoop: AssignmentListener {
                 publisher.submit(transaction)
                 try settle()
             }
+            giveBack(numbers)
             release(numbers, marksSent: true)
         } catch {
             if (error as? LogFailure)?.consequence == .retry {

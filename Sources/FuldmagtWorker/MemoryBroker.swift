@@ -214,7 +214,7 @@ public final class MemoryBroker: Sendable {
 /// One member of a memory broker's group.
 public final class MemoryLog: RecordLog, @unchecked Sendable {
     private let broker: MemoryBroker
-    private var listener: (any AssignmentListener)?
+    private weak var listener: (any AssignmentListener)?
     private var member = 0
     private var positions: [Int32: [Topic: Int64]] = [:]
     private var cataloguePosition: Int64 = 0
@@ -285,7 +285,9 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
             return Set((start..<start + each + (place < extra ? 1 : 0)).map(Int32.init))
         }
         release(Set(positions.keys).subtracting(wanted))
-        let assigned = broker.state.withLock { state in
+        let assigned = broker.state.withLock { state -> Set<Int32> in
+            // It may have been let go while it gave shards back.
+            guard state.members.contains(member) else { return [] }
             let free = wanted.filter { state.owners[$0] == nil }
             for shard in free { state.owners[shard] = member }
             return free

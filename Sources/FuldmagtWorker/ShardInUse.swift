@@ -32,6 +32,8 @@ final class ShardInUse: @unchecked Sendable {
     /// Whether the last turn did: another look may be due at once.
     private(set) var hasReviewed = false
     private static let askAgainSeconds: Int64 = 10
+    /// Whether the last batch put something back until the catalogue can be read.
+    private(set) var hasPutBack = false
     /// What waits in this shard.
     private(set) var parked: ParkedLoad
     /// When its parked commands were last asked to be looked at again.
@@ -208,6 +210,7 @@ final class ShardInUse: @unchecked Sendable {
         hasReviewed = result.reviewed != reviewed
         reviewed = result.reviewed
         parked = result.parked
+        hasPutBack = result.hasPutBack
         positions.merge(ends) { _, end in end }
         unsent.append(result.frame)
     }
@@ -219,6 +222,7 @@ final class ShardInUse: @unchecked Sendable {
         var reviewed: (day: Day, catalogue: Int64)
         var parked: ParkedLoad
         var deciding: UInt64
+        var hasPutBack: Bool
     }
 
     /// Puts a turn's outputs and positions beside its rows.
@@ -233,7 +237,7 @@ final class ShardInUse: @unchecked Sendable {
         surroundings.reached(.beforeStoreCommit)
         return TurnResult(
             frame: PendingFrame(number: number, frame: frame, ends: ends), counts: counts, reviewed: reviewed,
-            parked: turn.parked, deciding: turn.deciding)
+            parked: turn.parked, deciding: turn.deciding, hasPutBack: turn.hasPutBack)
     }
 
     private func setPositions(_ ends: [Topic: Int64], _ access: ShardAccess) throws(StoreError) {

@@ -28,6 +28,8 @@ struct ShardTurn {
     var parked: ParkedLoad
     /// What is being worked on.
     var place: Refusals.Place?
+    /// A record was written again to be looked at later: the catalogue is too old for it.
+    private(set) var hasPutBack = false
     /// The day that this shard has been looked through for, once asked for.
     private var reviewed: Day?
     /// Of the citizen whose receipts are being taken in.
@@ -248,6 +250,13 @@ struct ShardTurn {
         var rest: [Sweep] = []
         var sweep = sweep
         var circumstances = circumstances
+        if try isTooNew(sweep) {
+            // What begins is asked for again once the catalogue has been read; what has begun comes again.
+            guard sweep.step != .begin else { return }
+            output.write(InboxMessage(shard: shard, citizen: nil, sealed: nil, body: .sweep(sweep)))
+            hasPutBack = true
+            return
+        }
         if let changedAt = sweep.catalogueChangedAt {
             circumstances = Circumstances(
                 now: changedAt, today: sweep.day, catalogue: catalogue, isCatalogueBehind: isCatalogueBehind,
@@ -292,6 +301,17 @@ struct ShardTurn {
         }
         for sweep in rest {
             output.write(InboxMessage(shard: shard, citizen: nil, sealed: nil, body: .sweep(sweep)))
+        }
+    }
+
+    /// Whether citizens would be looked at under an older catalogue than they were before: the worker cannot read it to its
+    /// end, and who had the shard before could.
+    private func isTooNew(_ sweep: Sweep) throws -> Bool {
+        guard isCatalogueBehind else { return false }
+        switch sweep.step {
+        case .begin, .due, .municipality, .package:
+            return try catalogue.position < max(sweep.position, access.reviewed().catalogue)
+        case .parked, .receipts, .exempted: return false
         }
     }
 

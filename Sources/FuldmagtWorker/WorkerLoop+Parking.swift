@@ -4,6 +4,8 @@ import FuldmagtDomain
 extension WorkerLoop {
     /// How long a catalogue that could not be read is left alone.
     private static let retryNanoseconds: UInt64 = 5_000_000_000
+    /// How long it is given where something was put back for it, milliseconds.
+    static let putBackPause = 100
 
     /// Reads the catalogue to its end, and waits a while where that fails.
     /// - Returns: whether it could not be read: commands that ask it are to be parked.

@@ -5,6 +5,9 @@ import FuldmagtStore
 /// Opening a shard: the disk is a cache. A file that is missing, older than what was published, of another copy, or damaged
 /// is replaced by one rebuilt from the changelog.
 extension WorkerLoop {
+    /// Shards that this worker owns, as far as it knows.
+    package var ownedShards: [Int32] { shards.keys.sorted() }
+
     /// Opens a shard that this worker was given.
     func openRepeatedly(_ number: Int32, shardsInAll: Int) throws -> ShardInUse {
         defer { health.recovered(.shard(number)) }

@@ -256,6 +256,8 @@ public final class WorkerLoop {
             metrics.count(shard.takeCounts())
             show(parkedIn: shard)
         }
+        // What was put back comes with the next turn: the catalogue is given a moment.
+        if isCatalogueBehind, work.contains(where: { $0.0.hasPutBack }) { surroundings.pause(Self.putBackPause) }
         return work.reduce(0) { $0 + $1.1.count }
     }
 

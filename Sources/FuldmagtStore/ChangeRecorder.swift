@@ -2,6 +2,7 @@ import CSQLiteHook
 import FuldmagtBytes
 import FuldmagtRecord
 import GRDBSQLite
+import Synchronization
 
 /// Writes every row that a turn changes as a record of the changelog: what another worker rebuilds the shard from.
 ///
@@ -186,7 +187,18 @@ struct ChangelogTable {
     /// The outbox is what is published, not what is remembered.
     private static let leftOut: Set<String> = ["outbox", "grdb_migrations"]
 
+    /// All files of this program's schema have the same.
+    private static let known = Mutex<[String: ChangelogTable]?>(nil)
+
+    /// - Parameter connection: to a file of this program's schema.
     static func all(_ connection: OpaquePointer) throws(StoreError) -> [String: ChangelogTable] {
+        if let known = known.withLock({ $0 }) { return known }
+        let found = try read(connection)
+        known.withLock { $0 = found }
+        return found
+    }
+
+    private static func read(_ connection: OpaquePointer) throws(StoreError) -> [String: ChangelogTable] {
         var tables: [String: ChangelogTable] = [:]
         let list = try Statement(
             connection, "SELECT name, wr FROM pragma_table_list WHERE type = 'table' AND schema = 'main'")

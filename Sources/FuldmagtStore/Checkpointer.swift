@@ -5,14 +5,15 @@ import Synchronization
 
 /// Folds a shard's write-ahead log into its database beside the turns, so that no turn waits for it.
 ///
-/// It has a connection and a thread of its own. A turn waits only where the log has grown to many times the size it is
+/// It has a connection, opened when it is first needed, and a thread of its own. A turn waits only where the log has grown to many times the size it is
 /// folded at: then the disk cannot keep up, and a log without end would fill it.
 final class Checkpointer: Sendable {
-    private let connection: DatabaseQueue
+    private let path: String
     private let thread = DispatchQueue(label: "fuldmagt.checkpoint", qos: .utility)
     private let pages: Int
     private let pagesAtMost: Int
     private struct State {
+        var connection: DatabaseQueue?
         var isRunning = false
         var failure: StoreError?
     }
@@ -21,10 +22,8 @@ final class Checkpointer: Sendable {
     /// - Parameters:
     ///   - path: of the shard's file.
     ///   - pages: size of the log at which it is folded.
-    init(path: String, pages: Int) throws {
-        var configuration = Configuration()
-        configuration.busyMode = .timeout(5)
-        connection = try DatabaseQueue(path: path, configuration: configuration)
+    init(path: String, pages: Int) {
+        self.path = path
         self.pages = pages
         pagesAtMost = pages * 8
     }
@@ -54,7 +53,7 @@ final class Checkpointer: Sendable {
         var failure: StoreError?
         do {
             // Passive: it waits for nobody and nobody waits for it.
-            try connection.inDatabase { db in _ = try db.checkpoint(.passive) }
+            try opened().inDatabase { db in _ = try db.checkpoint(.passive) }
         } catch {
             failure = StoreError(error, doing: "folding the log into the database")
         }
@@ -64,9 +63,19 @@ final class Checkpointer: Sendable {
         }
     }
 
+    /// On its thread.
+    private func opened() throws -> DatabaseQueue {
+        if let connection = state.withLock({ $0.connection }) { return connection }
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(5)
+        let connection = try DatabaseQueue(path: path, configuration: configuration)
+        state.withLock { $0.connection = connection }
+        return connection
+    }
+
     func close() throws {
         thread.sync {}
-        try connection.close()
+        try state.withLock { $0.connection }?.close()
     }
 }
 

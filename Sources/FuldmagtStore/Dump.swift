@@ -21,15 +21,19 @@ public struct Dump {
     public mutating func add(path: String) throws(StoreError) {
         do {
             let queue = try DatabaseQueue(path: path, configuration: ShardFiles.readOnly)
-            try queue.read { db in
-                for table in Self.tables {
-                    let rows = try Row.fetchCursor(db, sql: table.sql)
-                    while let row = try rows.next() { lines.append(Self.line(table.name, row)) }
-                }
-            }
+            try queue.read { try add($0) }
             try queue.close()
         } catch {
             throw StoreError(error, doing: "reading \(path)")
+        }
+    }
+
+    /// Adds a shard through a connection that is open.
+    /// - Parameter leftOut: kinds of lines that are left out.
+    package mutating func add(_ db: Database, leavingOut leftOut: Set<String> = []) throws {
+        for table in Self.tables where !leftOut.contains(table.name) {
+            let rows = try Row.fetchCursor(db, sql: table.sql)
+            while let row = try rows.next() { lines.append(Self.line(table.name, row)) }
         }
     }
 

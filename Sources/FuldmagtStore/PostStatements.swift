@@ -6,7 +6,7 @@ final class PostStatements {
     let watched, setWatched, unwatched, lastNotification: Statement
 
     init(_ connection: OpaquePointer) throws(StoreError) {
-        func prepare(_ sql: String) throws(StoreError) -> Statement { try Statement(connection, sql) }
+        func prepare(_ sql: String) throws(StoreError) -> Statement { Statement(connection, whenUsed: sql) }
         find = try prepare("SELECT notification FROM posts WHERE id = ?1")
         read = try prepare("SELECT state, entry FROM posts WHERE notification = ?1")
         make = try prepare("INSERT INTO posts (notification, id, state, entry, due) VALUES (?1, ?2, ?3, ?4, ?5)")

@@ -42,24 +42,51 @@ public enum ShardFiles {
     public static func check(shard: Int32, path: String) throws(StoreError) -> [Finding] {
         do {
             let queue = try DatabaseQueue(path: path, configuration: readOnly)
-            defer { queue.interrupt() }
-            return try queue.read { db in
-                var findings: [Finding] = []
-                let integrity = try String.fetchAll(db, sql: "PRAGMA integrity_check")
-                if integrity != ["ok"] {
-                    findings.append(Finding(shard: shard, check: "SQLite integrity", count: integrity.count))
-                }
-                let orphans = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check").count
-                if orphans > 0 { findings.append(Finding(shard: shard, check: "foreign keys", count: orphans)) }
-                for (name, sql) in invariants {
-                    let count = try Int.fetchOne(db, sql: sql) ?? 0
-                    if count > 0 { findings.append(Finding(shard: shard, check: name, count: count)) }
-                }
-                return findings
-            }
+            let findings = try queue.read { try check(shard: shard, $0) }
+            try queue.close()
+            return findings
         } catch {
             throw StoreError(error, doing: "checking \(path)")
         }
+    }
+
+    /// Compares every row of a file with those of one that is attached to its connection, but what names the file and its
+    /// owner, and what waits to be published.
+    /// - Returns: the first table that differs, and a row that one of them has and the other has not; nil where none does.
+    package static func difference(_ db: Database, from attached: String) throws -> String? {
+        guard let connection = db.sqliteConnection else { return "the file was closed" }
+        Statement.stopReporting(connection)
+        for (name, table) in try ChangelogTable.all(connection).sorted(by: { $0.key < $1.key }) {
+            let own: Set = ["epoch", "owner", "lineage", "rebuilt_at"]
+            let columns = table.columns.filter { name != "meta" || !own.contains($0) }.joined(separator: ", ")
+            func row(of one: String, not other: String) throws(StoreError) -> String? {
+                let rows = try Statement(
+                    connection,
+                    "SELECT \(columns) FROM \(one).\(name) EXCEPT SELECT \(columns) FROM \(other).\(name) LIMIT 1")
+                guard try rows.next() else { return nil }
+                return rows.columnNames.enumerated().map { "\($1) \(rows.stored(Int32($0)))" }.joined(separator: ", ")
+            }
+            let lost = try row(of: "main", not: attached)
+            let more = try row(of: attached, not: "main")
+            if lost != nil || more != nil { return "\(name): lost (\(lost ?? "")), more (\(more ?? ""))" }
+        }
+        return nil
+    }
+
+    /// Checks a file through a connection that is open.
+    package static func check(shard: Int32, _ db: Database) throws -> [Finding] {
+        var findings: [Finding] = []
+        let integrity = try String.fetchAll(db, sql: "PRAGMA main.integrity_check")
+        if integrity != ["ok"] {
+            findings.append(Finding(shard: shard, check: "SQLite integrity", count: integrity.count))
+        }
+        let orphans = try Row.fetchAll(db, sql: "PRAGMA main.foreign_key_check").count
+        if orphans > 0 { findings.append(Finding(shard: shard, check: "foreign keys", count: orphans)) }
+        for (name, sql) in invariants {
+            let count = try Int.fetchOne(db, sql: sql) ?? 0
+            if count > 0 { findings.append(Finding(shard: shard, check: name, count: count)) }
+        }
+        return findings
     }
 
     /// Names of all checks, for reports.

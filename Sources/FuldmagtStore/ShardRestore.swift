@@ -61,17 +61,17 @@ public final class ShardRestore {
                         PRAGMA cache_size = \(purpose == .takeover ? -65536 : -4096);
                         """)
             }
-            BlankShard.put(at: path, maker: worker)
-            queue = try DatabaseQueue(path: path, configuration: configuration)
-            try Schema.migrator.migrate(queue)
             // Small indexes are built once, at the end.
-            indexes = try queue.inDatabase { db in
-                guard purpose == .takeover else { return [] }
-                let found = try Row.fetchAll(
-                    db, sql: "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL")
-                for index in found { try db.execute(sql: "DROP INDEX \(index["name"] as String)") }
-                return found.map { $0["sql"] as String }
+            var indexes: [String]?
+            if purpose == .takeover {
+                indexes = BlankShard.putBare(at: path, maker: worker)
+            } else {
+                BlankShard.put(at: path, maker: worker)
             }
+            queue = try DatabaseQueue(path: path, configuration: configuration)
+            try ShardStore.migrate(queue, path: path)
+            if purpose == .takeover, indexes == nil { indexes = try queue.inDatabase(BlankShard.dropIndexes) }
+            self.indexes = indexes ?? []
             let connection = try queue.inDatabase { db in
                 guard let connection = db.sqliteConnection else {
                     throw StoreError(.fatal, "a file was closed while it was being restored")
@@ -87,8 +87,8 @@ public final class ShardRestore {
                     .joined(separator: " AND ")
                 tables[Array(name.utf8)] = Table(
                     description: table,
-                    put: try Statement(connection, "INSERT OR REPLACE INTO \(name) VALUES (\(places))"),
-                    delete: try Statement(connection, "DELETE FROM \(name) WHERE \(condition)"))
+                    put: Statement(connection, whenUsed: "INSERT OR REPLACE INTO \(name) VALUES (\(places))"),
+                    delete: Statement(connection, whenUsed: "DELETE FROM \(name) WHERE \(condition)"))
             }
         } catch {
             throw StoreError(error, doing: "restoring \(target)")
@@ -227,9 +227,11 @@ public final class ShardRestore {
     public func finish(mark: String?) throws(StoreError) {
         do {
             try queue.inDatabase { db in
+                try begin.run()
                 for index in indexes { try db.execute(sql: index) }
                 // A file of its own: what another file of this shard has published says nothing about this one.
                 try db.execute(sql: "UPDATE meta SET lineage = NULL, rebuilt_at = ?", arguments: [mark])
+                try commit.run()
                 let orphans = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check").count
                 guard orphans == 0 else {
                     throw StoreError(

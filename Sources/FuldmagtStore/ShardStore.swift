@@ -84,7 +84,7 @@ public final class ShardStore: @unchecked Sendable {
             BlankShard.put(at: path, maker: owner)
             queue = try Self.open(path, options: options)
             try Self.migrate(queue, path: path)
-            checkpointer = try Checkpointer(path: path, pages: options.checkpointPages)
+            checkpointer = Checkpointer(path: path, pages: options.checkpointPages)
         } catch {
             throw StoreError(error, doing: "opening \(path)")
         }
@@ -133,15 +133,18 @@ public final class ShardStore: @unchecked Sendable {
         return configuration
     }
 
-    private static func migrate(_ queue: DatabaseQueue, path: String) throws {
+    /// Brings a file to this program's schema.
+    static func migrate(_ queue: DatabaseQueue, path: String) throws {
         let migrator = Schema.migrator
-        if try queue.read({ try migrator.hasBeenSuperseded($0) }) {
+        let applied = try queue.inDatabase { try migrator.appliedIdentifiers($0) }
+        let known = Set(migrator.migrations)
+        guard applied.isSubset(of: known) else {
             throw StoreError(
                 .fatal,
                 "\(path) was written by a newer version of this program; this one reads up to schema \(Schema.version). Run the newer version, or move the file away to have the shard rebuilt"
             )
         }
-        try migrator.migrate(queue)
+        if applied != known { try migrator.migrate(queue) }
     }
 
     private func takeOver(owner: String, today: Day, path: String) throws(StoreError) {
@@ -201,6 +204,9 @@ public final class ShardStore: @unchecked Sendable {
                 .fatal, "\(path) was written under another cluster key; set the key it was written under")
         }
     }
+
+    /// A store that is dropped as it is: what watches the connection goes before it does.
+    deinit { access = nil }
 
     // MARK: Turns
 

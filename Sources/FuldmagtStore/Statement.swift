@@ -4,25 +4,43 @@ import GRDBSQLite
 /// A prepared statement of one connection, for the hot path: bind by number, step, read columns. Everything that is not
 /// hot goes through GRDB's own rows.
 final class Statement {
-    private let handle: OpaquePointer
     private let connection: OpaquePointer
     private let sql: String
+    private var prepared: OpaquePointer?
     /// Short values stay here until the next binding, so that SQLite need not copy them: a slot for each parameter.
-    private let slots: UnsafeMutablePointer<UInt8>
+    private var slots: UnsafeMutablePointer<UInt8>?
     private static let slotSize = 64
     private var isFinished = false
 
-    init(_ connection: OpaquePointer, _ sql: String) throws(StoreError) {
-        var handle: OpaquePointer?
-        let code = sqlite3_prepare_v3(connection, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &handle, nil)
-        guard code == SQLITE_OK, let handle else {
-            throw StoreError(sqlite: sqlite3_extended_errcode(connection), doing: "preparing \(sql)")
-        }
-        self.handle = handle
+    /// One that is prepared when it is first used.
+    init(_ connection: OpaquePointer, whenUsed sql: String) {
         self.connection = connection
         self.sql = sql
+    }
+
+    /// One that is prepared now.
+    convenience init(_ connection: OpaquePointer, _ sql: String) throws(StoreError) {
+        self.init(connection, whenUsed: sql)
+        guard handle != nil else { throw failed("preparing") }
+    }
+
+    /// Nil where it cannot be prepared: then there is nothing to bind, and running it says why.
+    private var handle: OpaquePointer? { prepared ?? prepare() }
+
+    private func prepare() -> OpaquePointer? {
+        guard !isFinished else { return nil }
+        var handle: OpaquePointer?
+        let code = sqlite3_prepare_v3(connection, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &handle, nil)
+        guard code == SQLITE_OK, let handle else { return nil }
         let parameters = Int(sqlite3_bind_parameter_count(handle))
         slots = .allocate(capacity: max(parameters, 1) * Self.slotSize)
+        prepared = handle
+        return handle
+    }
+
+    /// Where a parameter's value may stay.
+    private func slot(_ at: Int32) -> UnsafeMutablePointer<UInt8>? {
+        slots.map { $0 + Int(at - 1) * Self.slotSize }
     }
 
     /// Lets SQLite prepare statements without telling GRDB what they touch: GRDB uses that for its own only, and to be
@@ -31,13 +49,14 @@ final class Statement {
 
     /// Gives the statement up before the connection is closed. It is of no use afterwards.
     func finish() {
-        sqlite3_finalize(handle)
+        sqlite3_finalize(prepared)
+        prepared = nil
         isFinished = true
     }
 
     deinit {
-        if !isFinished { sqlite3_finalize(handle) }
-        slots.deallocate()
+        sqlite3_finalize(prepared)
+        slots?.deallocate()
     }
 
     private nonisolated(unsafe) static let empty: UnsafePointer<CChar> = {
@@ -72,8 +91,8 @@ final class Statement {
     @discardableResult
     func bind(_ at: Int32, _ value: String) -> Statement {
         var value = value
+        guard let handle, let slot = slot(at) else { return self }
         value.withUTF8 { text in
-            let slot = slots + Int(at - 1) * Self.slotSize
             if text.count <= Self.slotSize {
                 if let start = text.baseAddress { slot.update(from: start, count: text.count) }
                 slot.withMemoryRebound(to: CChar.self, capacity: text.count) {
@@ -90,7 +109,7 @@ final class Statement {
 
     @discardableResult
     func bind(_ at: Int32, _ value: Ident) -> Statement {
-        let slot = UnsafeMutableRawPointer(slots + Int(at - 1) * Self.slotSize)
+        guard let handle, let slot = slot(at).map({ UnsafeMutableRawPointer($0) }) else { return self }
         slot.storeBytes(of: value.high.bigEndian, as: UInt64.self)
         slot.storeBytes(of: value.low.bigEndian, toByteOffset: 8, as: UInt64.self)
         sqlite3_bind_blob(handle, at, slot, 16, nil)
@@ -99,7 +118,7 @@ final class Statement {
 
     @discardableResult
     func bind(_ at: Int32, _ value: SealedNumber) -> Statement {
-        let slot = UnsafeMutableRawPointer(slots + Int(at - 1) * Self.slotSize)
+        guard let handle, let slot = slot(at).map({ UnsafeMutableRawPointer($0) }) else { return self }
         for (place, word) in [value.block.high, value.block.low, value.tag.high, value.tag.low].enumerated() {
             slot.storeBytes(of: word.bigEndian, toByteOffset: place * 8, as: UInt64.self)
         }
@@ -153,16 +172,18 @@ final class Statement {
     /// - Returns: number of rows changed.
     @discardableResult
     func run() throws(StoreError) -> Int {
+        guard let handle else { throw failed("preparing") }
         let code = sqlite3_step(handle)
         sqlite3_reset(handle)
         guard code == SQLITE_DONE || code == SQLITE_ROW else {
-            throw StoreError(sqlite: sqlite3_extended_errcode(connection), doing: "writing (\(sql.prefix(60)))")
+            throw failed("writing")
         }
         return Int(sqlite3_changes(connection))
     }
 
     /// Steps to the next row; resets itself after the last.
     func next() throws(StoreError) -> Bool {
+        guard let handle else { throw failed("preparing") }
         switch sqlite3_step(handle) {
         case SQLITE_ROW: return true
         case SQLITE_DONE:
@@ -170,8 +191,12 @@ final class Statement {
             return false
         default:
             sqlite3_reset(handle)
-            throw StoreError(sqlite: sqlite3_extended_errcode(connection), doing: "reading (\(sql.prefix(60)))")
+            throw failed("reading")
         }
+    }
+
+    private func failed(_ doing: String) -> StoreError {
+        StoreError(sqlite: sqlite3_extended_errcode(connection), doing: "\(doing) (\(sql.prefix(60)))")
     }
 
     /// Ends reading before the last row.

@@ -1,6 +1,7 @@
 import GRDBSQLite
 
-/// All statements of the hot path, prepared once.
+/// All statements of the hot path, prepared once, when each is first used: a shard that is taken over does not wait for
+/// the hundred that it has, of which most turns need a few.
 final class Statements {
     let begin, commit, epoch, noteMeta, lastFrame: Statement
     let positions, setPosition, reviewed, setReviewed: Statement
@@ -22,7 +23,7 @@ final class Statements {
     let readParked, insertParked, deleteParked, setParkedWhy, setParkedSince: Statement
 
     init(_ connection: OpaquePointer) throws(StoreError) {
-        func prepare(_ sql: String) throws(StoreError) -> Statement { try Statement(connection, sql) }
+        func prepare(_ sql: String) throws(StoreError) -> Statement { Statement(connection, whenUsed: sql) }
         begin = try prepare("BEGIN IMMEDIATE")
         commit = try prepare("COMMIT")
         epoch = try prepare("SELECT epoch FROM meta")

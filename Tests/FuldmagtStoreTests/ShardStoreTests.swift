@@ -36,6 +36,18 @@ import Testing
         #expect(try second.turn { try $0.positions() } == [.inbox: 2])
     }
 
+    @Test("a store that is dropped as it is leaves nothing that watches its connection")
+    func dropped() throws {
+        for number in 1...20 {
+            // One with a changelog watches each row.
+            let store = try ShardStore(
+                shard: 0, keys: keys,
+                options: .init(directory: directory, partitions: 4, recordsChanges: true), owner: "test", today: today)
+            #expect(try store.turn { try $0.positions()[.inbox] ?? 0 } == Int64(number - 1))
+            try store.turn { try $0.setPosition(Int64(number), of: .inbox) }
+        }
+    }
+
     @Test("a turn that throws leaves nothing behind")
     func rollback() throws {
         struct Stop: Error {}

@@ -37,11 +37,14 @@ final class SimulatedLog: RecordLog, @unchecked Sendable {
     func join(_ listener: any AssignmentListener) throws(LogFailure) {
         try live()
         try inner.join(listener)
+        simulation.joined(worker)
     }
 
     func poll(_ limits: PollLimits, into batches: inout [Int32: RecordBatch]) throws(LogFailure) {
         try answer()
+        guard !simulation.isGroupForming else { return simulation.polled([:], by: worker) }
         try inner.poll(limits, into: &batches)
+        simulation.polled(batches, by: worker)
         try live()
     }
 

@@ -11,8 +11,14 @@ final class SimulatedWorker {
     var skew: Int64 = 0
     /// Rounds until it is started again.
     var startsIn = 0
-    /// It is within one of its turns: only a fault makes the others go on meanwhile.
+    /// It is within one of its turns.
     var isBusy = false
+    /// The turn that it is in, where that may stand still.
+    var turn: PausableTurn?
+    /// It stands still within its turn.
+    var isPaused = false
+    /// The moment at which it goes on.
+    var goesOnAt = 0
     /// A copy of its folder was kept, to be put back when the disk is lost.
     var hasCopy = false
 

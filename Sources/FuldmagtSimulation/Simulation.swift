@@ -31,24 +31,29 @@ public final class Simulation: @unchecked Sendable {
     var workers: [SimulatedWorker] = []
     /// Members that are gone, and rounds until the group lets them go.
     private var expiries: [(log: SimulatedLog, rounds: Int)] = []
+    /// A group waits a little for its first members before it hands anything out: those who have not joined yet.
+    private var missing: Set<Int> = []
     /// Records of this phase that are not sent yet, each partition's in order.
     private var unsent: [[ModelRecord]] = []
     /// Faults still to come, and the point at which the next one strikes.
-    private var faultsLeft = 0
-    private var nextFault = 0
-    private var points = 0
-    /// Workers that are standing still within a turn.
-    private var depth = 0
-    private var publishFault: MemoryBroker.PublishFault?
-    private var catalogueFailures = 0
+    var faultsLeft = 0
+    var nextFault = 0
+    /// Points that workers have reached.
+    var points = 0
+    /// Moments that have passed: points, pauses and rounds. What stands still goes on when some have passed.
+    var moments = 0
+    /// Workers that wait, and whose wait others use.
+    var depth = 0
+    var publishFault: MemoryBroker.PublishFault?
+    var catalogueFailures = 0
     /// Something may have been parked in this phase.
-    private var mayHaveParked = false
+    var mayHaveParked = false
     private(set) var restoreChunk = 20_000
     /// How often each fault struck.
-    private(set) var struck: [Fault: Int] = [:]
+    var struck: [Fault: Int] = [:]
     /// What went wrong first.
     private(set) var failure: String?
-    private let logger: Logger
+    let logger: Logger
 
     /// - Parameters:
     ///   - directory: an empty folder for the shards; left empty.
@@ -83,6 +88,7 @@ public final class Simulation: @unchecked Sendable {
         } catch {
             fail("the simulation itself failed: \(error)")
         }
+        endPausedTurns()
         workers = []
         do { try removeFolders() } catch { fail("the simulation's folder cannot be removed: \(error)") }
         return SimulationResult(
@@ -104,6 +110,7 @@ public final class Simulation: @unchecked Sendable {
             "seed \(seed): \(world.workers) workers, \(world.partitions) shards, \(world.sharesFolder ? "one folder" : "a folder each"), batches of \(world.batchRecords), \(world.isPipelined ? "published beside the next turn" : "published at once")"
         )
         restoreChunk = random.pick([40, 400, 20_000])
+        if random.chance(3, of: 4) { missing = Set(1...world.workers) }
         for number in 1...world.workers {
             let folder = world.sharesFolder ? "\(directory)/shared" : "\(directory)/w\(number)"
             let worker = SimulatedWorker(number: number, folder: folder)
@@ -127,6 +134,11 @@ public final class Simulation: @unchecked Sendable {
             guard failure == nil else { return }
         }
     }
+
+    /// Nothing is handed out yet.
+    var isGroupForming: Bool { !missing.isEmpty }
+
+    func joined(_ number: Int) { missing.remove(number) }
 
     private func planFaults() {
         faultsLeft += random.below(4)
@@ -158,7 +170,7 @@ public final class Simulation: @unchecked Sendable {
 
     /// Sends the next records of some partitions: order is kept within one, and nowhere else. A producer that is not sure
     /// sends again.
-    private func sendSome() {
+    func sendSome() {
         guard !unsent.isEmpty else { return }
         for _ in 0...random.below(unsent[0][0].topic == .catalogue ? 60 : 12) {
             guard !unsent.isEmpty else { return }
@@ -179,6 +191,10 @@ public final class Simulation: @unchecked Sendable {
             5,
             "sent to \(record.topic.name): \(record.headers.first { $0.0 == "ce_id" }.map { String(decoding: $0.1, as: UTF8.self) } ?? "-")"
         )
+        if record.topic == .catalogue {
+            trace.tell(String(decoding: record.key ?? [], as: UTF8.self))
+            trace.tell(record.value.map { String(decoding: $0, as: UTF8.self) } ?? "removed")
+        }
         broker.append(
             topic: record.topic, partition: record.partition, key: record.key, headers: record.headers,
             value: record.value, timestamp: record.timestamp)
@@ -189,8 +205,9 @@ public final class Simulation: @unchecked Sendable {
     /// Each worker takes a turn, or does not, in an order of the seed's.
     /// - Returns: how much was done.
     @discardableResult
-    private func round(everybody: Bool = false, milliseconds: Int? = nil) -> Int {
+    func round(everybody: Bool = false, milliseconds: Int? = nil) -> Int {
         time.advance(milliseconds: milliseconds ?? random.below(400))
+        letPausedGoOn()
         for at in expiries.indices.reversed() {
             expiries[at].rounds -= 1
             guard expiries[at].rounds <= 0 else { continue }
@@ -221,12 +238,19 @@ public final class Simulation: @unchecked Sendable {
             let done = round(everybody: true, milliseconds: pause)
             let isQuiet =
                 done == 0 && broker.lag == 0 && catalogueFailures == 0 && rounds > 4 && (!mayHaveParked || rounds > 20)
-                && workers.allSatisfy { $0.process != nil }
+                && workers.allSatisfy { $0.process != nil && !$0.isBusy } && isSharedOut
             quiet = isQuiet ? quiet + 1 : 0
         }
         mayHaveParked = false
         trace.note(7, "at rest after \(rounds) rounds")
-        for difference in witness.compare(with: model).prefix(1) { fail(difference) }
+        let differences = witness.compare(with: model)
+        if let first = differences.first { fail(first) }
+        for difference in differences.dropFirst() { trace.tell(difference) }
+    }
+
+    /// No shard is on its way from hand to hand.
+    private var isSharedOut: Bool {
+        Set(workers.flatMap { $0.process?.loop?.ownedShards ?? [] }).count == Int(world.partitions)
     }
 
     private func step(_ worker: SimulatedWorker) -> Int {
@@ -237,7 +261,22 @@ public final class Simulation: @unchecked Sendable {
             return 1
         }
         worker.isBusy = true
-        defer { worker.isBusy = false }
+        guard mayStandStill else {
+            defer { worker.isBusy = false }
+            return takeTurn(of: worker, process, loop)
+        }
+        let turn = PausableTurn()
+        worker.turn = turn
+        var done = 1
+        turn.begin {
+            done = self.takeTurn(of: worker, process, loop)
+            worker.isBusy = false
+            worker.turn = nil
+        }
+        return done
+    }
+
+    private func takeTurn(of worker: SimulatedWorker, _ process: SimulatedProcess, _ loop: WorkerLoop) -> Int {
         do {
             guard process.isToStop else { return try loop.turnOrJoinAgain() }
             try loop.finish()
@@ -288,145 +327,5 @@ public final class Simulation: @unchecked Sendable {
         case let error as LogFailure: error.consequence != .fatal
         default: false
         }
-    }
-}
-
-// MARK: What workers meet
-
-extension Simulation {
-    private func options(_ worker: SimulatedWorker, _ process: SimulatedProcess) -> WorkerOptions {
-        var options = WorkerOptions(
-            worker: worker.name, settings: world.settings, keys: SmallWorld.keys, directory: worker.folder)
-        options.batchRecords = world.batchRecords
-        options.sweepSize = world.sweepSize
-        options.isPipelined = world.isPipelined
-        options.isDurable = false
-        options.cacheBytes = 4 << 20
-        // The model never forgets an id.
-        options.processedDays = 10_000
-        options.hasOneThread = true
-        options.sabotage = sabotage
-        let number = worker.number
-        let folder = worker.folder
-        var disk = ShardDisk(
-            before: { [unowned self, unowned process] step, _ throws(StoreError) in
-                if process.isDead { throw StoreError(.fatal, "the process is dead") }
-                guard step == .committing, process.failingTransactions > 0 else { return }
-                process.failingTransactions -= 1
-                self.trace.note(12, "w\(number)'s disk refuses a transaction")
-                throw StoreError(.retry, "the disk is full")
-            },
-            tookOver: { [unowned self] takeover in
-                self.trace.note(13, "w\(number) takes shard \(takeover.shard) over, epoch \(takeover.epoch)")
-                if let broken = self.witness.tookOver(takeover, in: folder) { self.fail(broken) }
-            })
-        disk.checksEpoch = sabotage != .epochUnchecked
-        options.disk = disk
-        return options
-    }
-
-    private func surroundings(_ worker: SimulatedWorker) -> Surroundings {
-        let time = time
-        let number = worker.number
-        let held = Held(worker: worker)
-        return Surroundings(
-            now: { time.wall(skew: held.worker.skew) }, nanoseconds: { time.nanoseconds() },
-            pause: { [unowned self] in self.paused(held.worker, milliseconds: $0) },
-            reached: { [unowned self] in self.reached($0, by: number) })
-    }
-
-    private struct Held: @unchecked Sendable { let worker: SimulatedWorker }
-
-    private func paused(_ worker: SimulatedWorker, milliseconds: Int) {
-        time.advance(milliseconds: milliseconds)
-        trace.note(14, "\(worker.name) waits \(milliseconds) ms")
-        if depth == 0, random.chance(1, of: 3) { letOthersWork(rounds: 1) }
-    }
-
-    private func letOthersWork(rounds: Int) {
-        depth += 1
-        defer { depth -= 1 }
-        for _ in 0..<rounds {
-            sendSome()
-            round()
-        }
-    }
-
-    /// A worker is at a named point of its turn: where faults strike.
-    func reached(_ point: Milestone, by number: Int) {
-        let worker = workers[number - 1]
-        guard let process = worker.process, !process.isDead, failure == nil else { return }
-        points += 1
-        trace.note(100 + number, "\(worker.name) \(point.rawValue)")
-        guard faultsLeft > 0, points >= nextFault else { return }
-        faultsLeft -= 1
-        nextFault = points + 1 + random.below(60)
-        var fault = Fault.draw(&random)
-        if depth > 0, fault == .stale || fault == .slow { fault = .crash }
-        // SQLite lets nobody else write meanwhile, so on one machine the others would only wait.
-        if fault == .stale || fault == .slow, world.sharesFolder, point == .beforeStoreCommit { fault = .crash }
-        struck[fault, default: 0] += 1
-        trace.note(200, "* \(fault.rawValue) strikes \(worker.name)")
-        strike(worker, process, fault)
-    }
-
-    private func strike(_ worker: SimulatedWorker, _ process: SimulatedProcess, _ fault: Fault) {
-        switch fault {
-        case .crash, .lostDisk:
-            process.isDead = true
-            process.log.cut()
-            process.losesDisk = fault == .lostDisk
-        case .stale:
-            process.log.expire()
-            letOthersWork(rounds: 3 + random.below(12))
-            trace.note(15, "\(worker.name) goes on")
-        case .slow:
-            letOthersWork(rounds: 1 + random.below(4))
-            trace.note(15, "\(worker.name) goes on")
-        case .expired: process.log.expire()
-        case .stop: process.isToStop = true
-        case .refusedCommit:
-            publishFault = .refused(LogFailure(random.pick([.retry, .retry, .fenced, .fatal]), "not written"))
-        case .unknownCommit:
-            publishFault = .unknown(LogFailure(random.pick([.fenced, .fatal]), "written, and not known to be"))
-        case .silentLog: process.log.silentCalls = 1 + random.below(6)
-        case .failingDisk: process.failingTransactions = 1 + random.below(4)
-        case .catalogueBehind:
-            catalogueFailures = 1 + random.below(30)
-            mayHaveParked = true
-        case .clockJump: worker.skew += Int64(random.below(7_200_000)) - 3_600_000
-        }
-    }
-
-    // MARK: What the log asks
-
-    func takePublishFault(of number: Int) -> MemoryBroker.PublishFault? {
-        guard let fault = publishFault else { return nil }
-        publishFault = nil
-        switch fault {
-        case .refused(let failure), .unknown(let failure):
-            trace.note(16, "w\(number)'s publication fails: \(failure.consequence.rawValue), \(failure)")
-            if failure.consequence == .fatal { workers[number - 1].process?.mayStop = true }
-        }
-        return fault
-    }
-
-    func isCatalogueSilent() -> Bool {
-        guard catalogueFailures > 0 else { return false }
-        catalogueFailures -= 1
-        return true
-    }
-
-    func published(_ transaction: LogTransaction, by number: Int) {
-        let offsets = transaction.offsets.sorted { $0.key < $1.key }
-        trace.note(
-            300 + transaction.frames.count,
-            "w\(number) publishes \(transaction.frames.map(\.count)) records, offsets \(offsets.map { "\($0.key): \($0.value.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.key) \($0.value)" })" })"
-        )
-        if let broken = witness.published(transaction) { fail(broken) }
-    }
-
-    func notPublished(by number: Int, _ failure: LogFailure) {
-        trace.note(17, "w\(number) may not publish: \(failure)")
     }
 }

@@ -19,8 +19,6 @@ struct Witness {
     private var seen: [Topic: [Int]] = [:]
     private var committed: [Int32: [Topic: Int64]] = [:]
     private var epochs: [String: Int64] = [:]
-    /// The folder of a shard's last owner.
-    private(set) var folders: [Int32: String] = [:]
     /// Notifications about a grant that were not cancelled, by grant.
     private var uncancelled: [String: [String: String]] = [:]
     private var revoked: Set<String> = []
@@ -34,7 +32,6 @@ struct Witness {
 
     /// - Returns: what may not be.
     mutating func tookOver(_ takeover: ShardDisk.Takeover, in folder: String) -> String? {
-        folders[takeover.shard] = folder
         let file = "\(folder)/\(takeover.shard)/\(takeover.lineage)"
         defer { epochs[file] = takeover.epoch }
         guard let last = epochs[file], takeover.epoch <= last else { return nil }

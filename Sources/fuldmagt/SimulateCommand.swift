@@ -1,4 +1,5 @@
 import ArgumentParser
+import CMalloc
 import Dispatch
 import Foundation
 import FuldmagtSimulation
@@ -10,7 +11,8 @@ struct SimulateCommand: ParsableCommand {
         abstract: "Plays a cluster of workers through random faults, and compares with the naive model.",
         discussion: """
             Workers, log, group, disks and clocks are simulated in one thread from one seed: the same seed does the same
-            things in the same order. A seed that fails is played again and its trace printed.
+            things in the same order. A seed that fails is played again, and what happened last is printed, with the command
+            that shows all of it.
 
               fuldmagt simulate --seed 1 --seeds 2000    plays seeds 1 to 2000
               fuldmagt simulate --seed 17 --trace        shows what happens in seed 17
@@ -35,12 +37,25 @@ struct SimulateCommand: ParsableCommand {
         var events = 0
         var records = 0
         var faults = 0
+        /// When something was last said of it, nanoseconds.
+        var told: UInt64
+
+        mutating func add(_ result: SimulationResult) {
+            played += 1
+            events += result.events
+            records += result.records
+            faults += result.faults
+            if result.failure != nil { failed.append(result) }
+        }
     }
 
     func run() throws {
-        let tally = Mutex(Tally(next: seed))
-        let last = seed + UInt64(seeds)
+        // Seeds come and go: memory that one gave back is for the next.
+        mallopt(M_TRIM_THRESHOLD, 256 << 20)
+        mallopt(M_MMAP_THRESHOLD, 32 << 20)
         let started = Host.nanoseconds()
+        let tally = Mutex(Tally(next: seed, told: started))
+        let last = seed + UInt64(seeds)
         DispatchQueue.concurrentPerform(iterations: min(jobs ?? ProcessInfo.processInfo.activeProcessorCount, seeds)) {
             _ in
             while true {
@@ -51,14 +66,17 @@ struct SimulateCommand: ParsableCommand {
                 }
                 guard let mine else { return }
                 let result = play(mine, keepsTrace: trace)
+                let now = Host.nanoseconds()
                 tally.withLock { tally in
-                    tally.played += 1
-                    tally.events += result.events
-                    tally.records += result.records
-                    tally.faults += result.faults
-                    if result.failure != nil { tally.failed.append(result) }
+                    tally.add(result)
                     if trace { print(result.trace.joined(separator: "\n")) }
-                    if tally.played % 1_000 == 0 { say("\(tally.played) seeds, \(tally.failed.count) failed\n") }
+                    if result.failure != nil { say("seed \(mine) failed\n") }
+                    guard now - tally.told > 10_000_000_000 else { return }
+                    tally.told = now
+                    let speed = Double(tally.played) * 1e9 / Double(now - started)
+                    say(
+                        "\(tally.played) of \(seeds) seeds, \(tally.failed.count) failed; \(String(format: "%.1f", speed)) seeds/s\n"
+                    )
                 }
             }
         }
@@ -79,6 +97,7 @@ struct SimulateCommand: ParsableCommand {
     private func show(_ result: SimulationResult) {
         print("seed \(result.seed) failed: \(result.failure ?? "")")
         guard !trace else { return }
+        print("all that happened in it: fuldmagt simulate --seed \(result.seed) --trace")
         let again = play(result.seed, keepsTrace: true)
         if again.fingerprint != result.fingerprint { print("(it went another way when it was played again)") }
         print(again.trace.suffix(200).joined(separator: "\n"))

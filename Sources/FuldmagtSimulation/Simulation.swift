@@ -93,7 +93,7 @@ public final class Simulation: @unchecked Sendable {
         do { try removeFolders() } catch { fail("the simulation's folder cannot be removed: \(error)") }
         return SimulationResult(
             seed: seed, failure: failure, trace: trace.lines, fingerprint: trace.fingerprint, events: trace.events,
-            records: model.outcomes.count, faults: struck.values.reduce(0, +))
+            records: model.outcomes.count, faults: Dictionary(uniqueKeysWithValues: struck.map { ($0.rawValue, $1) }))
     }
 
     func fail(_ text: String) {

@@ -10,6 +10,6 @@ public struct SimulationResult: Sendable {
     public var events: Int
     /// Commands that the model decided.
     public var records: Int
-    /// Faults that struck.
-    public var faults: Int
+    /// How often each fault struck, by its name.
+    public var faults: [String: Int]
 }

@@ -36,7 +36,7 @@ struct SimulateCommand: ParsableCommand {
         var played = 0
         var events = 0
         var records = 0
-        var faults = 0
+        var faults: [String: Int] = [:]
         /// When something was last said of it, nanoseconds.
         var told: UInt64
 
@@ -44,7 +44,7 @@ struct SimulateCommand: ParsableCommand {
             played += 1
             events += result.events
             records += result.records
-            faults += result.faults
+            faults.merge(result.faults, uniquingKeysWith: +)
             if result.failure != nil { failed.append(result) }
         }
     }
@@ -84,8 +84,10 @@ struct SimulateCommand: ParsableCommand {
         try tally.withLock { tally in
             for result in tally.failed.sorted(by: { $0.seed < $1.seed }) { show(result) }
             print(
-                "\(tally.played) seeds from \(seed): \(tally.failed.count) failed; \(tally.records) commands, \(tally.faults) faults, \(tally.events) events; \(String(format: "%.1f", Double(tally.played) / seconds)) seeds/s, \(String(format: "%.0f", seconds)) s"
+                "\(tally.played) seeds from \(seed): \(tally.failed.count) failed; \(tally.records) commands, \(tally.faults.values.reduce(0, +)) faults, \(tally.events) events; \(String(format: "%.1f", Double(tally.played) / seconds)) seeds/s, \(String(format: "%.0f", seconds)) s"
             )
+            let faults = tally.faults.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+            if !faults.isEmpty { print("faults: \(faults.map { "\($0.key) \($0.value)" }.joined(separator: ", "))") }
             guard tally.failed.isEmpty else { throw Exit.found }
         }
     }

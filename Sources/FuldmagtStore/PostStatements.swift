@@ -3,6 +3,7 @@ final class PostStatements {
     let find, read, make, move, cancel, hasReceipt, insertEntry, setChannel: Statement
     let olderOf, notification, explanation, insertExplanation, overdue: Statement
     let keepEarly, early, deleteEarly, earlySpan: Statement
+    let takenBack: Statement
     let watched, setWatched, unwatched, lastNotification: Statement
 
     init(_ connection: OpaquePointer) throws(StoreError) {
@@ -48,6 +49,12 @@ final class PostStatements {
         deleteEarly = try prepare("DELETE FROM early_receipts WHERE row = ?1")
         earlySpan = try prepare(
             "SELECT coalesce(max(row) - min(row) + 1, 0), coalesce(min(kept_at), 0) FROM early_receipts")
+        takenBack = try prepare(
+            """
+            SELECT EXISTS (
+                SELECT 1 FROM received WHERE citizen = ?1 AND id = ?2 AND state IN ('revoked', 'ended'))
+              OR EXISTS (SELECT 1 FROM grants WHERE citizen = ?1 AND id = ?2 AND state IN ('revoked', 'ended'))
+            """)
         watched = try prepare("SELECT watched FROM meta")
         setWatched = try prepare("UPDATE meta SET watched = ?1")
         unwatched = try prepare(

@@ -179,14 +179,26 @@ extension ShardAccess {
         return try notifications(at: rows)
     }
 
-    /// What was not sent because the recipient was dead.
+    /// Whether a notification tells of a grant that has been revoked or has ended since, and not of that.
+    public func isTakenBack(_ stored: StoredNotification) throws(StoreError) -> Bool {
+        guard let grant = stored.notification.grant, stored.notification.kind != .grantRevoked,
+            stored.notification.kind != .grantEnded
+        else { return false }
+        let found = try postStatements().takenBack.bind(1, stored.citizen).bind(2, grant)
+        defer { found.reset() }
+        return try found.next() && found.int(0) == 1
+    }
+
+    /// What was not sent because the recipient was dead, but for what was revoked.
     public func undeliverable(to loaded: LoadedFile) throws(StoreError) -> [StoredNotification] {
         guard let citizen = loaded.row else { return [] }
         let found = try Statement(
             connection,
             """
             SELECT p.notification FROM notifications n JOIN posts p ON p.notification = n.row
-            WHERE n.citizen = ?1 AND p.state = 'undeliverable' ORDER BY n.row
+            WHERE n.citizen = ?1 AND p.state = 'undeliverable' AND NOT EXISTS (
+              SELECT 1 FROM received r WHERE r.citizen = n.citizen AND r.id = n.grant_id AND r.state = 'revoked')
+            ORDER BY n.row
             """
         ).bind(1, citizen)
         var rows: [Int64] = []

@@ -61,7 +61,8 @@ extension ShardTurn {
         under circumstances: Circumstances, output: inout OutputWriter
     ) throws {
         let former = stored.standing
-        let standing = measured { former.after(event, isDead: isDead) }
+        let isMoot = try isDead || (event.mayGiveUp && access.isTakenBack(stored))
+        let standing = measured { former.after(event, isMoot: isMoot) }
         // What a transport says is proof, also where it comes too late to change anything.
         guard receipt != nil || standing != former else { return }
         let now = circumstances.now

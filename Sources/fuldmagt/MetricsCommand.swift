@@ -4,7 +4,7 @@ import FuldmagtWorker
 struct MetricsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "metrics",
-        abstract: "List the metrics a worker shows on /metrics: name, kind, unit, labels, meaning.",
+        abstract: "List what workers and consumers show on /metrics: name, kind, unit, labels, meaning.",
         discussion: """
             Needs no broker and no worker. Dashboards and alerts in deploy/monitoring are checked against this list.
 

@@ -96,7 +96,7 @@ extension PostStanding {
         case .delivered: "delivered by \(channel.words)"
         case .task: "a caseworker's task"
         case .cancelled: "withdrawn"
-        case .undeliverable: "undeliverable: the recipient is dead"
+        case .undeliverable: "not sent again: the recipient is dead, or what it tells of has been taken back"
         }
     }
 }
@@ -116,7 +116,7 @@ extension TimelineEntry {
             return "\(what); again by letter"
         case (.receipt(.letter, .failed), .task), (.receipt(.letter, .returned), .task), (.overdue, .task):
             return "\(what); a caseworker's task"
-        case (_, .undeliverable): return "\(what); the recipient is dead"
+        case (_, .undeliverable): return "\(what); nobody is to be told any more"
         case (.receipt, .cancelled): return "\(what), after it was withdrawn"
         default: return what
         }

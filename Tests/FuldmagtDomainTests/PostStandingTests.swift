@@ -89,7 +89,7 @@ import Testing
     @Test("the decision table", arguments: table)
     func decides(_ row: Row) {
         let from = Self.standing(row.from)
-        let to = from.after(row.event, isDead: row.isDead)
+        let to = from.after(row.event, isMoot: row.isDead)
         #expect(to == Self.standing(row.to))
         #expect(to.consequence(of: row.event, from: from) == row.consequence)
     }
@@ -121,7 +121,7 @@ import Testing
             var standing = PostStanding(.digitalPost, .queued)
             var seen: Set<PostStanding> = [standing]
             for event in events {
-                let next = standing.after(event, isDead: false)
+                let next = standing.after(event, isMoot: false)
                 // Never back to where it has been.
                 if next != standing { #expect(seen.insert(next).inserted, "\(events)") }
                 standing = next
@@ -143,7 +143,7 @@ import Testing
                 let event = all[Int(random.next() % UInt64(all.count))]
                 // The dead cannot be exempted.
                 if isDead, event == .exempted { continue }
-                let next = standing.after(event, isDead: isDead)
+                let next = standing.after(event, isMoot: isDead)
                 if let consequence = next.consequence(of: event, from: standing) { followed.append(consequence) }
                 if standing.state == .cancelled { #expect(next == standing) }
                 standing = next

@@ -184,7 +184,13 @@ import Testing
             }
             #expect(!FileManager.default.fileExists(atPath: folder + "/posted"))
         }
-        #expect(throws: MeMoEndpoint.Misuse.self) { try endpoint(.init(url: "http://example.org/")) }
+        for url in [
+            "http://example.org/", "http://127.0.0.1.example.org/", "http://localhost:80@example.org/",
+            "ftp://localhost/",
+            "localhost",
+        ] {
+            #expect(throws: MeMoEndpoint.Misuse.self, "\(url)") { try endpoint(.init(url: url)) }
+        }
     }
 
     @Test("a sender whose endpoint fails withdraws what is revoked meanwhile, and sends the rest under the same ids")

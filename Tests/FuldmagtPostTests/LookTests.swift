@@ -179,6 +179,50 @@ import Testing
         try Sample.remove(folder)
     }
 
+    @Test("what a dead process had begun is removed, as it may be withdrawn by now")
+    func unfinished() throws {
+        let scene = try SenderScene()
+        let batch = scene.folder + "/letters/.batch-1"
+        try FileManager.default.createDirectory(atPath: batch, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(atPath: scene.outbox, withIntermediateDirectories: true)
+        for path in ["\(scene.outbox)/.\(files([1])[0])", batch + "/manifest.json"] {
+            try Data("6202800015".utf8).write(to: URL(fileURLWithPath: path))
+        }
+        try scene.run()
+        _ = try LetterFolder(path: scene.folder + "/letters")
+        for folder in [scene.outbox, scene.folder + "/letters"] {
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
+        }
+        try scene.end()
+    }
+
+    @Test("a clock that was far ahead, and is set right, leaves nothing waiting")
+    func clockSetBack() throws {
+        let scene = try SenderScene()
+        scene.quietSeconds = 86_400
+        scene.now = Sample.time.adding(seconds: 100 * 86_400)
+        scene.log.append(try Sample.notification(1, recipient: 1))
+        try scene.run()
+        scene.now = Sample.time
+        scene.log.append(try Sample.notification(2, recipient: 2))
+        try scene.run()
+        #expect(try scene.sent() == files([1]))
+        let machine = Held()
+        for _ in 0..<5 { machine.fail(now: Sample.time.adding(seconds: 100 * 86_400)) }
+        #expect(machine.closedUntil(now: Sample.time.adding(seconds: 100 * 86_400)) != nil)
+        #expect(machine.closedUntil(now: Sample.time) == nil && machine.mayAttempt(now: Sample.time))
+        try scene.end()
+    }
+
+    /// The machine is a value; an expectation holds no variable.
+    private final class Held {
+        private var machine = EndpointStateMachine()
+
+        func fail(now: Instant) { _ = machine.concluded(.noAnswer, of: Sample.id(1), now: now, jitter: 1) }
+        func closedUntil(now: Instant) -> Instant? { machine.closedUntil(now: now) }
+        func mayAttempt(now: Instant) -> Bool { machine.mayAttempt(now: now) }
+    }
+
     @Test("a message that always fails holds no other up")
     func poison() throws {
         let scene = try SenderScene()

@@ -26,17 +26,23 @@ import Testing
         let workload = Workload(
             seed: run.seed, citizens: 200, commands: 3000, partitions: 4, keys: TestCluster.keys)
         var model = NaiveModel(keys: TestCluster.keys, settings: cluster.options.settings)
-        for phase in workload.everything() {
-            cluster.clock.now.withLock { $0 = phase.start }
-            model.advance(to: phase.start)
-            try cluster.drain(members: run.members)
-            for record in phase.records {
+        var receipts = ReceiptWorkload(seed: run.seed, keys: TestCluster.keys, partitions: 4)
+        func send(_ records: [ModelRecord]) throws {
+            for record in records {
                 model.take(record)
                 cluster.broker.append(
                     topic: record.topic, partition: record.partition, key: record.key, headers: record.headers,
                     value: record.value, timestamp: record.timestamp)
             }
             try cluster.drain(members: run.members)
+        }
+        for phase in workload.everything() {
+            cluster.clock.now.withLock { $0 = phase.start }
+            model.advance(to: phase.start)
+            try cluster.drain(members: run.members)
+            try send(phase.records)
+            let last = phase.records.last?.timestamp ?? phase.start.milliseconds
+            try send(receipts.next(12, of: model, hasUnknown: true, after: last))
         }
         try cluster.stop()
         var observed = Observed()
@@ -55,6 +61,10 @@ import Testing
         let missing = Set(expected).subtracting(dump).sorted()
         let extra = Set(dump).subtracting(expected).sorted()
         let isEqual = dump == expected
+        // Receipts moved notifications to wherever they can be moved.
+        let states = Set(dump.compactMap { $0.firstMatch(of: /"state":"([a-z]+)","table":"post"/)?.1 })
+        #expect(states.isSuperset(of: ["submitted", "accepted", "delivered", "queued", "task", "cancelled"]))
+        #expect(model.deadLetters.contains { $0.reason == "unknown-receipt" })
         #expect(isEqual, "missing \(missing.count): \(missing.prefix(3))\nextra \(extra.count): \(extra.prefix(3))")
         #expect(try cluster.check() == [])
     }

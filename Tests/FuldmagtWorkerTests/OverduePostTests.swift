@@ -52,6 +52,30 @@ import Testing
         #expect(try cluster.check() == [])
     }
 
+    @Test("what is overdue once the grant is revoked is neither a letter nor a task")
+    func afterRevocation() throws {
+        let cluster = try begin()
+        let told = try cluster.given()
+        cluster.receipt(told, "submitted")
+        try cluster.drain()
+        cluster.send(
+            "grant.revoke",
+            #"{"grantor":{"cpr":"\#(anna)"},"representative":{"cpr":"\#(bent)"},"packages":["tax"],"by":"grantor"}"#,
+            id: "r", key: anna)
+        try cluster.drain()
+        for status in ["submitted", "accepted", "delivered"] {
+            for notification in cluster.posted(to: bent).suffix(1) + cluster.posted(to: anna).suffix(1) {
+                cluster.receipt(notification, status)
+            }
+        }
+        try cluster.drain()
+        try pass(cluster, hours: 24)
+        try pass(cluster, hours: 3_000)
+        #expect(try cluster.post(told) == "undeliverable" && cluster.said(.tasks).isEmpty)
+        #expect(cluster.notifications(to: bent) == ["grant-received digital-post", "grant-revoked digital-post"])
+        #expect(try cluster.check() == [])
+    }
+
     @Test("a receipt in time begins the wait anew, and delivered ends it")
     func inTime() throws {
         let cluster = try begin()

@@ -110,6 +110,27 @@ import Testing
         #expect(try cluster.check() == [])
     }
 
+    @Test("what fails once the grant is revoked goes to the former representative by no other way")
+    func failsAfterRevocation() throws {
+        let cluster = try begin()
+        let told = try cluster.given()
+        cluster.receipt(told, "submitted")
+        try cluster.drain()
+        try revoke(cluster)
+        cluster.receipt(told, "failed")
+        try cluster.drain()
+        #expect(cluster.notifications(to: bent) == ["grant-received digital-post", "grant-revoked digital-post"])
+        #expect(try cluster.post(told) == "undeliverable" && cluster.said(.tasks).isEmpty)
+        // That it was revoked is told by letter, where Digital Post fails.
+        let revoked = try #require(cluster.posted(to: bent).last)
+        cluster.receipt(revoked, "failed")
+        cluster.receipt(told, "delivered")
+        try cluster.drain()
+        #expect(cluster.notifications(to: bent).last == "grant-revoked letter")
+        #expect(try cluster.post(told) == "delivered")
+        #expect(try cluster.check() == [])
+    }
+
     @Test("a letter that no transport has is withdrawn too, whatever became of the Digital Post")
     func revokedLetter() throws {
         let cluster = try begin()

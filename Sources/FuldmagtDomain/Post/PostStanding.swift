@@ -11,7 +11,7 @@ public enum PostState: String, CaseIterable, Sendable {
     case task
     /// Withdrawn before any transport had it.
     case cancelled
-    /// The recipient is dead.
+    /// The recipient is dead, or what it tells of has been taken back meanwhile.
     case undeliverable
 
     /// Nothing is waited for any more.
@@ -48,6 +48,14 @@ public enum PostEvent: Hashable, Sendable {
         }
     }
 
+    /// Whether it may end one way of telling the recipient, so that another would follow.
+    public var mayGiveUp: Bool {
+        switch self {
+        case .receipt(_, .failed), .receipt(_, .returned), .overdue: true
+        case .receipt, .exempted, .cancelled: false
+        }
+    }
+
     public var transport: PostChannel? { if case .receipt(let transport, _) = self { transport } else { nil } }
 }
 
@@ -70,7 +78,8 @@ public enum PostEvent: Hashable, Sendable {
 /// | cancelled, while queued | 10 | 10 |
 ///
 /// For a dead recipient what would be a letter again, or a task, is 8, undeliverable: nobody has to act for the dead, whose
-/// grants have ended and whose counterparts are told.
+/// grants have ended and whose counterparts are told. The same once the grant it tells of has been revoked or has ended:
+/// nobody is told of a grant that they have no more, but that they have it no more.
 ///
 /// What follows from the order:
 /// - A letter that is handed to the postal service and comes back is a task, whichever receipt is first.
@@ -104,27 +113,28 @@ public struct PostStanding: Hashable, Sendable {
     }
 
     /// Where it stands after an event.
-    public func after(_ event: PostEvent, isDead: Bool) -> PostStanding {
-        let named = named(by: event, isDead: isDead)
+    /// - Parameter isMoot: whether the recipient is dead, or what it tells of has been taken back.
+    public func after(_ event: PostEvent, isMoot: Bool) -> PostStanding {
+        let named = named(by: event, isMoot: isMoot)
         return named.place > place ? named : self
     }
 
-    private func named(by event: PostEvent, isDead: Bool) -> PostStanding {
+    private func named(by event: PostEvent, isMoot: Bool) -> PostStanding {
         switch event {
         case .receipt(let transport, .submitted): PostStanding(transport, .submitted)
         case .receipt(let transport, .accepted): PostStanding(transport, .accepted)
         case .receipt(let transport, .delivered): PostStanding(transport, .delivered)
         case .receipt(let transport, .failed), .receipt(let transport, .returned):
             // What follows from Digital Post failing has happened where it is a letter by now.
-            transport == .digitalPost && channel == .letter ? self : Self.givenUp(by: transport, isDead: isDead)
-        case .overdue: state.isFinal ? self : Self.givenUp(by: channel, isDead: isDead)
+            transport == .digitalPost && channel == .letter ? self : Self.givenUp(by: transport, isMoot: isMoot)
+        case .overdue: state.isFinal ? self : Self.givenUp(by: channel, isMoot: isMoot)
         case .exempted: channel == .digitalPost && state == .queued ? PostStanding(.letter, .queued) : self
         case .cancelled: state == .queued ? PostStanding(channel, .cancelled) : self
         }
     }
 
-    private static func givenUp(by transport: PostChannel, isDead: Bool) -> PostStanding {
-        if isDead { return PostStanding(transport, .undeliverable) }
+    private static func givenUp(by transport: PostChannel, isMoot: Bool) -> PostStanding {
+        if isMoot { return PostStanding(transport, .undeliverable) }
         return transport == .digitalPost ? PostStanding(.letter, .queued) : PostStanding(.letter, .task)
     }
 

@@ -1,4 +1,5 @@
 import CCurl
+import Foundation
 import FuldmagtBytes
 import FuldmagtDomain
 
@@ -46,17 +47,19 @@ public struct MeMoEndpoint: PostTransport {
         _ options: Options, writer: MeMoWriter, machine: EndpointStateMachine = EndpointStateMachine(),
         now: @escaping () -> Instant, jitter: @escaping () -> Double
     ) throws {
-        let isLocal = ["http://127.0.0.1", "http://localhost"].contains { options.url.hasPrefix($0) }
-        guard options.url.hasPrefix("https://") || isLocal else {
+        let url = URLComponents(string: options.url)
+        let isLocal = url?.scheme == "http" && ["127.0.0.1", "localhost"].contains(url?.host ?? "") && url?.user == nil
+        guard url?.scheme == "https" || isLocal else {
             throw Misuse(
-                description: "the endpoint is \(options.url); messages go to https:// only, or to this machine")
+                description:
+                    "messages go to https:// only, or to http:// on 127.0.0.1 or localhost; the endpoint is neither")
         }
         self.options = options
         self.writer = writer
         self.machine = machine
         self.now = now
         self.jitter = jitter
-        connection = try Connection(options)
+        connection = try Connection(options, isLocal: isLocal)
     }
 
     /// Nobody can be asked; sending the same id again is harmless.
@@ -110,7 +113,8 @@ public struct MeMoEndpoint: PostTransport {
         private var maySend: (() -> Bool)?
         private var isWithheld = false
 
-        init(_ options: Options) throws(Misuse) {
+        /// - Parameter isLocal: no proxy is asked then, as it would see what it passes on.
+        init(_ options: Options, isLocal: Bool) throws(Misuse) {
             guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let handle = curl_easy_init() else {
                 throw Misuse(description: "libcurl cannot be used")
             }
@@ -128,6 +132,7 @@ public struct MeMoEndpoint: PostTransport {
                 fm_curl_set_list(handle, CURLOPT_HTTPHEADER, headers), fm_curl_drop_answer(handle),
                 fm_curl_set_ask(handle, Self.ask, Unmanaged.passUnretained(self).toOpaque()),
             ]
+            if isLocal { codes.append(fm_curl_set_text(handle, CURLOPT_PROXY, "")) }
             if let file = options.authorities { codes.append(fm_curl_set_text(handle, CURLOPT_CAINFO, file)) }
             if let file = options.certificate {
                 codes.append(fm_curl_set_text(handle, CURLOPT_SSLCERT, file))

@@ -18,6 +18,8 @@ public final class PostLedger {
     private let document = JSONDocument()
     /// At most so many notifications are one message.
     private static let bundleLimit = 50
+    /// What is due later than any quiet period or pause allows is from before the clock was set back, and is due now.
+    private static let isDue = "(due <= ?1 OR due > ?1 + 90000000)"
 
     /// Opens the file, or makes it.
     /// - Parameters:
@@ -210,8 +212,8 @@ public final class PostLedger {
             let due = try Row.fetchAll(
                 db.cachedStatement(
                     sql: """
-                        SELECT row, id, bundle FROM notifications WHERE state = 'queued' AND due <= ?
-                        ORDER BY due, row LIMIT ?
+                        SELECT row, id, bundle FROM notifications WHERE state = 'queued' AND \(Self.isDue)
+                        ORDER BY due, row LIMIT ?2
                         """), arguments: [now.milliseconds, limit - min(unsettled.count, (limit + 1) / 2)])
             var fixed: Set<[UInt8]> = []
             for row in due {
@@ -261,7 +263,7 @@ public final class PostLedger {
             db.cachedStatement(
                 sql: """
                     SELECT message, min(fixedAt) AS fixedAt, min(row) AS first FROM notifications
-                    WHERE state = 'fixed' AND due <= ? GROUP BY message ORDER BY max(attempts), first LIMIT ?
+                    WHERE state = 'fixed' AND \(Self.isDue) GROUP BY message ORDER BY max(attempts), first LIMIT ?2
                     """), arguments: [now.milliseconds, limit])
         return try rows.map { row in
             try message(Self.bytes(row["message"]), db, fixedAt: Instant(milliseconds: row["fixedAt"]))

@@ -14,7 +14,10 @@ public struct LetterFolder: PostTransport {
     static let manifestName = "manifest.json"
     static let checksumName = "manifest.sha256"
 
-    public init(path: String) throws { folder = try OutFolder(path) }
+    public init(path: String) throws {
+        folder = try OutFolder(path)
+        try folder.removeUnfinished()
+    }
 
     /// What a manifest says of one letter.
     struct Entry: Codable, Equatable {

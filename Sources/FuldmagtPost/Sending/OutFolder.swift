@@ -24,6 +24,14 @@ struct OutFolder: Sendable {
             atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     }
 
+    /// Removes what a process that died had begun: it may be withdrawn by now, and holds numbers of people. What is still to
+    /// be sent is written anew.
+    func removeUnfinished() throws {
+        for name in try FileManager.default.contentsOfDirectory(atPath: path) where name.hasPrefix(".") {
+            try FileManager.default.removeItem(atPath: "\(path)/\(name)")
+        }
+    }
+
     func has(_ name: String) -> Bool { access("\(path)/\(name)", F_OK) == 0 }
 
     /// Writes bytes to a new file.
@@ -70,6 +78,7 @@ public struct MeMoFolder: PostTransport {
 
     public init(path: String, writer: MeMoWriter) throws {
         folder = try OutFolder(path)
+        try folder.removeUnfinished()
         self.writer = writer
     }
 

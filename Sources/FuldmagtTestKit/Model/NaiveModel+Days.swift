@@ -4,6 +4,7 @@ extension NaiveModel {
     /// Does what is due by then: deaths and moves dated ahead, activations that begin or end, grants and requests that are
     /// over, and reminders.
     public mutating func advance(to instant: Instant) {
+        giveUpReceipts(at: instant)
         for citizen in citizens.keys.sorted(by: { $0.digits < $1.digits }) {
             if let death = citizens[citizen]?.deaths.last, death.covers(instant.day) {
                 _ = endAll(of: citizen, death.cause.at(instant))

@@ -26,9 +26,13 @@ extension NaiveModel {
         }
         for notification in notifications where notification.cancelledKind == nil && !notification.isRerouted {
             lines.append(notificationLine(notification, names[notification.recipient]))
-            if let at = reroutedAt[notification.id] { lines += timeline(notification.id, reroutedAt: at) }
+            if let post = posts[notification.id] { lines += timeline(notification.id, post) }
         }
-        for name in Set(lines.compactMap { $0.text("citizen") }) {
+        lines += earlyReceipts.map {
+            Line("earlyReceipt").adding("id", $0.notification).adding("citizen", $0.citizen)
+                .adding("at", $0.record.timestamp)
+        }
+        for name in Set(lines.compactMap { $0.text("table") == "earlyReceipt" ? nil : $0.text("citizen") }) {
             lines.append(Line("citizen").adding("citizen", name).adding("kind", kinds[name]))
         }
         return lines.map(\.written).sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
@@ -107,22 +111,20 @@ extension NaiveModel {
             .adding("reason", entry.reason)
     }
 
-    private func timeline(_ id: String, reroutedAt: Int64) -> [Line] {
-        var entries = [("exempted", "queued", reroutedAt)]
-        if let cancelled = cancelledAt[id] { entries.append(("cancelled", "cancelled", cancelled)) }
-        return [Line("post").adding("id", id).adding("state", entries.last?.1)]
-            + entries.enumerated().map { number, entry in
-                Line("timeline").adding("id", id).adding("entry", number).adding("event", entry.0)
-                    .adding("state", entry.1).adding("channel", "letter").adding("at", entry.2)
+    private func timeline(_ id: String, _ post: ModelPost) -> [Line] {
+        [Line("post").adding("id", id).adding("state", post.state)]
+            + post.entries.enumerated().map { number, entry in
+                Line("timeline").adding("id", id).adding("entry", number).adding("event", entry.event)
+                    .adding("state", entry.state).adding("channel", entry.channel).adding("at", entry.at)
+                    .adding("transport", entry.transport).adding("code", entry.code)
+                    .adding("source", entry.source).adding("receipt", entry.receipt)
             }
     }
 
     private func notificationLine(_ notification: ExpectedNotification, _ recipient: String?) -> Line {
         Line("notification").adding("citizen", recipient)
             .adding("id", notification.id).adding("kind", notification.kind).adding("grant", notification.grant)
-            .adding("channel", reroutedAt[notification.id] == nil ? notification.channel : "letter").adding(
-                "createdAt", notification.createdAt
-            )
+            .adding("channel", post(of: notification).channel).adding("createdAt", notification.createdAt)
             .adding("cancelledAt", cancelledAt[notification.id])
     }
 }

@@ -27,38 +27,47 @@ extension NaiveModel {
         }
     }
 
-    /// Cancels every notification about a grant that has not been cancelled.
+    /// Cancels every notification about a grant that has not been cancelled, and that no transport has.
     mutating func cancelAll(about grant: ModelGrant, citizen: Party, _ cause: ModelCause) {
-        for at in cancellable.removeValue(forKey: grant.id) ?? [] {
+        for at in cancellable[grant.id] ?? [] {
             var cancelled = notifications[at]
+            var post = post(of: cancelled)
+            guard post.state == "queued" else { continue }
             cancelled.cancelledKind = cancelled.kind
             cancelled.kind = "cancelled"
-            if reroutedAt[cancelled.id] != nil { cancelled.channel = "letter" }
+            cancelled.channel = post.channel
             cancelledAt[cancelled.id] = cause.at
+            if !post.entries.isEmpty {
+                post.enter(.init(event: "cancelled", state: "cancelled", channel: post.channel, at: cause.at))
+                posts[cancelled.id] = post
+            }
             let isOwn = citizen == grant.grantor && cancelled.recipient == citizen.digits
             attribute(&cancelled, to: cause, isCitizen: isOwn)
             notifications.append(cancelled)
         }
     }
 
-    /// Somebody became exempt: what was written for Digital Post in the last 14 days, and not withdrawn, becomes a letter. No
-    /// receipt comes in the model, so none of it is sent.
+    /// Somebody became exempt: what was written for Digital Post in the last 14 days, and is neither withdrawn nor with the
+    /// transport, becomes a letter.
     mutating func recall(from recipient: Party, _ cause: ModelCause) {
         let since = cause.at - 14 * 86_400_000
         for at in notifications.indices {
             var letter = notifications[at]
             guard letter.recipient == recipient.digits, letter.channel == "digital-post", letter.createdAt >= since,
-                letter.cancelledKind == nil, cancelledAt[letter.id] == nil, reroutedAt[letter.id] == nil
+                letter.cancelledKind == nil, !letter.isRerouted
             else { continue }
+            var post = post(of: letter)
+            guard post.channel == "digital-post", post.state == "queued" else { continue }
             letter.channel = "letter"
             letter.isRerouted = true
-            reroutedAt[letter.id] = cause.at
+            post.enter(.init(event: "exempted", state: "queued", channel: "letter", at: cause.at))
+            posts[letter.id] = post
             attribute(&letter, to: cause, isCitizen: !representativesOwn.contains(letter.id))
             notifications.append(letter)
         }
     }
 
-    private func attribute(_ notification: inout ExpectedNotification, to cause: ModelCause, isCitizen: Bool) {
+    func attribute(_ notification: inout ExpectedNotification, to cause: ModelCause, isCitizen: Bool) {
         notification.cause =
             isCitizen ? cause.id : keys.maskedCause(source: cause.source, id: cause.id).description
         notification.causeType = isCitizen ? cause.type : nil

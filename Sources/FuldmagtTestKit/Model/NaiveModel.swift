@@ -31,8 +31,9 @@ public struct NaiveModel {
     var cancelledAt: [String: Int64] = [:]
     /// Ids of notifications to somebody about another citizen's affair.
     var representativesOwn: Set<String> = []
-    /// When a notification that nobody had sent was made a letter, by its id.
-    var reroutedAt: [String: Int64] = [:]
+    /// What has happened to notifications on their way, by their ids.
+    var posts: [String: ModelPost] = [:]
+    var earlyReceipts: [ModelEarlyReceipt] = []
     /// What was decided under an id, so that a repeat is known.
     private var processed: [ProcessedID: String] = [:]
 
@@ -55,7 +56,11 @@ public struct NaiveModel {
             return
         }
         do {
-            try decide(try ModelCommand(record))
+            if record.topic == .receipts {
+                try takeReceipt(record)
+            } else {
+                try decide(try ModelCommand(record))
+            }
         } catch {
             deadLetters.append(
                 ExpectedDeadLetter(

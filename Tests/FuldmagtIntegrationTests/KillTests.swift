@@ -30,6 +30,10 @@ import Testing
         var point: String?
         func begin() throws {
             var environment = ["FULDMAGT_BATCH_RECORDS": "200"]
+            // Days pass with the records, and the worker's clock stands still.
+            for step in ["SUBMITTED", "ACCEPTED", "LETTER_SUBMITTED", "LETTER_ACCEPTED"] {
+                environment["FULDMAGT_RECEIPT_\(step)_HOURS"] = "0"
+            }
             // One that was not reached before the worker was killed comes again.
             point = point ?? points.popLast()
             if let point { environment["FULDMAGT_TEST_KILL"] = point }
@@ -52,19 +56,30 @@ import Testing
             kills += 1
             try begin()
         }
-        for phase in workload.everything() {
-            for record in phase.records { model.take(record) }
+        var receipts = ReceiptWorkload(seed: 12, keys: cluster.keys, partitions: 4)
+        func send(_ records: [ModelRecord], pieces: Int) throws {
+            for record in records { model.take(record) }
             try replace()
-            let pieces = 4
             for piece in 0..<pieces {
-                let size = (phase.records.count + pieces - 1) / pieces
-                let from = min(piece * size, phase.records.count)
-                try cluster.send(Array(phase.records[from..<min(from + size, phase.records.count)]))
+                let size = (records.count + pieces - 1) / pieces
+                let from = min(piece * size, records.count)
+                try cluster.send(Array(records[from..<min(from + size, records.count)]))
                 try replace()
                 // The moment is as random as the machine makes it.
                 if random.next() % 2 == 0 { try kill() }
             }
             try cluster.wait(for: model) { try replace() }
+        }
+        for (number, phase) in workload.everything().enumerated() {
+            try send(phase.records, pieces: 4)
+            guard number % 3 == 2 else { continue }
+            let last = phase.records.last?.timestamp ?? 0
+            try send(receipts.next(300, of: model, hasUnknown: true, after: last), pieces: 1)
+            // Most receipts are answered by nothing that could be waited for.
+            try cluster.wait(seconds: 240, for: "the receipts") {
+                try replace()
+                return try cluster.isQuiet()
+            }
         }
         #expect(points.isEmpty && point == nil, "not reached: \(points) \(point ?? "")")
         point = nil

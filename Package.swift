@@ -34,11 +34,13 @@ let package = Package(
         .target(
             name: "FuldmagtDomain", dependencies: ["FuldmagtBytes", "FuldmagtJSON", "FuldmagtRecord"],
             swiftSettings: settings),
+        // OpenSSL's SHA-256 and AES-GCM, whose states are kept: what is hashed and sealed here is short.
+        .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         // The cluster key: pseudonyms, sealed CPR numbers, derived ids.
         .target(
             name: "FuldmagtKeys",
             dependencies: [
-                "FuldmagtBytes", "FuldmagtDomain", "FuldmagtJSON", "FuldmagtRecord",
+                "CLibCrypto", "FuldmagtBytes", "FuldmagtDomain", "FuldmagtJSON", "FuldmagtRecord",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: settings),

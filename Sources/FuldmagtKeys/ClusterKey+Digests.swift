@@ -1,5 +1,3 @@
-import Crypto
-
 /// Digests of records as they stand, which hold CPR numbers: without the key, whoever reads a digest could try numbers
 /// until one fits.
 extension ClusterKey {
@@ -12,12 +10,14 @@ extension ClusterKey {
     public func digest(ofRecord parts: [[UInt8]?]) -> String {
         let digits = Array("0123456789abcdef".utf8)
         return String(
-            decoding: Self.code(of: parts, key: records).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] },
+            decoding: Self.code(of: parts, key: records).withUnsafeBytes { code in
+                code.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+            },
             as: UTF8.self)
     }
 
     /// Over the parts, each after its length: no two lists of parts run together. -1 tells a null from what has no bytes.
-    private static func code(of parts: [[UInt8]?], key: PreparedHMAC) -> SHA256.Digest {
+    private static func code(of parts: [[UInt8]?], key: PreparedHMAC) -> HashCode {
         var text: [UInt8] = []
         for part in parts {
             withUnsafeBytes(of: Int64(part?.count ?? -1).littleEndian) { text.append(contentsOf: $0) }

@@ -11,9 +11,9 @@ import FuldmagtRecord
 public struct ClusterKey: Sendable {
     private let pseudonyms: PreparedHMAC
     private let ids: PreparedHMAC
-    private let numbers: SymmetricKey
+    private let numbers: PreparedCipher
     private let nonces: PreparedHMAC
-    private let frames: SymmetricKey
+    private let frames: PreparedCipher
     private let proofs: PreparedHMAC
     private let contents: PreparedHMAC
     let lines: PreparedHMAC
@@ -43,9 +43,9 @@ public struct ClusterKey: Sendable {
         }
         pseudonyms = PreparedHMAC(derived("pseudonym"))
         ids = PreparedHMAC(derived("id"))
-        numbers = derived("number")
+        numbers = PreparedCipher(derived("number"))
         nonces = PreparedHMAC(derived("nonce"))
-        frames = derived("frame")
+        frames = PreparedCipher(derived("frame"))
         proofs = PreparedHMAC(derived("proof"))
         contents = PreparedHMAC(derived("content"))
         lines = PreparedHMAC(derived("line"))
@@ -56,24 +56,22 @@ public struct ClusterKey: Sendable {
 
     /// How the system knows a party: `HMAC-SHA-256(key, number)` cut to 16 bytes. Persons and companies cannot collide:
     /// their numbers differ in length.
-    public func pseudonym(of party: Party) -> Ident { Self.first(mac(of: party.digits)) }
+    public func pseudonym(of party: Party) -> Ident { mac(of: party.digits).first }
 
     /// A keyed hash of some other text, such as the mark by which a shard knows its key.
-    public func pseudonym(ofText text: String) -> Ident { Self.first(mac(of: text)) }
+    public func pseudonym(ofText text: String) -> Ident { mac(of: text).first }
 
-    private func mac(of text: String) -> SHA256.Digest {
+    private func mac(of text: String) -> HashCode {
         var text = text
         return text.withUTF8 { pseudonyms.code(of: UnsafeRawBufferPointer($0)) }
     }
-
-    private static func first(_ digest: SHA256.Digest) -> Ident { digest.withUnsafeBytes { Ident($0) } }
 
     /// How the system knows a party, and where it belongs.
     /// - Parameter partitions: of the command topics.
     public func identity(of party: Party, partitions: Int32) -> Identity {
         let digits = party.digits
         return Identity(
-            party: party, pseudonym: Self.first(mac(of: digits)),
+            party: party, pseudonym: mac(of: digits).first,
             shard: Murmur2.partition(of: digits, partitions: partitions))
     }
 
@@ -86,69 +84,85 @@ public struct ClusterKey: Sendable {
 
     private func seal(_ number: String, of pseudonym: Ident) -> SealedNumber {
         precondition(number.utf8.count <= 16, "CPR and CVR numbers have ten and eight digits")
-        do {
-            return try withUnsafeTemporaryAllocation(byteCount: 16, alignment: 1) { block in
-                block.initializeMemory(as: UInt8.self, repeating: 0)
-                for (at, byte) in number.utf8.enumerated() { block[at] = byte }
-                let box = try AES.GCM.seal(
-                    UnsafeRawBufferPointer(block), using: numbers, nonce: try nonce(of: pseudonym))
-                return SealedNumber(
-                    block: box.ciphertext.withUnsafeBytes { Ident($0) }, tag: box.tag.withUnsafeBytes { Ident($0) })
+        return withUnsafeTemporaryAllocation(byteCount: 48, alignment: 8) { space in
+            let block = UnsafeMutableRawBufferPointer(rebasing: space[..<16])
+            block.initializeMemory(as: UInt8.self, repeating: 0)
+            for (at, byte) in number.utf8.enumerated() { block[at] = byte }
+            let sealed = UnsafeMutableRawBufferPointer(rebasing: space[16..<32])
+            let tag = UnsafeMutableRawBufferPointer(rebasing: space[32...])
+            if let sealed = sealed.baseAddress, let tag = tag.baseAddress {
+                withNonce(of: pseudonym) {
+                    numbers.seal(UnsafeRawBufferPointer(block), nonce: $0, into: sealed, tag: tag)
+                }
             }
-        } catch {
-            // A 12-byte nonce and a 32-byte key are what AES-GCM takes; there is no other way to fail.
-            preconditionFailure("AES-GCM refused a derived nonce")
+            return SealedNumber(
+                block: Ident(UnsafeRawBufferPointer(sealed)), tag: Ident(UnsafeRawBufferPointer(tag)))
         }
     }
 
-    private func nonce(of pseudonym: Ident) throws -> AES.GCM.Nonce {
-        let digest = pseudonym.withBytes { nonces.code(of: $0) }
-        return try digest.withUnsafeBytes { try AES.GCM.Nonce(data: UnsafeRawBufferPointer(rebasing: $0[..<12])) }
+    /// The first twelve bytes of a keyed hash.
+    private func withNonce<Result>(of pseudonym: Ident, _ body: (UnsafeRawPointer) -> Result) -> Result {
+        pseudonym.withBytes { nonces.code(of: $0) }.withUnsafeBytes { code in
+            guard let nonce = code.baseAddress else { preconditionFailure("a hash has bytes") }
+            return body(nonce)
+        }
     }
 
     /// Opens a sealed number.
     /// - Throws: when it was sealed under another key, for another pseudonym, or is damaged.
     private func open(_ sealed: SealedNumber, of pseudonym: Ident) throws(Unsealable) -> String {
-        do {
-            let block = try sealed.block.withBytes { block in
-                try sealed.tag.withBytes { tag in
-                    let box = try AES.GCM.SealedBox(nonce: try nonce(of: pseudonym), ciphertext: block, tag: tag)
-                    return try AES.GCM.open(box, using: numbers)
+        let digits: String? = withUnsafeTemporaryAllocation(byteCount: 16, alignment: 8) { block in
+            guard let start = block.baseAddress else { return nil }
+            let isOpen = sealed.block.withBytes { bytes in
+                sealed.tag.withBytes { tag in
+                    guard let tag = tag.baseAddress else { return false }
+                    return withNonce(of: pseudonym) { numbers.open(bytes, nonce: $0, tag: tag, into: start) }
                 }
             }
-            let digits = String(decoding: block.prefix { $0 != 0 }, as: UTF8.self)
-            guard Self.first(mac(of: digits)) == pseudonym else { throw Unsealable() }
-            return digits
-        } catch {
-            throw Unsealable()
+            return isOpen ? String(decoding: block.prefix { $0 != 0 }, as: UTF8.self) : nil
         }
+        guard let digits, mac(of: digits).first == pseudonym else { throw Unsealable() }
+        return digits
     }
 
     /// Encrypts a stored frame, which holds notifications and dead letters with readable numbers, under a nonce of its own.
     public func seal(frame bytes: [UInt8]) -> [UInt8] { withSealed(frame: bytes) { [UInt8]($0) } }
 
-    /// Lends the bytes that `seal(frame:)` gives, uncopied: frames are large.
+    /// Lends the bytes that `seal(frame:)` gives, uncopied: frames are large. The nonce, twelve random bytes, stands
+    /// before what is sealed, and the tag after it.
     public func withSealed<Value, Failure: Error>(
         frame bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(Failure) -> Value
     ) throws(Failure) -> Value {
-        let box: AES.GCM.SealedBox
-        do { box = try AES.GCM.seal(bytes, using: frames) } catch {
-            preconditionFailure("AES-GCM refused a whole key")
+        let (nonceSize, tagSize) = (PreparedCipher.nonceSize, PreparedCipher.tagSize)
+        let space = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count + nonceSize + tagSize, alignment: 16)
+        defer { space.deallocate() }
+        guard let start = space.baseAddress else { preconditionFailure("a sealed frame has bytes") }
+        for (at, byte) in AES.GCM.Nonce().enumerated() { space[at] = byte }
+        bytes.withUnsafeBytes {
+            frames.seal($0, nonce: start, into: start + nonceSize, tag: start + nonceSize + bytes.count)
         }
-        guard let combined = box.combined else { preconditionFailure("AES-GCM gave a box that does not combine") }
-        let result: Result<Value, Failure> = combined.withUnsafeBytes { bytes in
-            do throws(Failure) { return .success(try body(bytes)) } catch { return .failure(error) }
-        }
-        return try result.get()
+        return try body(UnsafeRawBufferPointer(space))
     }
 
     /// Opens what `seal(frame:)` made.
     public func open(frame sealed: [UInt8]) throws(Unsealable) -> [UInt8] {
-        do {
-            return [UInt8](try AES.GCM.open(try AES.GCM.SealedBox(combined: sealed), using: frames))
-        } catch {
-            throw Unsealable()
+        let count = sealed.count - PreparedCipher.nonceSize - PreparedCipher.tagSize
+        guard count >= 0 else { throw Unsealable() }
+        var isOpen = false
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { space, filled in
+            filled = count
+            isOpen = sealed.withUnsafeBytes { sealed in
+                guard let start = sealed.baseAddress else { return false }
+                let text = UnsafeRawBufferPointer(rebasing: sealed[PreparedCipher.nonceSize...].prefix(count))
+                // Nothing is written where a frame has no bytes.
+                let target =
+                    space.baseAddress.map { UnsafeMutableRawPointer($0) } ?? UnsafeMutableRawPointer(mutating: start)
+                return frames.open(
+                    text, nonce: start, tag: start + PreparedCipher.nonceSize + count, into: target)
+            }
         }
+        guard isOpen else { throw Unsealable() }
+        return bytes
     }
 
     /// A number that was sealed under another key, or damaged.
@@ -196,7 +210,7 @@ public struct ClusterKey: Sendable {
         text.appendCounted { $0.append(cause.id) }
         text.appendCounted { citizen.appendHex(to: &$0) }
         text.appendCounted { ordinal.write(to: &$0) }
-        return text.withUnsafeBytes { Self.first(ids.code(of: $0)) }.asUUIDv4
+        return text.withUnsafeBytes { ids.code(of: $0).first }.asUUIDv4
     }
 
     /// The id of a cause as anyone but the citizen may see it: the producer's own id could tell who sent it.
@@ -211,37 +225,7 @@ public struct ClusterKey: Sendable {
     private static func mac(_ parts: [String], key: PreparedHMAC) -> Ident {
         var text = ByteSink(capacity: 256)
         for part in parts { text.appendCounted { $0.append(part) } }
-        return text.withUnsafeBytes { first(key.code(of: $0)) }
-    }
-}
-
-/// HMAC-SHA-256 (RFC 2104) with the key's two blocks hashed beforehand: half the work for the short texts we have.
-struct PreparedHMAC: Sendable {
-    private let inner: SHA256
-    private let outer: SHA256
-
-    /// - Parameter key: at most 64 bytes.
-    init(_ key: SymmetricKey) {
-        var inner = SHA256()
-        var outer = SHA256()
-        key.withUnsafeBytes { key in
-            precondition(key.count <= 64, "a longer key would have to be hashed first")
-            var block = [UInt8](repeating: 0x36, count: 64)
-            for (at, byte) in key.enumerated() { block[at] ^= byte }
-            block.withUnsafeBytes { inner.update(bufferPointer: $0) }
-            for at in block.indices { block[at] ^= 0x36 ^ 0x5c }
-            block.withUnsafeBytes { outer.update(bufferPointer: $0) }
-        }
-        self.inner = inner
-        self.outer = outer
-    }
-
-    func code(of bytes: UnsafeRawBufferPointer) -> SHA256.Digest {
-        var inner = inner
-        inner.update(bufferPointer: bytes)
-        var outer = outer
-        inner.finalize().withUnsafeBytes { outer.update(bufferPointer: $0) }
-        return outer.finalize()
+        return text.withUnsafeBytes { key.code(of: $0).first }
     }
 }
 
@@ -251,7 +235,7 @@ extension ClusterKey {
     /// - Parameter scratch: reused between calls.
     public func content(type: String, data: JSONNode, scratch: inout [UInt8]) -> Ident {
         Self.write(.content(type: type, data: data), to: &scratch)
-        return scratch.withUnsafeBytes { Self.first(contents.code(of: $0)) }
+        return scratch.withUnsafeBytes { contents.code(of: $0).first }
     }
 
     /// SHA-256 cut to 16 bytes, of what holds no CPR number: commands' sources and ids, and the catalogue's records. Shards
@@ -260,9 +244,9 @@ extension ClusterKey {
     public static func digest(_ key: ContentKey, scratch: inout [UInt8]) -> Ident {
         write(key, to: &scratch)
         return scratch.withUnsafeBytes { bytes in
-            var hash = SHA256()
-            hash.update(bufferPointer: bytes)
-            return hash.finalize().withUnsafeBytes { Ident($0) }
+            var hash = PlainSHA256()
+            hash.update(bytes)
+            return hash.finish().first
         }
     }
 

@@ -15,6 +15,7 @@ enum BlankShard {
     private static let bare = image(withIndexes: false)
 
     private static func image(withIndexes: Bool) -> Image? {
+        _ = SQLiteStatistics.areOff
         do {
             let queue = try DatabaseQueue()
             try Schema.migrator.migrate(queue)

@@ -4,6 +4,8 @@ import FuldmagtRecord
 import GRDBSQLite
 import Synchronization
 
+import func Foundation.strcmp
+
 /// Writes every row that a turn changes as a record of the changelog: what another worker rebuilds the shard from.
 ///
 /// SQLite itself tells of each row just before it changes, so no statement can be forgotten. A record's key names the row,
@@ -11,165 +13,218 @@ import Synchronization
 /// what is deleted. Left out are the outbox, which is what is published, and SQLite's own tables.
 final class ChangeRecorder {
     private let connection: OpaquePointer
-    private let shard: Int32
-    private let topic: UInt8
-    private let tables: [WatchedTable]
-    private var frame = FrameWriter()
-    private var key: [UInt8] = []
+    /// Reached by pointer: SQLite calls in the middle of a step, and everything is done where it stands.
+    private let recording: UnsafeMutablePointer<Recording>
     /// What SQLite answered when a value could not be read; the turn fails by it.
-    private(set) var failure: Int32?
+    var failure: Int32? { recording.pointee.failure }
 
     /// - Parameter topic: index of the changelog in the producer's list.
     init(_ connection: OpaquePointer, shard: Int32, topic: UInt8) throws(StoreError) {
         self.connection = connection
-        self.shard = shard
-        self.topic = topic
-        tables = try ChangelogTable.all(connection).values.map(WatchedTable.init)
+        let tables = try ChangelogTable.all(connection).values.map(WatchedTable.init)
+        recording = .allocate(capacity: 1)
+        recording.initialize(to: Recording(connection, shard: shard, topic: topic, tables: tables))
         _ = sqlite3_preupdate_hook(
             connection,
             { context, _, operation, _, table, oldRow, newRow in
                 guard let context, let table else { return }
-                Unmanaged<ChangeRecorder>.fromOpaque(context).takeUnretainedValue()
+                context.assumingMemoryBound(to: Recording.self).pointee
                     .changed(operation, table, oldRow: oldRow, newRow: newRow)
-            }, Unmanaged.passUnretained(self).toOpaque())
+            }, recording)
     }
 
-    deinit { _ = sqlite3_preupdate_hook(connection, nil, nil) }
+    deinit {
+        _ = sqlite3_preupdate_hook(connection, nil, nil)
+        recording.deinitialize(count: 1)
+        recording.deallocate()
+    }
 
     /// Moves the records since the last call behind those of a frame.
-    func move(to other: inout FrameWriter) { other.append(takenFrom: &frame) }
+    func move(to other: inout FrameWriter) { other.append(takenFrom: &recording.pointee.frame) }
 
     func forget() {
-        frame.removeAll()
-        failure = nil
+        recording.pointee.frame.removeAll()
+        recording.pointee.failure = nil
+    }
+}
+
+/// The records so far, and what they are written by.
+private struct Recording: ~Copyable {
+    private let connection: OpaquePointer
+    private let shard: Int32
+    private let topic: UInt8
+    private let tables: UnsafeMutableBufferPointer<WatchedTable>
+    var frame = FrameWriter()
+    var failure: Int32?
+    private var key = ByteSink(capacity: 256)
+    /// The key that an updated row had.
+    private var former = ByteSink(capacity: 256)
+
+    init(_ connection: OpaquePointer, shard: Int32, topic: UInt8, tables: [WatchedTable]) {
+        self.connection = connection
+        self.shard = shard
+        self.topic = topic
+        self.tables = .allocate(capacity: tables.count)
+        _ = self.tables.initialize(from: tables)
     }
 
-    private func changed(_ operation: Int32, _ name: UnsafePointer<CChar>, oldRow: Int64, newRow: Int64) {
-        guard let table = table(name) else { return }
-        if operation == SQLITE_DELETE {
+    deinit {
+        for table in tables { table.deallocate() }
+        tables.deallocate()
+    }
+
+    mutating func changed(_ operation: Int32, _ name: UnsafePointer<CChar>, oldRow: Int64, newRow: Int64) {
+        // A few names: comparing them costs less than hashing one.
+        guard let at = tables.firstIndex(where: { strcmp($0.name, name) == 0 }) else { return }
+        let table = tables[at]
+        switch operation {
+        case SQLITE_DELETE:
             writeKey(table, row: oldRow, isNew: false)
-            append { _ in false }
+            appendTombstone()
             return
-        }
-        if operation == SQLITE_UPDATE {
+        case SQLITE_UPDATE where !table.hasRow || oldRow != newRow:
             // A key that changes leaves its old row behind.
             writeKey(table, row: oldRow, isNew: false)
-            let old = key
+            swap(&key, &former)
             writeKey(table, row: newRow, isNew: true)
-            if old != key {
-                let new = key
-                key = old
-                append { _ in false }
-                key = new
+            if !Self.areEqual(key, former) {
+                swap(&key, &former)
+                appendTombstone()
+                swap(&key, &former)
             }
-        } else {
-            writeKey(table, row: newRow, isNew: true)
+        default: writeKey(table, row: newRow, isNew: true)
         }
-        append { value in
-            value.append(UInt8(Schema.version))
-            for column in 0..<table.description.columns.count { self.write(column, to: &value) }
-            return true
-        }
-    }
-
-    /// The table of a name that SQLite lends; nil for one that is left out.
-    private func table(_ name: UnsafePointer<CChar>) -> WatchedTable? {
-        // A dozen names: comparing them costs less than hashing one.
-        tables.first { $0.isNamed(name) }
-    }
-
-    private func append(_ value: (inout ByteSink) -> Bool) {
+        let (connection, columns) = (connection, table.columns)
+        var failure: Int32 = SQLITE_OK
         key.withUnsafeBytes { key in
-            frame.append(topic: topic, partition: shard, timestamp: nil, key: key, headers: { _ in }, value: value)
+            frame.append(topic: topic, partition: shard, timestamp: nil, key: key, headers: { _ in }) { image in
+                image.append(UInt8(Schema.version))
+                for column in 0..<columns {
+                    var value: OpaquePointer?
+                    let code = sqlite3_preupdate_new(connection, column, &value)
+                    if code == SQLITE_OK, let value { Self.write(value, to: &image) } else { failure = code }
+                }
+                return true
+            }
+        }
+        if failure != SQLITE_OK { self.failure = failure }
+    }
+
+    private static func areEqual(_ left: borrowing ByteSink, _ right: borrowing ByteSink) -> Bool {
+        left.withUnsafeBytes { left in right.withUnsafeBytes { left.elementsEqual($0) } }
+    }
+
+    private mutating func appendTombstone() {
+        key.withUnsafeBytes { key in
+            frame.append(
+                topic: topic, partition: shard, timestamp: nil, key: key, headers: { _ in }, value: { _ in false })
         }
     }
 
-    private func value(_ column: Int, isNew: Bool) -> OpaquePointer? {
-        var value: OpaquePointer?
-        let code =
-            isNew
-            ? sqlite3_preupdate_new(connection, Int32(column), &value)
-            : sqlite3_preupdate_old(connection, Int32(column), &value)
-        if code != SQLITE_OK { failure = code }
-        return value
-    }
-
-    private func writeKey(_ table: WatchedTable, row: Int64, isNew: Bool) {
-        key.removeAll(keepingCapacity: true)
-        key.append(contentsOf: table.nameBytes)
-        for column in table.description.key {
+    private mutating func writeKey(_ table: WatchedTable, row: Int64, isNew: Bool) {
+        key.removeAll()
+        key.append(contentsOf: UnsafeRawBufferPointer(start: table.name, count: table.nameLength))
+        for column in table.key {
             key.append(UInt8(ascii: "/"))
-            if table.description.hasRow {
-                append(row)
+            if table.hasRow {
+                Self.append(row, to: &key)
                 continue
             }
-            guard let value = value(column, isNew: isNew) else { continue }
+            var value: OpaquePointer?
+            let code =
+                isNew
+                ? sqlite3_preupdate_new(connection, column, &value) : sqlite3_preupdate_old(connection, column, &value)
+            guard code == SQLITE_OK, let value else {
+                failure = code
+                continue
+            }
             switch sqlite3_value_type(value) {
-            case SQLITE_INTEGER: append(sqlite3_value_int64(value))
-            case SQLITE_BLOB:
-                let bytes = UnsafeRawBufferPointer(
-                    start: sqlite3_value_blob(value), count: Int(sqlite3_value_bytes(value)))
-                for byte in bytes {
-                    key.append(Self.digits[Int(byte >> 4)])
-                    key.append(Self.digits[Int(byte & 15)])
-                }
-            default:
-                key.append(
-                    contentsOf: UnsafeRawBufferPointer(
-                        start: sqlite3_value_text(value), count: Int(sqlite3_value_bytes(value))))
+            case SQLITE_INTEGER: Self.append(sqlite3_value_int64(value), to: &key)
+            case SQLITE_BLOB: Self.appendHex(Self.blob(value), to: &key)
+            default: key.append(contentsOf: Self.text(value))
             }
         }
     }
 
-    /// Appends a number to the key in decimal digits.
-    private func append(_ number: Int64) {
-        if number < 0 { key.append(UInt8(ascii: "-")) }
-        let start = key.count
-        var rest = number.magnitude
-        repeat {
-            key.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
-            rest /= 10
-        } while rest > 0
-        key[start...].reverse()
+    private static func text(_ value: OpaquePointer) -> UnsafeRawBufferPointer {
+        let start = sqlite3_value_text(value)
+        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_value_bytes(value)))
     }
 
-    private static let digits = Array("0123456789abcdef".utf8)
+    private static func blob(_ value: OpaquePointer) -> UnsafeRawBufferPointer {
+        let start = sqlite3_value_blob(value)
+        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_value_bytes(value)))
+    }
 
-    private func write(_ column: Int, to sink: inout ByteSink) {
-        guard let value = value(column, isNew: true) else { return }
+    private static func appendHex(_ bytes: UnsafeRawBufferPointer, to key: inout ByteSink) {
+        key.append(count: bytes.count * 2) { target in
+            for (at, byte) in bytes.enumerated() {
+                target[at * 2] = digit(byte >> 4)
+                target[at * 2 + 1] = digit(byte & 15)
+            }
+        }
+    }
+
+    private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 87 + value }
+
+    /// Appends a number to a key in decimal digits.
+    private static func append(_ number: Int64, to key: inout ByteSink) {
+        if number < 0 { key.append(UInt8(ascii: "-")) }
+        var rest = number.magnitude
+        var width = 1
+        while case let less = rest / 10, less > 0 {
+            width += 1
+            rest = less
+        }
+        rest = number.magnitude
+        key.append(count: width) { digits in
+            for at in stride(from: width - 1, through: 0, by: -1) {
+                digits[at] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            }
+        }
+    }
+
+    private static func write(_ value: OpaquePointer, to image: inout ByteSink) {
         switch sqlite3_value_type(value) {
         case SQLITE_INTEGER:
-            sink.append(1)
-            RowImage.append(sqlite3_value_int64(value), to: &sink)
+            image.append(1)
+            RowImage.append(sqlite3_value_int64(value), to: &image)
         case SQLITE_TEXT:
-            sink.append(2)
-            let text = sqlite3_value_text(value)
-            RowImage.append(
-                UnsafeRawBufferPointer(start: text, count: Int(sqlite3_value_bytes(value))), to: &sink)
+            image.append(2)
+            RowImage.append(text(value), to: &image)
         case SQLITE_BLOB:
-            sink.append(3)
-            let blob = sqlite3_value_blob(value)
-            RowImage.append(
-                UnsafeRawBufferPointer(start: blob, count: Int(sqlite3_value_bytes(value))), to: &sink)
-        default: sink.append(0)
+            image.append(3)
+            RowImage.append(blob(value), to: &image)
+        default: image.append(0)
         }
     }
 }
 
-/// A table of the changelog as the recorder finds it.
-private final class WatchedTable {
-    let description: ChangelogTable
-    /// The name, without the zero at its end.
-    let nameBytes: [UInt8]
+/// A table of the changelog as the recorder finds it, without anything that is counted.
+private struct WatchedTable {
+    /// Ends with a zero.
+    let name: UnsafeMutablePointer<CChar>
+    let nameLength: Int
+    let columns: Int32
+    /// Places of the columns of the primary key.
+    let key: UnsafeMutableBufferPointer<Int32>
+    let hasRow: Bool
 
     init(_ description: ChangelogTable) {
-        self.description = description
-        nameBytes = Array(description.name.utf8)
+        nameLength = description.name.utf8.count
+        name = .allocate(capacity: nameLength + 1)
+        for (at, byte) in description.name.utf8.enumerated() { name[at] = CChar(bitPattern: byte) }
+        name[nameLength] = 0
+        columns = Int32(description.columns.count)
+        key = .allocate(capacity: description.key.count)
+        _ = key.initialize(from: description.key.map(Int32.init))
+        hasRow = description.hasRow
     }
 
-    func isNamed(_ name: UnsafePointer<CChar>) -> Bool {
-        for (at, byte) in nameBytes.enumerated() where UInt8(bitPattern: name[at]) != byte { return false }
-        return name[nameBytes.count] == 0
+    func deallocate() {
+        name.deallocate()
+        key.deallocate()
     }
 }
 

@@ -19,7 +19,7 @@ extension ShardAccess {
             let row = file.grants[grant.ordinal].row
             try statements.changeGrant.bind(1, row).bind(2, grant.state.rawValue).bind(3, grant.version)
                 .bind(4, grant.entry).bind(5, grant.validFrom).bind(6, grant.validUntil)
-                .bind(7, grant.channel.rawValue).bind(8, grant.evidence?.stored).bind(9, grant.lapsesOn)
+                .bind(7, grant.channel.rawValue).bind(8, grant.evidence?.text).bind(9, grant.lapsesOn)
                 .bind(10, grant.remindedOf).bind(11, try termsRow(grant.terms)).run()
             try write(entry, of: grant, row: row)
         case .received(let grant): try write(grant, citizen: citizen)
@@ -88,7 +88,7 @@ extension ShardAccess {
             .bind(4, grant.representative.pseudonym).bind(5, grant.representative.sealed)
             .bind(6, Int64(grant.representative.shard)).bind(7, try termsRow(grant.terms))
             .bind(8, grant.state.rawValue).bind(9, grant.version).bind(10, grant.entry).bind(11, grant.validFrom)
-            .bind(12, grant.validUntil).bind(13, grant.channel.rawValue).bind(14, grant.evidence?.stored)
+            .bind(12, grant.validUntil).bind(13, grant.channel.rawValue).bind(14, grant.evidence?.text)
             .bind(15, grant.request).bind(16, grant.lapsesOn).bind(17, grant.remindedOf).run()
         return statements.insertGrant.insertedRow
     }

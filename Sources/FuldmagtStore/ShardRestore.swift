@@ -49,6 +49,7 @@ public final class ShardRestore {
         do {
             replaced = try Self.fileNumber(target)
             try Self.remove(path)
+            _ = SQLiteStatistics.areOff
             var configuration = Configuration()
             configuration.foreignKeysEnabled = false
             configuration.prepareDatabase { db in

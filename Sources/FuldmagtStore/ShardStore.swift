@@ -1,4 +1,3 @@
-import CSQLiteHook
 import FuldmagtDomain
 import FuldmagtKeys
 import FuldmagtRecord
@@ -107,15 +106,12 @@ public final class ShardStore: @unchecked Sendable {
         try takeOver(owner: "memory", today: today, path: "the shard in memory")
     }
 
-    /// Shards work side by side: they must not meet in SQLite's statistics. Where SQLite runs already it stays as it is.
-    private static let hasNoStatistics = fuldmagt_sqlite_without_statistics() == SQLITE_OK
-
     private static func open(_ path: String, options: Options) throws -> DatabaseQueue {
         try DatabaseQueue(path: path, configuration: configuration(options))
     }
 
     private static func configuration(_ options: Options) -> Configuration {
-        _ = hasNoStatistics
+        _ = SQLiteStatistics.areOff
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
         // In a simulation nobody else works meanwhile, so that waiting changes nothing.

@@ -23,27 +23,13 @@ extension Evidence {
     }
 }
 
-extension Evidence {
-    static func stored(_ text: String) throws(StoreError) -> Evidence {
-        let evidence: Evidence? = StoredJSON.read(text) { node in
-            guard let journal = node["journal"]?.string, let caseworker = node["caseworker"]?.string,
-                let identification = node["identification"]?.string.flatMap({ Identification(rawValue: $0) })
-            else { return nil }
-            var assessment: Assessment?
-            if let node = node["assessment"] {
-                guard let possibilities = node["possibilities"]?.string,
-                    let consequences = node["consequences"]?.string, let present = node["citizenPresent"]?.bool,
-                    let decidedOn = node["decidedOn"]?.string.flatMap({ Day($0) })
-                else { return nil }
-                assessment = Assessment(
-                    possibilities: possibilities, consequences: consequences, citizenPresent: present,
-                    decidedOn: decidedOn)
-            }
-            return Evidence(
-                journal: journal, caseworker: caseworker, identification: identification, assessment: assessment)
+extension KeptEvidence {
+    /// As a column holds it.
+    var text: String {
+        switch self {
+        case .told(let evidence): evidence.stored
+        case .stored(let text): text
         }
-        guard let evidence else { throw StoreError(.fatal, "stored evidence cannot be read") }
-        return evidence
     }
 }
 

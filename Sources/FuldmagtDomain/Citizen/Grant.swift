@@ -72,7 +72,8 @@ public struct Grant: Sendable, Equatable {
     public var validFrom: Day
     public var validUntil: Day
     public var channel: Channel
-    public var evidence: Evidence?
+    /// What is on file for it, as the store keeps it: nothing is decided by it, so it is not read.
+    public var evidence: KeptEvidence?
     /// Whom the representative was before they got another number: both are found.
     public var formerRepresentative: Ident?
     /// Whether the representative's shard has told that they are dead.
@@ -100,7 +101,7 @@ public struct Grant: Sendable, Equatable {
 
     public init(
         id: Ident, ordinal: Int, representative: PartyReference, terms: PackageTerms, state: GrantState, version: Int,
-        entry: Int, validFrom: Day, validUntil: Day, channel: Channel, evidence: Evidence?, request: String? = nil,
+        entry: Int, validFrom: Day, validUntil: Day, channel: Channel, evidence: KeptEvidence?, request: String? = nil,
         row: Int64 = 0
     ) {
         self.id = id
@@ -123,6 +124,13 @@ public struct Grant: Sendable, Equatable {
 
     /// In force, or able to wake, on a day: expiry is computed on every read.
     public func isLiving(on day: Day) -> Bool { state.isLiving && day <= validUntil }
+}
+
+/// What must be on file for a grant: as a command told it, or as the store holds it.
+public enum KeptEvidence: Hashable, Sendable {
+    case told(Evidence)
+    /// As JSON.
+    case stored(String)
 }
 
 /// One entry of a grant's history: what it became, when, why and by which command. Never changed.

@@ -58,7 +58,7 @@ extension Draft {
             let grant = change(ordinal, cause: cause) { grant in
                 grant.state = .active
                 grant.channel = channel
-                grant.evidence = answer.evidence
+                grant.evidence = answer.evidence.map { .told($0) }
                 // Nobody could have a right before the grantor agreed, but on paper that may have been earlier.
                 if channel != .paper { grant.validFrom = max(grant.validFrom, today) }
                 grant.end(on: grant.validUntil, today: today)

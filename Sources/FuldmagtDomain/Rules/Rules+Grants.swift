@@ -46,7 +46,7 @@ extension Draft {
                 id: circumstances.naming.id("grant", cause, file.citizen.pseudonym, .index(at)),
                 ordinal: file.grants.count + at, representative: reference, terms: package.terms, state: state,
                 version: 1, entry: 0, validFrom: issue.validFrom ?? today, validUntil: validUntil, channel: channel,
-                evidence: issue.evidence, request: state == .requested ? cause.id : nil)
+                evidence: issue.evidence.map { .told($0) }, request: state == .requested ? cause.id : nil)
             grant.end(on: validUntil, today: today)
             return grant
         }

@@ -108,7 +108,7 @@ public struct Dump {
             """
             SELECT g.id AS "grant$uuid", h.entry, h.state, h.version, h.valid_from AS "validFrom$day",
               h.valid_until AS "validUntil$day", h.at, h.cause, o.source, h.asked_by AS by, h.reason
-            FROM grant_history h JOIN grants g ON g.row = h.grant_row JOIN origins o ON o.row = h.origin
+            FROM history h JOIN grants g ON g.row = h.grant_row JOIN origins o ON o.row = h.origin
             """
         ),
         (

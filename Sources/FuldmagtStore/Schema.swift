@@ -8,7 +8,7 @@ import GRDB
 /// rowid tables, so that a batch touches few pages; small indexes find a citizen's rows.
 enum Schema {
     /// The version this build writes, in `PRAGMA user_version`.
-    static let version = 9
+    static let version = 10
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -53,6 +53,9 @@ enum Schema {
                     ALTER TABLE grant_history ADD COLUMN extensions TEXT
                       CHECK (extensions IS NULL OR json_valid(extensions));
                     """)
+        }
+        migrator.registerMigration("10 how a grant was given") { db in
+            try db.execute(sql: tenth)
         }
         return migrator
     }

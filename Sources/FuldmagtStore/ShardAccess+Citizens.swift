@@ -8,6 +8,10 @@ public struct LoadedFile {
     /// The citizen's row; nil until something is stored about them.
     var row: Int64?
     var loaded: FileSections
+    /// Known not to have an exemption, past or present.
+    var isNeverExempted = false
+    /// The one residence there is, where it is known.
+    var residence: Residence?
 
     /// Has the notifications read again where they are needed next.
     public mutating func forgetNotifications() { loaded.remove(.notifications) }
@@ -27,8 +31,14 @@ public struct KnownCitizen: Sendable {
 extension ShardAccess {
     /// Begins a citizen's file; nothing is read yet but whether there is one.
     public func file(of citizen: Identity) throws(StoreError) -> LoadedFile {
-        let found = statements.findCitizen.bind(1, citizen.pseudonym)
         var file = CitizenFile(citizen: citizen)
+        if let head = heads[citizen.pseudonym] {
+            file.died = head.died
+            file.reviewedFor = head.reviewedFor
+            return LoadedFile(
+                file: file, row: head.row, loaded: [], isNeverExempted: head.isNeverExempted, residence: head.residence)
+        }
+        let found = statements.findCitizen.bind(1, citizen.pseudonym)
         var row: Int64?
         if try found.next() {
             row = found.int(0)
@@ -39,7 +49,12 @@ extension ShardAccess {
                 file.died = try found.optionalDay(1)
                 file.reviewedFor = try found.optionalMunicipality(3)
             }
-            if isRenumbered, let row { file.renumbering = try renumbering(of: row, isHandedOver: isHandedOver) }
+            if isRenumbered, let row {
+                file.renumbering = try renumbering(of: row, isHandedOver: isHandedOver)
+            } else if let row {
+                if heads.count >= headsAtMost { heads.removeAll(keepingCapacity: true) }
+                heads[citizen.pseudonym] = Head(row: row, died: file.died, reviewedFor: file.reviewedFor)
+            }
         }
         return LoadedFile(file: file, row: row, loaded: [])
     }
@@ -50,8 +65,23 @@ extension ShardAccess {
         guard !missing.isEmpty else { return }
         loaded.loaded.formUnion(missing)
         guard let row = loaded.row else { return }
-        if missing.contains(.residences) { loaded.file.residences = try residences(of: row) }
-        if missing.contains(.exemptions) { loaded.file.exemptions = try exemptions(of: row) }
+        if missing.contains(.residences) {
+            if let residence = loaded.residence {
+                loaded.file.residences = [residence]
+            } else {
+                loaded.file.residences = try residences(of: row)
+                if loaded.file.residences.count == 1 {
+                    heads[loaded.file.citizen.pseudonym]?.residence = loaded.file.residences[0]
+                }
+            }
+        }
+        if missing.contains(.exemptions), !loaded.isNeverExempted {
+            loaded.file.exemptions = try exemptions(of: row)
+            if loaded.file.exemptions.isEmpty {
+                loaded.isNeverExempted = true
+                heads[loaded.file.citizen.pseudonym]?.isNeverExempted = true
+            }
+        }
         if missing.contains(.grants) { loaded.file.grants = try grants(of: row) }
         if missing.contains(.received) { loaded.file.received = try received(of: row) }
         if missing.contains(.deaths) { loaded.file.deaths = try deaths(of: row) }
@@ -62,13 +92,24 @@ extension ShardAccess {
 
     /// Stores a change that the file has been brought up to.
     public func store(_ change: RowChange, to loaded: inout LoadedFile) throws(StoreError) {
+        switch change {
+        case .residence, .exemption, .death, .deathCorrected, .renumbering: forgetHead(of: &loaded)
+        default: break
+        }
         try write(change, citizen: try citizenRow(of: &loaded), file: &loaded.file)
     }
 
+    /// Has what is kept of a citizen read again where it is needed next.
+    func forgetHead(of loaded: inout LoadedFile) {
+        heads[loaded.file.citizen.pseudonym] = nil
+        loaded.isNeverExempted = false
+        loaded.residence = nil
+    }
     /// Notes where a citizen lives now, by which sweeps find them.
     public func noteResidence(_ municipality: Municipality?, of loaded: LoadedFile) throws(StoreError) {
         guard let row = loaded.row else { return }
         try statements.setMunicipality.bind(1, row).bind(2, municipality).run()
+        heads[loaded.file.citizen.pseudonym]?.reviewedFor = municipality
     }
 
     func citizenRow(of loaded: inout LoadedFile) throws(StoreError) -> Int64 {
@@ -194,7 +235,8 @@ extension ShardAccess {
                     terms: try terms(at: rows.int(6)), state: try rows.choice(7, GrantState.self),
                     version: Int(rows.int(8)), entry: Int(rows.int(9)), validFrom: try rows.day(10),
                     validUntil: try rows.day(11), channel: try rows.choice(12, Channel.self),
-                    evidence: rows.optionalText(13).map { .stored($0) }, request: rows.optionalText(14), row: rows.int(0)))
+                    evidence: rows.optionalText(13).map { .stored($0) }, request: rows.optionalText(14),
+                    row: rows.int(0)))
             grants[grants.count - 1].lapsesOn = try rows.optionalDay(15)
             grants[grants.count - 1].remindedOf = try rows.optionalDay(16)
             grants[grants.count - 1].formerRepresentative = try rows.optionalIdent(17)
@@ -226,6 +268,10 @@ extension ShardAccess {
     private func loadCauses(into file: inout CitizenFile) throws(StoreError) {
         for at in file.grants.indices {
             let grant = file.grants[at]
+            if grant.entry == 0, let cause = try givingCause(of: grant.row) {
+                file.grants[at].cause = cause
+                continue
+            }
             let rows: Statement
             switch grant.state {
             case .active, .dormant, .requested:
@@ -238,6 +284,14 @@ extension ShardAccess {
             file.grants[at].cause = try cause(
                 id: rows.text(0), origin: rows.int(1), extensions: rows.optionalText(2))
         }
+    }
+
+    /// Nil where the history stands in a table of its own.
+    private func givingCause(of grant: Int64) throws(StoreError) -> Cause? {
+        let row = statements.readGiving.bind(1, grant)
+        guard try row.next() else { return nil }
+        defer { row.reset() }
+        return try cause(id: row.text(0), origin: row.int(1), extensions: row.optionalText(2))
     }
 
     private func readAccesses(of citizen: Int64) throws(StoreError) -> [ReadAccess] {

@@ -49,6 +49,7 @@ extension ShardAccess {
         }
         try Statement(connection, "UPDATE citizens SET municipality = NULL, died = NULL WHERE row = ?1")
             .bind(1, citizen).run()
+        forgetHead(of: &loaded)
         let renumbering = loaded.file.renumbering
         loaded.file = CitizenFile(citizen: loaded.file.citizen)
         loaded.file.renumbering = renumbering
@@ -116,6 +117,7 @@ extension ShardAccess {
     /// Adds what another shard handed over to what is stored about a citizen. Counters go on after those that are taken.
     public func takeOver(_ rows: String, into loaded: inout LoadedFile) throws(StoreError) {
         let citizen = try citizenRow(of: &loaded)
+        forgetHead(of: &loaded)
         let document = JSONDocument()
         let isRead: Bool = try Array(rows.utf8).withUnsafeBufferPointer { (bytes) throws(StoreError) in
             do { try document.parse(UnsafeRawBufferPointer(bytes)) } catch { return false }

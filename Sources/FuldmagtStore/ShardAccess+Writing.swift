@@ -11,12 +11,11 @@ extension ShardAccess {
                 .bind(4, lifting.by.rawValue).bind(5, lifting.cause.id).bind(6, try origin(of: lifting.cause))
                 .bind(7, lifting.journal).run()
         case .grant(let grant, let entry):
-            let row = try write(grant, citizen: citizen)
-            file.grants[grant.ordinal].row = row
-            try write(entry, of: grant, row: row)
+            file.grants[grant.ordinal].row = try write(grant, entry, citizen: citizen)
         case .grantChanged(let grant, let entry):
             // A grant of the same turn has got its row since the rules saw it.
             let row = file.grants[grant.ordinal].row
+            if grant.entry == 1 { try statements.keepGiving.bind(1, row).run() }
             try statements.changeGrant.bind(1, row).bind(2, grant.state.rawValue).bind(3, grant.version)
                 .bind(4, grant.entry).bind(5, grant.validFrom).bind(6, grant.validUntil)
                 .bind(7, grant.channel.rawValue).bind(8, grant.evidence?.text).bind(9, grant.lapsesOn)
@@ -83,13 +82,16 @@ extension ShardAccess {
             .bind(13, try origin(of: exemption.cause)).run()
     }
 
-    private func write(_ grant: Grant, citizen: Int64) throws(StoreError) -> Int64 {
+    /// Stores a new grant with the first entry of its history.
+    private func write(_ grant: Grant, _ giving: GrantEntry, citizen: Int64) throws(StoreError) -> Int64 {
         try statements.insertGrant.bind(1, citizen).bind(2, grant.ordinal).bind(3, grant.id)
             .bind(4, grant.representative.pseudonym).bind(5, grant.representative.sealed)
             .bind(6, Int64(grant.representative.shard)).bind(7, try termsRow(grant.terms))
             .bind(8, grant.state.rawValue).bind(9, grant.version).bind(10, grant.entry).bind(11, grant.validFrom)
             .bind(12, grant.validUntil).bind(13, grant.channel.rawValue).bind(14, grant.evidence?.text)
-            .bind(15, grant.request).bind(16, grant.lapsesOn).bind(17, grant.remindedOf).run()
+            .bind(15, grant.request).bind(16, grant.lapsesOn).bind(17, grant.remindedOf).bind(18, giving.at)
+            .bind(19, giving.cause.id).bind(20, try origin(of: giving.cause))
+            .bind(21, Extension.stored(giving.cause.extensions)).run()
         return statements.insertGrant.insertedRow
     }
 
@@ -108,9 +110,13 @@ extension ShardAccess {
     }
 
     private func write(_ grant: ReceivedGrant, citizen: Int64) throws(StoreError) {
-        try statements.insertReceived.bind(1, citizen).bind(2, grant.id).bind(3, grant.grantor)
-            .bind(4, Int64(grant.grantorShard)).bind(5, try termsRow(grant.terms)).bind(6, grant.state.rawValue)
-            .bind(7, grant.validFrom).bind(8, grant.validUntil).run()
+        let terms = try termsRow(grant.terms)
+        func run(_ statement: Statement) throws(StoreError) -> Int {
+            try statement.bind(1, citizen).bind(2, grant.id).bind(3, grant.grantor).bind(4, Int64(grant.grantorShard))
+                .bind(5, terms).bind(6, grant.state.rawValue).bind(7, grant.validFrom).bind(8, grant.validUntil).run()
+        }
+        // Most are new.
+        if try run(statements.insertReceived) == 0 { _ = try run(statements.changeReceived) }
     }
 
     private func write(_ notification: Notification, citizen: Int64) throws(StoreError) -> Int64 {

@@ -17,6 +17,21 @@ public final class ShardAccess {
     var senders: [Sender: Int64] = [:]
     var senderRows: [Int64: Sender] = [:]
 
+    /// What their own rows say of the citizens asked for last. Cleared when a turn is rolled back.
+    var heads: [Ident: Head] = [:]
+    let headsAtMost: Int
+
+    /// A citizen's own row, of one who has no other number.
+    struct Head {
+        var row: Int64
+        var died: Day?
+        var reviewedFor: Municipality?
+        /// Known not to have an exemption, past or present.
+        var isNeverExempted = false
+        /// The one residence there is of them, once it was read; nil where there are several.
+        var residence: Residence?
+    }
+
     struct OriginKey: Hashable {
         var source: String
         var type: String
@@ -31,8 +46,12 @@ public final class ShardAccess {
     /// Whether the changelog has the shard's own row.
     private var hasNotedMeta = false
 
-    init(_ connection: OpaquePointer, keys: ClusterKey, changes: ChangeRecorder?) throws(StoreError) {
+    /// - Parameter headsAtMost: each takes up to 300 bytes.
+    init(
+        _ connection: OpaquePointer, keys: ClusterKey, changes: ChangeRecorder?, headsAtMost: Int
+    ) throws(StoreError) {
         self.connection = connection
+        self.headsAtMost = headsAtMost
         self.changes = changes
         self.keys = keys
         statements = try Statements(connection)
@@ -85,6 +104,7 @@ public final class ShardAccess {
     func rollBack() {
         changes?.forget()
         hasNotedMeta = false
+        heads.removeAll()
         origins.removeAll()
         originRows.removeAll()
         terms.removeAll()
@@ -199,7 +219,12 @@ public final class ShardAccess {
     }
 
     /// Forgets frames that are sent.
+    ///
+    /// They are sealed, and large: what is left of one in free pages is no more than what was there. All else that is
+    /// deleted is overwritten.
     public func markSent(through number: Int64) throws(StoreError) {
+        sqlite3_exec(connection, "PRAGMA secure_delete = FAST", nil, nil, nil)
+        defer { sqlite3_exec(connection, "PRAGMA secure_delete = ON", nil, nil, nil) }
         try statements.markSent.bind(1, number).run()
     }
 }

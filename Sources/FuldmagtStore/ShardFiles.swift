@@ -98,14 +98,16 @@ public enum ShardFiles {
             "a grant's state is its last history entry's",
             """
             SELECT count(*) FROM grants g LEFT JOIN grant_history h ON h.grant_row = g.row AND h.entry = g.entry
-            WHERE h.state IS NOT g.state OR h.version IS NOT g.version OR h.valid_until IS NOT g.valid_until
+            WHERE g.given_at IS NULL
+              AND (h.state IS NOT g.state OR h.version IS NOT g.version OR h.valid_until IS NOT g.valid_until)
             """
         ),
         (
             "history has no gaps",
             """
             SELECT count(*) FROM grants g
-            WHERE (SELECT count(*) FROM grant_history h WHERE h.grant_row = g.row) <> g.entry + 1
+            WHERE (SELECT count(*) FROM grant_history h WHERE h.grant_row = g.row) + (g.given_at IS NOT NULL)
+              <> g.entry + 1
             """
         ),
         (

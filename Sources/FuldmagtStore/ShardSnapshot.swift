@@ -36,7 +36,8 @@ public final class ShardSnapshot {
                 guard let connection = db.sqliteConnection else {
                     throw StoreError(.fatal, "\(path) was closed while it was being opened")
                 }
-                return (row["shard"], row["partitions"], try ShardAccess(connection, keys: keys, changes: nil))
+                let access = try ShardAccess(connection, keys: keys, changes: nil, headsAtMost: 1024)
+                return (row["shard"], row["partitions"], access)
             }
             self.queue = queue
             (shard, partitions, access) = opened

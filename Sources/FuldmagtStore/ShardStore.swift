@@ -20,7 +20,7 @@ public final class ShardStore: @unchecked Sendable {
         public var directory: String
         /// Partitions of the command topics.
         public var partitions: Int32
-        /// Page cache, bytes.
+        /// Page cache, bytes. What is kept in memory of citizens besides takes up to as much as half of it.
         public var cacheBytes: Int
         /// Waits for the disk on every commit. Without it a power failure, not a crash of the process, can undo the last
         /// commits: the file is whole, and as it was earlier. With a changelog that is no loss. What was published is
@@ -178,7 +178,8 @@ public final class ShardStore: @unchecked Sendable {
                 let recorder =
                     options.recordsChanges
                     ? try ChangeRecorder(connection, shard: shard, topic: Topic.changelog.rawValue) : nil
-                return try ShardAccess(connection, keys: keys, changes: recorder)
+                return try ShardAccess(
+                    connection, keys: keys, changes: recorder, headsAtMost: max(options.cacheBytes / 512, 1024))
             }
         } catch {
             throw StoreError(error, doing: "taking over \(path)")

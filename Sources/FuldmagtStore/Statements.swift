@@ -7,15 +7,16 @@ final class Statements {
     let positions, setPosition, reviewed, setReviewed: Statement
     let claim, claimed, forget: Statement
     let appendFrame, pendingFrames, markSent: Statement
-    let knownCitizen, setDied, readDeaths, insertDeath, correctDeath, readCause, readLastCause, setReminded: Statement
+    let knownCitizen, setDied, readDeaths, insertDeath, correctDeath, readCause, readLastCause, readGiving: Statement
+    let setReminded: Statement
     let citizensWithPackage, lastGrant, readRenumbering, setRenumbering, setRenumbered: Statement
     let setRepresentativeDied, renumberRepresentative, renumberGrantor, renumberHolder: Statement
     let findCitizen, insertCitizen, setMunicipality, citizensOf, dueCitizens, insertDue, deleteDue: Statement
     let readResidences, insertResidence: Statement
     let readExemptions, insertExemption, liftExemption: Statement
-    let readGrants, insertGrant, changeGrant, insertHistory: Statement
+    let readGrants, insertGrant, keepGiving, changeGrant, insertHistory: Statement
     let readReadAccesses, insertReadAccess, endReadAccess: Statement
-    let readReceived, insertReceived: Statement
+    let readReceived, insertReceived, changeReceived: Statement
     let readNotifications, readNotificationsAbout, insertNotification, cancelNotification: Statement
     let findOrigin, insertOrigin, readOrigin: Statement
     let findTerms, insertTerms, readTerms: Statement
@@ -105,6 +106,8 @@ final class Statements {
             """)
         readLastCause = try prepare(
             "SELECT cause, origin, extensions FROM grant_history WHERE grant_row = ?1 AND entry = ?2")
+        readGiving = try prepare(
+            "SELECT given_cause, given_origin, given_extensions FROM grants WHERE row = ?1 AND given_at IS NOT NULL")
         setReminded = try prepare("UPDATE grants SET reminded_of = ?2 WHERE row = ?1")
         insertCitizen = try prepare("INSERT INTO citizens (pseudonym, sealed, kind) VALUES (?1, ?2, ?3)")
         setMunicipality = try prepare(
@@ -162,13 +165,21 @@ final class Statements {
             """
             INSERT INTO grants (citizen, ordinal, id, representative, representative_sealed, representative_shard, terms,
               state, version, entry, valid_from, valid_until, channel, evidence, request,
-              lapses_on, reminded_of)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+              lapses_on, reminded_of, given_at, given_cause, given_origin, given_extensions)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+            """)
+        keepGiving = try prepare(
+            """
+            INSERT INTO grant_history
+              SELECT row, 0, state, version, valid_from, valid_until, given_at, given_cause, given_origin, NULL, NULL,
+                terms, given_extensions
+              FROM grants WHERE row = ?1 AND given_at IS NOT NULL
             """)
         changeGrant = try prepare(
             """
             UPDATE grants SET state = ?2, version = ?3, entry = ?4, valid_from = ?5, valid_until = ?6, channel = ?7,
-              evidence = ?8, lapses_on = ?9, reminded_of = ?10, terms = ?11
+              evidence = ?8, lapses_on = ?9, reminded_of = ?10, terms = ?11, given_at = NULL, given_cause = NULL,
+              given_origin = NULL, given_extensions = NULL
             WHERE row = ?1
             """)
         readReadAccesses = try prepare(
@@ -197,9 +208,13 @@ final class Statements {
         insertReceived = try prepare(
             """
             INSERT INTO received (citizen, id, grantor, grantor_shard, terms, state, valid_from, valid_until)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-            ON CONFLICT (citizen, id) DO UPDATE SET grantor = ?3, grantor_shard = ?4, terms = ?5, state = ?6,
-              valid_from = ?7, valid_until = ?8
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (citizen, id) DO NOTHING
+            """)
+        changeReceived = try prepare(
+            """
+            UPDATE received SET grantor = ?3, grantor_shard = ?4, terms = ?5, state = ?6, valid_from = ?7,
+              valid_until = ?8
+            WHERE citizen = ?1 AND id = ?2
             """)
         readNotifications = try prepare(
             """

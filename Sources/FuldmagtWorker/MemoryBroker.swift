@@ -20,7 +20,8 @@ public final class MemoryBroker: Sendable {
         /// Which member owns a shard; it has none between its release and the next taking.
         var owners: [Int32: Int] = [:]
         var nextMember = 0
-        var written: [Topic: Int] = [:]
+        /// How many, by the topic's number.
+        var written = [Int](repeating: 0, count: 256)
         /// Taken and cleared by the next `publish`: a test's fault.
         var publishFault: PublishFault?
         /// What reading the catalogue fails with, until it is cleared.
@@ -36,8 +37,8 @@ public final class MemoryBroker: Sendable {
     }
 
     public let partitions: Int32
-    /// Topics whose records are counted and dropped.
-    private let dropped: Set<Topic>
+    /// Whether a topic's records are counted and dropped, by its number.
+    private let isDropped: [Bool]
     /// Whether records are dropped once the group has committed beyond them.
     private let forgetsCommitted: Bool
     private let now: @Sendable () -> Instant
@@ -49,7 +50,7 @@ public final class MemoryBroker: Sendable {
         now: @escaping @Sendable () -> Instant
     ) {
         self.partitions = partitions
-        self.dropped = dropped
+        isDropped = (0...UInt8.max).map { number in dropped.contains { $0.rawValue == number } }
         self.forgetsCommitted = forgetsCommitted
         self.now = now
         var state = State()
@@ -132,7 +133,7 @@ public final class MemoryBroker: Sendable {
     }
 
     /// How many records were written to a topic.
-    public func written(_ topic: Topic) -> Int { state.withLock { $0.written[topic] ?? 0 } }
+    public func written(_ topic: Topic) -> Int { state.withLock { $0.written[Int(topic.rawValue)] } }
 
     /// Where a partition ends.
     package func written(_ topic: Topic, partition: Int32) -> Int64 {
@@ -184,9 +185,9 @@ public final class MemoryBroker: Sendable {
         let time = now().milliseconds
         do {
             try frame.forEach { record in
+                state.written[Int(record.topic)] += 1
+                if isDropped[Int(record.topic)] { return }
                 guard let topic = Topic(rawValue: record.topic), let count = state.logs[topic]?.count else { return }
-                state.written[topic, default: 0] += 1
-                if dropped.contains(topic) { return }
                 let partition =
                     record.partition ?? record.key.map { Murmur2.partition(of: $0, partitions: Int32(count)) } ?? 0
                 guard let end = state.logs[topic]?[Int(partition)].end else { return }

@@ -4,8 +4,8 @@ import FuldmagtKeys
 import FuldmagtRecord
 import FuldmagtStore
 
-/// A fetched record after decoding: what is to be done about it.
-struct WorkItem {
+/// A fetched record after decoding: what is to be done about it. Shared instead of copied: it holds many texts.
+final class WorkItem {
     enum Work {
         case command(Command, key: Ident, content: Ident, position: Position)
         case news(GrantNews)
@@ -19,17 +19,29 @@ struct WorkItem {
         case deadLetter(DeadLetter)
         case forward(to: Int32, FirstWritten)
     }
-    var work: Work
+    let work: Work
     /// Whose file it concerns; nil where none is, and where only the shard can say who.
-    var citizen: Identity?
+    let citizen: Identity?
     /// The pseudonym of whom it concerns.
-    var pseudonym: Ident?
+    let pseudonym: Ident?
     /// The time that counts for the decision.
-    var now: Instant
+    let now: Instant
     /// Index of the record in its batch.
-    var index: Int
+    let index: Int
     /// Set for a command that an old number's shard passed on.
-    var passedOn: PassedOnCommand?
+    let passedOn: PassedOnCommand?
+
+    init(
+        work: Work, citizen: Identity?, pseudonym: Ident? = nil, now: Instant, index: Int,
+        passedOn: PassedOnCommand? = nil
+    ) {
+        self.work = work
+        self.citizen = citizen
+        self.pseudonym = pseudonym
+        self.now = now
+        self.index = index
+        self.passedOn = passedOn
+    }
 }
 
 /// Where an item stands in the order of a turn.
@@ -114,14 +126,14 @@ struct RecordDecoder {
 
     private mutating func item(
         _ command: Command, _ envelope: Envelope, _ data: JSONNode, of citizen: Identity, position: Position,
-        now: Instant, index: Int
+        now: Instant, index: Int, passedOn: PassedOnCommand? = nil
     ) -> WorkItem {
         let key = ClusterKey.digest(
             .command(source: envelope.cause.source, id: envelope.cause.id), scratch: &scratch)
         let content = names.content(of: envelope, data, scratch: &scratch)
         return WorkItem(
             work: .command(command, key: key, content: content, position: position), citizen: citizen, now: now,
-            index: index)
+            index: index, passedOn: passedOn)
     }
 
     /// A command for an old number: it names that number still, and is about the citizen whom the message is for.
@@ -135,10 +147,9 @@ struct RecordDecoder {
             let (envelope, data) = try Envelope.read(records[0], into: document)
             let command = try Command.read(
                 data, envelope: envelope, topic: passedOn.topic, today: passedOn.at.day, settings: settings)
-            var item = item(
-                command, envelope, data, of: citizen, position: passedOn.position, now: passedOn.at, index: index)
-            item.passedOn = passedOn
-            return item
+            return item(
+                command, envelope, data, of: citizen, position: passedOn.position, now: passedOn.at, index: index,
+                passedOn: passedOn)
         }
     }
 

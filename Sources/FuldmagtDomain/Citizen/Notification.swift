@@ -96,7 +96,7 @@ enum NotificationText {
                 text.piece("“")
                 if let terms = notification.terms { text.piece(terms.title.danish) }
                 text.piece("”")
-            case .until: if let day = notification.validUntil { text.piece(danish(day)) }
+            case .until: if let day = notification.validUntil { write(day, to: &text) }
             case .why:
                 if let explanation = notification.explanation {
                     text.piece(NotificationTemplate.explanation(explanation).danish)
@@ -110,5 +110,12 @@ enum NotificationText {
         "december",
     ]
 
-    private static func danish(_ day: Day) -> String { "\(day.dayOfMonth). \(months[day.month - 1]) \(day.year)" }
+    /// `31. december 2035`
+    private static func write(_ day: Day, to text: inout JSONWriter) {
+        text.piece(String(day.dayOfMonth))
+        text.piece(". ")
+        text.piece(months[day.month - 1])
+        text.piece(" ")
+        text.piece(String(day.year))
+    }
 }

@@ -51,15 +51,16 @@ public final class NotificationTemplate: Sendable {
     /// The template for who is told; some kinds have one text for both.
     static func of(_ kind: NotificationKind, isAboutAnother: Bool) -> NotificationTemplate {
         // A few comparisons: a dictionary would hash the kind's text.
-        guard let place = NotificationKind.allCases.firstIndex(of: kind),
+        guard let place = kinds.firstIndex(of: kind),
             let template = isAboutAnother ? toOthers[place] : toCitizens[place]
         else { preconditionFailure("a kind of notification has no text") }
         return template
     }
 
     /// In the order of the kinds; where a kind has one text only, it is in both.
-    private static let toCitizens = NotificationKind.allCases.map { text(for: $0, isAboutAnother: false) }
-    private static let toOthers = NotificationKind.allCases.map { text(for: $0, isAboutAnother: true) }
+    private static let kinds = NotificationKind.allCases
+    private static let toCitizens = kinds.map { text(for: $0, isAboutAnother: false) }
+    private static let toOthers = kinds.map { text(for: $0, isAboutAnother: true) }
 
     private static func text(for kind: NotificationKind, isAboutAnother: Bool) -> NotificationTemplate? {
         all.first { $0.kind == kind && $0.isAboutAnother == isAboutAnother } ?? all.first { $0.kind == kind }

@@ -1,0 +1,150 @@
+import FuldmagtDomain
+import FuldmagtKeys
+import GRDB
+import Testing
+
+@testable import FuldmagtStore
+
+/// A grant's history, which begins in the grant's own row, and what is kept of citizens in memory.
+@Suite struct CitizenRowsTests {
+    let store: ShardStore
+    let citizen: Identity
+    let today: Day
+    let cause = Cause(
+        id: "given", source: "urn:dk:cvr:29189846", type: "dk.fuldmagt.grant.issue.v1",
+        extensions: [Extension(name: "jobid", value: "j1")])
+
+    init() throws {
+        let keys = try ClusterKey(hex: String(repeating: "0a", count: 32))
+        today = try #require(Day("2026-11-23"))
+        store = try ShardStore(inMemory: 0, keys: keys, partitions: 1, today: today)
+        citizen = keys.identity(of: .person(try CPR("6101901234", today: today)), partitions: 1)
+    }
+
+    private var grant: Grant {
+        get throws {
+            let other = SealedNumber(block: Ident(high: 1, low: 1), tag: Ident(high: 2, low: 2))
+            let until = try #require(Day("2028-11-23"))
+            return Grant(
+                id: Ident(high: 5, low: 6), ordinal: 0,
+                representative: PartyReference(pseudonym: Ident(high: 3, low: 4), sealed: other, shard: 0),
+                terms: PackageTerms(
+                    id: "p", version: 1, kind: .act, scope: .national, kle: "27.60.20",
+                    title: Bilingual(danish: "T", english: "T"), wording: Bilingual(danish: "O", english: "W")),
+                state: .active, version: 1, entry: 0, validFrom: today, validUntil: until, channel: .digital,
+                evidence: nil)
+        }
+    }
+
+    private func apply(_ change: RowChange, failing: Bool = false) throws {
+        struct Stop: Error {}
+        try store.turn { access in
+            var loaded = try access.file(of: citizen)
+            try access.load([.grants, .exemptions, .residences], into: &loaded)
+            loaded.file.apply(change)
+            try access.store(change, to: &loaded)
+            if failing { throw Stop() }
+        }
+    }
+
+    private func file(_ sections: FileSections) throws -> CitizenFile {
+        try store.turn { access in
+            var loaded = try access.file(of: citizen)
+            try access.load(sections, into: &loaded)
+            return loaded.file
+        }
+    }
+
+    private func execute(_ sql: String) throws { try store.queue.inDatabase { try $0.execute(sql: sql) } }
+
+    private func lines(_ sql: String) throws -> [String] {
+        try store.queue.inDatabase { db in
+            try Row.fetchAll(db, sql: sql).map { $0.databaseValues.map(\.description).joined(separator: " ") }
+        }
+    }
+
+    private func give() throws {
+        try apply(.grant(try grant, GrantEntry(at: Instant(milliseconds: 7), cause: cause)))
+    }
+
+    private func makeDormant() throws {
+        var grant = try #require(try file([.grants]).grants.first)
+        grant.state = .dormant
+        grant.entry = 1
+        let moved = Cause(id: "moved", source: cause.source, type: "dk.fuldmagt.move.relocate.v1")
+        try apply(.grantChanged(grant, GrantEntry(at: Instant(milliseconds: 8), cause: moved)))
+    }
+
+    private let history = "SELECT entry, state, at, cause, extensions FROM history ORDER BY entry"
+    private let given = #"0 "active" 7 "given" "{\"jobid\":\"j1\"}""#
+
+    @Test("a grant that was never changed has its history in its own row; the first change moves it, once")
+    func movesGiving() throws {
+        try give()
+        #expect(try lines(history) == [given])
+        #expect(try lines("SELECT * FROM grant_history") == [])
+        #expect(try file([.grants, .causes]).grants.first?.cause == cause)
+        try makeDormant()
+        #expect(try lines(history) == [given, #"1 "dormant" 8 "moved" NULL"#])
+        #expect(try lines("SELECT given_at FROM grants") == ["NULL"])
+        #expect(try file([.grants, .causes]).grants.first?.cause == cause)
+    }
+
+    @Test("a grant from before, whose history has a table of its own, goes on there")
+    func grantFromBefore() throws {
+        try give()
+        try execute("INSERT INTO grant_history SELECT * FROM history")
+        try execute(
+            "UPDATE grants SET given_at = NULL, given_cause = NULL, given_origin = NULL, given_extensions = NULL")
+        #expect(try lines(history) == [given])
+        #expect(try file([.grants, .causes]).grants.first?.cause == cause)
+        try makeDormant()
+        #expect(try lines(history) == [given, #"1 "dormant" 8 "moved" NULL"#])
+    }
+
+    @Test(
+        "how a grant was given is never changed, and never lost",
+        arguments: [
+            "UPDATE grants SET given_cause = 'other'", "UPDATE grants SET given_at = 9",
+            "UPDATE grants SET state = 'dormant'", "UPDATE grants SET valid_until = 20300101",
+            "UPDATE grants SET given_at = NULL, given_cause = NULL, given_origin = NULL, given_extensions = NULL",
+            "UPDATE grants SET entry = 1", "UPDATE grants SET given_origin = NULL",
+        ])
+    func refusals(_ sql: String) throws {
+        try give()
+        #expect(throws: DatabaseError.self) { try execute(sql) }
+        #expect(try lines(history) == [given])
+    }
+
+    @Test("what is kept in memory of a citizen follows what is stored, and what is undone")
+    func keptInMemory() throws {
+        let aarhus = try #require(Municipality("0751"))
+        let copenhagen = try #require(Municipality("0101"))
+        func residence(_ arrival: Int, _ municipality: Municipality) -> RowChange {
+            .residence(
+                Residence(
+                    arrival: arrival, effective: today, municipality: municipality,
+                    from: nil, registeredAt: nil, at: Instant(milliseconds: 1), cause: cause))
+        }
+        let exemption = RowChange.exemption(
+            Exemption(
+                ordinal: 0, municipality: aarhus, form: "FD 001A", journal: "j",
+                caseworker: "c", requestedBy: .citizen, appearedInPerson: true, departure: false, validUntil: nil,
+                at: Instant(milliseconds: 1), cause: cause))
+        try apply(residence(0, aarhus))
+        // Read twice: the second time from memory.
+        for _ in 0..<2 {
+            let file = try file([.residences, .exemptions])
+            #expect(file.residences.map(\.municipality) == [aarhus] && file.exemptions.isEmpty)
+        }
+        #expect(throws: StoreError.self) { try apply(exemption, failing: true) }
+        #expect(throws: StoreError.self) { try apply(residence(1, copenhagen), failing: true) }
+        #expect(try file([.exemptions, .residences]).exemptions.isEmpty)
+        try apply(exemption)
+        try apply(residence(1, copenhagen))
+        for _ in 0..<2 {
+            let file = try file([.residences, .exemptions])
+            #expect(file.residences.map(\.municipality) == [aarhus, copenhagen] && file.exemptions.count == 1)
+        }
+    }
+}

@@ -46,11 +46,15 @@ public struct JSONWriter: ~Copyable {
     /// The name of the member whose value is written next.
     public mutating func key(_ name: StaticString) {
         // Names of ours need no escapes.
-        beginValue()
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(name)
-        bytes.append(UInt8(ascii: "\""))
-        endKey()
+        let (count, comma) = (name.utf8CodeUnitCount, needsComma ? 1 : 0)
+        bytes.append(count: count + comma + 3) { target in
+            target[0] = UInt8(ascii: ",")
+            target[comma] = UInt8(ascii: "\"")
+            (target + comma + 1).update(from: name.utf8Start, count: count)
+            target[comma + count + 1] = UInt8(ascii: "\"")
+            target[comma + count + 2] = UInt8(ascii: ":")
+        }
+        needsComma = false
     }
 
     /// The name of the member whose value is written next.
@@ -76,9 +80,11 @@ public struct JSONWriter: ~Copyable {
     /// A string of `count` bytes of printable ASCII without quotes and backslashes, which `body` writes.
     public mutating func plainString(count: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Void) {
         beginValue()
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(count: count, body)
-        bytes.append(UInt8(ascii: "\""))
+        bytes.append(count: count + 2) { target in
+            target[0] = UInt8(ascii: "\"")
+            body(target + 1)
+            target[count + 1] = UInt8(ascii: "\"")
+        }
     }
 
     /// A string in pieces: `body` writes them with `piece`.
@@ -97,6 +103,13 @@ public struct JSONWriter: ~Copyable {
 
     /// A string given as valid UTF-8, not yet escaped.
     public mutating func stringBytes(_ value: UnsafeRawBufferPointer) {
+        if let start = value.baseAddress?.assumingMemoryBound(to: UInt8.self),
+            Self.escapeFreeEnd(start, 0, value.count) == value.count
+        {
+            // Most texts are copied as they stand.
+            plainString(count: value.count) { $0.update(from: start, count: value.count) }
+            return
+        }
         beginValue()
         bytes.append(UInt8(ascii: "\""))
         appendEscaped(value)
@@ -164,13 +177,19 @@ public struct JSONWriter: ~Copyable {
         let base = start.assumingMemoryBound(to: UInt8.self)
         var at = 0
         while at < text.count {
-            var end = plainEnd(base, at, text.count)
-            while end < text.count, base[end] >= 0x80 { end = plainEnd(base, end + 1, text.count) }
+            let end = Self.escapeFreeEnd(base, at, text.count)
             bytes.append(contentsOf: UnsafeRawBufferPointer(start: base + at, count: end - at))
             guard end < text.count else { return }
             appendEscape(base[end])
             at = end + 1
         }
+    }
+
+    /// Where the first byte stands that is written as an escape.
+    private static func escapeFreeEnd(_ base: UnsafePointer<UInt8>, _ start: Int, _ count: Int) -> Int {
+        var end = plainEnd(base, start, count)
+        while end < count, base[end] >= 0x80 { end = plainEnd(base, end + 1, count) }
+        return end
     }
 
     private mutating func appendEscape(_ byte: UInt8) {

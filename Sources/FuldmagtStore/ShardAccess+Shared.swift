@@ -3,6 +3,14 @@ import FuldmagtDomain
 /// Rows that many rows refer to: where commands come from, package terms, senders.
 extension ShardAccess {
     func origin(of cause: Cause) throws(StoreError) -> Int64 {
+        // Most commands in a row are of one type and from one source.
+        if let last = lastOrigin, last.type == cause.type, last.source == cause.source { return last.row }
+        let row = try originRow(of: cause)
+        lastOrigin = (cause.source, cause.type, row)
+        return row
+    }
+
+    private func originRow(of cause: Cause) throws(StoreError) -> Int64 {
         let key = OriginKey(source: cause.source, type: cause.type)
         if let row = origins[key] { return row }
         let found = statements.findOrigin.bind(1, cause.source).bind(2, cause.type)
@@ -31,6 +39,14 @@ extension ShardAccess {
     }
 
     func termsRow(_ wanted: PackageTerms) throws(StoreError) -> Int64 {
+        // A grant's notification follows it.
+        if let last = lastTerms, last.terms === wanted { return last.row }
+        let row = try storedTerms(wanted)
+        lastTerms = (wanted, row)
+        return row
+    }
+
+    private func storedTerms(_ wanted: PackageTerms) throws(StoreError) -> Int64 {
         let key = TermsKey(package: wanted.id, version: wanted.version)
         if let row = terms[key]?.first(where: { $0.0 == wanted })?.1 { return row }
         let row: Int64
@@ -69,6 +85,13 @@ extension ShardAccess {
     }
 
     func senderRow(_ sender: Sender) throws(StoreError) -> Int64 {
+        if let last = lastSender, last.sender == sender { return last.row }
+        let row = try storedSender(sender)
+        lastSender = (sender, row)
+        return row
+    }
+
+    private func storedSender(_ sender: Sender) throws(StoreError) -> Int64 {
         if let row = senders[sender] { return row }
         let row: Int64
         let found = statements.findSender.bind(1, sender.cvr).bind(2, sender.name)

@@ -16,6 +16,9 @@ public final class ShardAccess {
     var termsRows: [Int64: PackageTerms] = [:]
     var senders: [Sender: Int64] = [:]
     var senderRows: [Int64: Sender] = [:]
+    var lastOrigin: (source: String, type: String, row: Int64)?
+    var lastTerms: (terms: PackageTerms, row: Int64)?
+    var lastSender: (sender: Sender, row: Int64)?
 
     /// What their own rows say of the citizens asked for last. Cleared when a turn is rolled back.
     var heads: [Ident: Head] = [:]
@@ -111,6 +114,9 @@ public final class ShardAccess {
         termsRows.removeAll()
         senders.removeAll()
         senderRows.removeAll()
+        lastOrigin = nil
+        lastTerms = nil
+        lastSender = nil
         // SQLite may have rolled back by itself; then there is nothing to roll back, and that is no fault.
         if sqlite3_get_autocommit(connection) == 0 { sqlite3_exec(connection, "ROLLBACK", nil, nil, nil) }
     }

@@ -48,6 +48,24 @@ public struct Envelope: Sendable {
             }
         }
 
+        /// The same for the attributes that every record has, whose names are not made texts of.
+        /// - Returns: false for others, which are not set.
+        mutating func setCommon(_ name: UnsafeRawBufferPointer, _ value: String) throws(DeadLetter) -> Bool {
+            switch name.count {
+            case 2 where Self.isSame(name, "id"): try once(&id, value)
+            case 4 where Self.isSame(name, "type"): try once(&type, value)
+            case 4 where Self.isSame(name, "time"): try once(&time, value)
+            case 6 where Self.isSame(name, "source"): try once(&source, value)
+            case 11 where Self.isSame(name, "specversion"): try once(&specversion, value)
+            default: return false
+            }
+            return true
+        }
+
+        private static func isSame(_ name: UnsafeRawBufferPointer, _ other: StaticString) -> Bool {
+            (0..<name.count).allSatisfy { name[$0] == other.utf8Start[$0] }
+        }
+
         private func once(_ attribute: inout String?, _ value: String) throws(DeadLetter) {
             guard attribute == nil else { throw DeadLetter(.invalidAttribute, "an attribute stands twice") }
             attribute = value
@@ -99,7 +117,9 @@ public struct Envelope: Sendable {
                 contentType = text
                 return
             }
-            guard let name = Self.text(UnsafeRawBufferPointer(rebasing: name[3...])) else {
+            let attribute = UnsafeRawBufferPointer(rebasing: name[3...])
+            if try attributes.setCommon(attribute, text) { return }
+            guard let name = Self.text(attribute) else {
                 throw DeadLetter(.invalidAttribute, "a header's name is not UTF-8")
             }
             try attributes.set(name, text)

@@ -102,13 +102,13 @@ extension RepresentativeDeath {
     }
 
     static func read(_ node: JSONNode) -> RepresentativeDeath? {
-        guard let representative = node["deceased"]?.string.flatMap({ Ident(hex: $0) }), let at = node["at"]?.int,
+        guard let representative = node["deceased"]?.ident, let at = node["at"]?.int,
             let cause = node["cause"].flatMap({ Cause.read($0) })
         else { return nil }
         var grants: [Ident] = []
         var isWhole = true
         node["grants"]?.forEachElement { _, element in
-            if let grant = element.string.flatMap({ Ident(hex: $0) }) { grants.append(grant) } else { isWhole = false }
+            if let grant = element.ident { grants.append(grant) } else { isWhole = false }
         }
         guard isWhole else { return nil }
         return RepresentativeDeath(
@@ -122,7 +122,7 @@ extension InboxRecord {
     /// - Returns: nil for anything else.
     public static func read(_ data: JSONNode) -> InboxRecord? {
         guard data.kind == .object else { return nil }
-        let citizen = data["citizen"]?.string.flatMap { SealedNumber(hex: $0) }
+        let citizen = data["citizen"]?.sealedNumber
         if data["step"] != nil {
             return Sweep.read(data).map { InboxRecord(citizen: nil, body: .sweep($0)) }
         }
@@ -215,7 +215,7 @@ extension GrantNews {
 
     static func read(_ node: JSONNode) -> GrantNews? {
         guard let event = node["event"]?.string.flatMap({ Event(rawValue: $0) }),
-            let grantor = node["grantor"]?.string.flatMap({ Ident(hex: $0) }),
+            let grantor = node["grantor"]?.ident,
             let grantorShard = node["grantorShard"]?.int.flatMap({ Int32(exactly: $0) }), let at = node["at"]?.int,
             let cause = node["cause"].flatMap({ Cause.read($0) })
         else { return nil }
@@ -254,7 +254,7 @@ extension Outcome.GrantLine {
     }
 
     static func read(_ node: JSONNode) -> Outcome.GrantLine? {
-        guard let id = node["id"]?.string.flatMap({ Ident(hex: $0) }), let package = node["package"]?.string,
+        guard let id = node["id"]?.ident, let package = node["package"]?.string,
             let state = node["state"]?.string.flatMap({ GrantState(rawValue: $0) }),
             let version = node["version"]?.int, let until = node["validUntil"]?.string.flatMap({ Day($0) })
         else { return nil }
@@ -282,7 +282,7 @@ extension GrantNews.Item {
     }
 
     static func read(_ node: JSONNode) -> GrantNews.Item? {
-        guard let grant = node["grant"]?.string.flatMap({ Ident(hex: $0) }), let package = node["package"]?.string,
+        guard let grant = node["grant"]?.ident, let package = node["package"]?.string,
             let packageVersion = node["packageVersion"]?.int,
             let kind = node["kind"]?.string.flatMap({ Package.Kind(rawValue: $0) }),
             let scope = node["scope"]?.string.flatMap({ Package.Scope(rawValue: $0) }),

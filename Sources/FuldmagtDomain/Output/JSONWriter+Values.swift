@@ -32,3 +32,10 @@ extension ByteSink {
     /// With the dashes of a UUID.
     mutating func append(uuid value: Ident) { append(count: 36) { value.writeUUID(to: $0) } }
 }
+
+extension JSONNode {
+    /// Sixteen bytes in hexadecimal digits, with or without the dashes of a UUID; nil for anything else.
+    var ident: Ident? { withStringBytes { Ident(hexDigits: $0) } ?? nil }
+    /// Nil for anything but 64 hexadecimal digits.
+    var sealedNumber: SealedNumber? { withStringBytes { SealedNumber(hexDigits: $0) } ?? nil }
+}

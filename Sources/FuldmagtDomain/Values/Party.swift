@@ -40,24 +40,29 @@ public struct Ident: Hashable, Sendable, Comparable, CustomStringConvertible {
 
     /// The same for digits as bytes.
     public init?(hexDigits: some Sequence<UInt8>) {
+        let read = hexDigits.withContiguousStorageIfAvailable { Self.read($0) } ?? Self.read(Array(hexDigits))
+        guard let read else { return nil }
+        self = read
+    }
+
+    private static func read(_ digits: some RandomAccessCollection<UInt8>) -> Ident? {
         var high: UInt64 = 0
         var low: UInt64 = 0
         var count = 0
-        for byte in hexDigits where byte != UInt8(ascii: "-") {
-            let digit: UInt8
-            switch byte {
-            case 48...57: digit = byte - 48
-            case 97...102: digit = byte - 87
-            case 65...70: digit = byte - 55
-            default: return nil
+        for byte in digits where byte != UInt8(ascii: "-") {
+            var digit = byte &- 48
+            if digit > 9 {
+                // Letters of both cases.
+                digit = (byte | 0x20) &- 97
+                guard digit < 6 else { return nil }
+                digit += 10
             }
             guard count < 32 else { return nil }
             high = high << 4 | low >> 60
             low = low << 4 | UInt64(digit)
             count += 1
         }
-        guard count == 32 else { return nil }
-        self.init(high: high, low: low)
+        return count == 32 ? Ident(high: high, low: low) : nil
     }
 
     public static func < (left: Self, right: Self) -> Bool { (left.high, left.low) < (right.high, right.low) }
@@ -138,8 +143,16 @@ public struct SealedNumber: Hashable, Sendable {
 
     /// Reads 64 hexadecimal digits.
     public init?(hex: String) {
-        guard hex.utf8.count == 64, let block = Ident(hexDigits: hex.utf8.prefix(32)),
-            let tag = Ident(hexDigits: hex.utf8.suffix(32))
+        var hex = hex
+        guard let read = hex.withUTF8({ SealedNumber(hexDigits: UnsafeRawBufferPointer($0)) }) else { return nil }
+        self = read
+    }
+
+    /// The same for digits as bytes.
+    public init?(hexDigits: UnsafeRawBufferPointer) {
+        guard hexDigits.count == 64,
+            let block = Ident(hexDigits: UnsafeRawBufferPointer(rebasing: hexDigits[..<32])),
+            let tag = Ident(hexDigits: UnsafeRawBufferPointer(rebasing: hexDigits[32...]))
         else { return nil }
         self.init(block: block, tag: tag)
     }

@@ -104,7 +104,7 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: settings),
-        // Workers, log, group, disks and clock in one thread from one seed, struck by faults and compared with the model.
+        // Workers, log, group, disks and clock, step by step, from one seed, struck by faults and compared with the model.
         .target(
             name: "FuldmagtSimulation",
             dependencies: [

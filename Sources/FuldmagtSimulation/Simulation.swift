@@ -6,12 +6,13 @@ import FuldmagtTestKit
 import FuldmagtWorker
 import Logging
 
-/// A whole cluster in one thread from one seed: workers of the real code, the log and its group, disks and clocks, struck
+/// A whole cluster, step by step, from one seed: workers of the real code, the log and its group, disks and clocks, struck
 /// by faults at named points of their turns. What came of it is compared with the naive model.
 ///
 /// 1. The clocks go to the next phase of the workload; what the day brings about is done.
 /// 2. The phase's records are sent, bit by bit, some of them twice, while workers take turns in an order of the seed's.
-/// 3. Faults strike at the points that workers reach: see `Fault`.
+/// 3. Faults strike at the points that workers reach: see `Fault`. Who stands still in the middle of a turn goes on in the
+///    middle of another's: see `PausableTurn`.
 /// 4. Once all is sent it must come to rest, and everything said so far must be what the model says.
 /// 5. At the end every worker is stopped, every shard is rebuilt from its changelog, and the rebuilt one must equal the
 ///    owner's file, and the model.

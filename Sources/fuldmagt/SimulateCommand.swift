@@ -10,7 +10,7 @@ struct SimulateCommand: ParsableCommand {
         commandName: "simulate",
         abstract: "Plays a cluster of workers through random faults, and compares with the naive model.",
         discussion: """
-            Workers, log, group, disks and clocks are simulated in one thread from one seed: the same seed does the same
+            Workers, log, group, disks and clocks are simulated step by step from one seed: the same seed does the same
             things in the same order. A seed that fails is played again, and what happened last is printed, with the command
             that shows all of it.
 

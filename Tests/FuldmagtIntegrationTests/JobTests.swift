@@ -60,6 +60,8 @@ import Testing
                     topic: .moveCommands, key: cpr)
             })
         try wait(cluster, outcomes: 6 + 2 * Self.citizens + dead.count)
+        // What concerns the helpers comes after the outcomes; what is counted afterwards is to be the job's alone.
+        try cluster.wait(seconds: 60, for: "rest") { try cluster.isQuiet() }
     }
 
     private func wait(_ cluster: KafkaCluster, outcomes: Int) throws {

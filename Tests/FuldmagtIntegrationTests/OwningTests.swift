@@ -135,6 +135,16 @@ import Testing
         return broker
     }
 
+    /// One member owns everything and has published once for shard 0; the other has not joined.
+    private func scene() throws -> (broker: BrokerProcess, one: Member, other: Member) {
+        let broker = try broker()
+        let (one, other) = (try Member("one", broker), try Member("other", broker))
+        try one.join()
+        _ = try one.committed(0)
+        try one.publish("one-1", through: 1)
+        return (broker, one, other)
+    }
+
     /// What readers of committed records see, in order.
     private func published(_ broker: BrokerProcess) throws -> [String] {
         let outcomes = TopicPartition(topic: Topic.outcomes.name, partition: 0)
@@ -154,11 +164,7 @@ import Testing
         "a transaction that its worker has yet to commit is not committed any more once another has taken its shard over"
     )
     func undecided() throws {
-        let broker = try broker()
-        let (one, other) = (try Member("one", broker), try Member("other", broker))
-        try one.join()
-        _ = try one.committed(0)
-        try one.publish("one-1", through: 1)
+        let (broker, one, other) = try scene()
         let held = try one.publishUpToCommit("one-2", through: 2)
         try other.join(beside: one)
         let found = try other.committed(0)
@@ -173,11 +179,7 @@ import Testing
 
     @Test("the same before its first frame: it has claimed the shard")
     func undecidedFirst() throws {
-        let broker = try broker()
-        let (one, other) = (try Member("one", broker), try Member("other", broker))
-        try one.join()
-        _ = try one.committed(0)
-        try one.publish("one-1", through: 1)
+        let (broker, one, other) = try scene()
         try one.release(0)
         #expect(try one.committed(0).offsets[.inbox] == 1)
         try one.claim(0)
@@ -213,11 +215,7 @@ import Testing
 
     @Test("of two that take a shard over at once, the one that claims it later finds the other's claim, and lets go")
     func atOnce() throws {
-        let broker = try broker()
-        let (one, other) = (try Member("one", broker), try Member("other", broker))
-        try one.join()
-        _ = try one.committed(0)
-        try one.publish("one-1", through: 1)
+        let (broker, one, other) = try scene()
         try one.release(0)
         try other.join(beside: one)
         _ = try (one.committed(0), other.committed(0))

@@ -12,11 +12,12 @@ public enum PlainHTTP {
         return exchange(Array((head + "\r\n").utf8) + body, port: port)
     }
 
-    /// Sends bytes and reads what is answered, for 60 s at most; what nobody takes any more is not sent.
+    /// Sends bytes and reads what is answered, for 20 minutes at most: it may be a test that answers, and tests wait for
+    /// each other. What nobody takes any more is not sent.
     public static func exchange(_ bytes: [UInt8], port: Int) -> (status: Int, body: String)? {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
-        var patience = timeval(tv_sec: 60, tv_usec: 0)
+        var patience = timeval(tv_sec: 1_200, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

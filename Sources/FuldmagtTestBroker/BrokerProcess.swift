@@ -59,53 +59,11 @@ public final class BrokerProcess {
         return parts.joined(separator: "/") + "/"
     }()
 
-    private static func socketAddress(_ port: Int) -> sockaddr_in {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        return address
-    }
-
-    private static func withSocket<Result>(_ port: Int, _ body: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Result)
-        -> Result
-    {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = socketAddress(port)
-        return withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                body(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-    }
-
-    /// What is answered to GET on 127.0.0.1; nil when nobody listens.
-    public static func get(_ path: String, port: Int) -> (status: Int, body: String)? {
-        withSocket(port) { descriptor, address, size in
-            guard connect(descriptor, address, size) == 0 else { return nil }
-            let request = Array("GET \(path) HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".utf8)
-            guard write(descriptor, request, request.count) == request.count else { return nil }
-            var answer: [UInt8] = []
-            var buffer = [UInt8](repeating: 0, count: 65_536)
-            while true {
-                let count = read(descriptor, &buffer, buffer.count)
-                guard count > 0 else { break }
-                answer += buffer[..<count]
-            }
-            let text = String(decoding: answer, as: UTF8.self)
-            guard let status = text.split(separator: " ").dropFirst().first.flatMap({ Int($0) }),
-                let end = text.range(of: "\r\n\r\n")
-            else { return nil }
-            return (status, String(text[end.upperBound...]))
-        }
-    }
-
-    private static func answers(_ port: Int) -> Bool { withSocket(port) { connect($0, $1, $2) == 0 } }
+    private static func answers(_ port: Int) -> Bool { LoopbackSocket.with(port: port) { connect($0, $1, $2) == 0 } }
 
     /// A port of 127.0.0.1 that nobody listens on at this moment.
     public static func freePort() throws -> Int {
-        let port = withSocket(0) { descriptor, address, size -> Int in
+        let port = LoopbackSocket.with(port: 0) { descriptor, address, size -> Int in
             guard bind(descriptor, address, size) == 0 else { return 0 }
             var bound = sockaddr_in()
             var length = socklen_t(MemoryLayout<sockaddr_in>.size)

@@ -12,42 +12,48 @@ public enum PlainHTTP {
         return exchange(Array((head + "\r\n").utf8) + body, port: port)
     }
 
+    /// Asks 127.0.0.1 by GET.
+    /// - Returns: nil where nobody listens, or there is no whole answer.
+    public static func get(_ path: String, port: Int) -> (status: Int, body: String)? {
+        exchange(Array("GET \(path) HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".utf8), port: port)
+    }
+
     /// Sends bytes and reads what is answered, for 20 minutes at most: it may be a test that answers, and tests wait for
     /// each other. What nobody takes any more is not sent.
     public static func exchange(_ bytes: [UInt8], port: Int) -> (status: Int, body: String)? {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var patience = timeval(tv_sec: 1_200, tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        let isConnected = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
-        guard isConnected else { return nil }
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes {
-                send(descriptor, $0.baseAddress, min($0.count, 65_536), Int32(MSG_NOSIGNAL))
-            }
-            guard count > 0 else { break }
-            sent += count
-        }
-        var answer: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = read(descriptor, &buffer, buffer.count)
-            guard count > 0 else { break }
-            answer += buffer[..<count]
+        let answer = LoopbackSocket.with(port: port) { descriptor, address, size -> [UInt8] in
+            var patience = timeval(tv_sec: 1_200, tv_usec: 0)
+            setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+            guard connect(descriptor, address, size) == 0 else { return [] }
+            send(bytes, to: descriptor)
+            return read(descriptor)
         }
         let text = String(decoding: answer, as: UTF8.self)
         guard let status = text.split(separator: " ").dropFirst().first.flatMap({ Int($0) }),
             let end = text.range(of: "\r\n\r\n")
         else { return nil }
         return (status, String(text[end.upperBound...]))
+    }
+
+    private static func send(_ bytes: [UInt8], to descriptor: Int32) {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes {
+                Foundation.send(descriptor, $0.baseAddress, min($0.count, 65_536), Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return }
+            sent += count
+        }
+    }
+
+    /// All until the other side closes, or nothing comes any more.
+    private static func read(_ descriptor: Int32) -> [UInt8] {
+        var answer: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = Foundation.read(descriptor, &buffer, buffer.count)
+            guard count > 0 else { return answer }
+            answer += buffer[..<count]
+        }
     }
 }

@@ -15,17 +15,10 @@ struct DeadLetterTopic {
     init(_ environment: Environment) throws {
         let configuration = try environment.kafka
         (reader, ranges) = try Connection.trying { () throws(KafkaFailure) in
-            let admin = try KafkaAdmin(KafkaLog.properties(configuration, for: .admin))
-            let name = Topic.deadLetters.name
-            guard let count = try admin.partitionCounts(timeoutMilliseconds: Self.timeoutMilliseconds)[name], count > 0
-            else {
-                throw KafkaFailure(
-                    code: 0, consequence: .configuration, text: "\(name) does not exist; run: fuldmagt topics create")
-            }
+            let partitions = try Connection.partitions(of: .deadLetters, configuration)
             let reader = try RecordReader(KafkaLog.properties(configuration, for: .reader), topics: Topic.names)
             var ranges: [TopicPartition: Range<Int64>] = [:]
-            for number in 0..<count {
-                let partition = TopicPartition(topic: name, partition: number)
+            for partition in partitions {
                 ranges[partition] = try reader.watermarks(partition, timeoutMilliseconds: Self.timeoutMilliseconds)
             }
             return (reader, ranges)

@@ -19,15 +19,9 @@ struct FollowOptions: ParsableArguments {
     func read(_ topic: Topic, _ body: (RecordView) -> Void) async throws {
         let environment = try await Environment()
         let configuration = try environment.kafka
-        let admin = try await Connection.admin()
         try Connection.trying { () throws(KafkaFailure) in
-            guard let count = try admin.partitionCounts(timeoutMilliseconds: 30_000)[topic.name], count > 0 else {
-                throw KafkaFailure(
-                    code: 0, consequence: .configuration,
-                    text: "\(topic.name) does not exist; run: fuldmagt topics create")
-            }
+            let partitions = try Connection.partitions(of: topic, configuration)
             let reader = try RecordReader(KafkaLog.properties(configuration, for: .reader), topics: Topic.names)
-            let partitions = (0..<count).map { TopicPartition(topic: topic.name, partition: $0) }
             var ends: [TopicPartition: Int64] = [:]
             for partition in partitions {
                 ends[partition] = try reader.watermarks(partition, timeoutMilliseconds: 30_000).upperBound

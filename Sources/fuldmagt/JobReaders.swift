@@ -18,20 +18,15 @@ final class AnswerReader {
     /// - Parameter from: positions of an earlier reader; empty to begin with what is still to come.
     init(_ configuration: KafkaConfiguration, from begin: [String: [Int64]]) throws {
         (reader, partitions, positions) = try Connection.trying { () throws(KafkaFailure) in
-            let admin = try KafkaAdmin(KafkaLog.properties(configuration, for: .admin))
-            let counts = try admin.partitionCounts(timeoutMilliseconds: Self.timeoutMilliseconds)
             let reader = try RecordReader(KafkaLog.properties(configuration, for: .reader), topics: Topic.names)
             var positions: [String: [Int64]] = [:]
             var starts: [TopicPartition: RecordReader.Start] = [:]
             for topic in Self.topics {
-                guard let count = counts[topic.name], count > 0 else {
-                    throw KafkaFailure(
-                        code: 0, consequence: .configuration,
-                        text: "\(topic.name) does not exist; run: fuldmagt topics create")
-                }
-                for number in 0..<count {
-                    let partition = TopicPartition(topic: topic.name, partition: number)
-                    let known = begin[topic.name].flatMap { $0.count == count ? $0[Int(number)] : nil }
+                let partitions = try Connection.partitions(of: topic, configuration)
+                for partition in partitions {
+                    let known = begin[topic.name].flatMap {
+                        $0.count == partitions.count ? $0[Int(partition.partition)] : nil
+                    }
                     let end = try reader.watermarks(partition, timeoutMilliseconds: Self.timeoutMilliseconds).upperBound
                     positions[topic.name, default: []].append(known ?? end)
                     starts[partition] = .offset(known ?? end)
@@ -78,14 +73,12 @@ final class InboxReader {
 
     init(_ configuration: KafkaConfiguration, group: String) throws {
         (ends, offsets, partitions) = try Connection.trying { () throws(KafkaFailure) in
-            let admin = try KafkaAdmin(KafkaLog.properties(configuration, for: .admin))
-            let counts = try admin.partitionCounts(timeoutMilliseconds: Self.timeoutMilliseconds)
             let reading = KafkaLog.properties(configuration, for: .reader)
             // Asked of committed readers, a broker waits for transactions that are still open.
             let offsets = reading.setting(["group.id": group, "isolation.level": "read_uncommitted"])
             return (
                 try RecordReader(reading, topics: Topic.names), try RecordReader(offsets, topics: Topic.names),
-                (0..<(counts[Topic.inbox.name] ?? 0)).map { TopicPartition(topic: Topic.inbox.name, partition: $0) }
+                try Connection.partitions(of: .inbox, configuration)
             )
         }
     }

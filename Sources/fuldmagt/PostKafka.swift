@@ -21,14 +21,7 @@ final class PostKafka: PostLog {
     init(_ environment: Environment) throws {
         let configuration = try environment.kafka
         acceptsGap = try environment.flag("accept.gap", name: "FULDMAGT_ACCEPT_GAP", default: false)
-        let admin = try KafkaAdmin(KafkaLog.properties(configuration, for: .admin))
-        let name = Topic.notifications.name
-        guard let count = try admin.partitionCounts(timeoutMilliseconds: Self.timeoutMilliseconds)[name], count > 0
-        else {
-            throw KafkaFailure(
-                code: 0, consequence: .configuration, text: "\(name) does not exist; run: fuldmagt topics create")
-        }
-        partitions = (0..<count).map { TopicPartition(topic: name, partition: $0) }
+        partitions = try Connection.partitions(of: .notifications, configuration)
         let properties = KafkaLog.properties(configuration, for: .reader)
         reader = try RecordReader(properties, topics: Topic.names)
         lookout = try RecordReader(properties.setting(["isolation.level": "read_uncommitted"]), topics: Topic.names)

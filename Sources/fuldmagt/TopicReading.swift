@@ -10,18 +10,10 @@ enum TopicReading {
     static func forEach(_ topic: Topic, _ environment: Environment, _ body: (RecordView) -> Void) throws {
         let configuration = try environment.kafka
         try Connection.trying { () throws(KafkaFailure) in
-            let admin = try KafkaAdmin(KafkaLog.properties(configuration, for: .admin))
-            guard let count = try admin.partitionCounts(timeoutMilliseconds: timeoutMilliseconds)[topic.name],
-                count > 0
-            else {
-                throw KafkaFailure(
-                    code: 0, consequence: .configuration,
-                    text: "\(topic.name) does not exist; run: fuldmagt topics create")
-            }
+            let partitions = try Connection.partitions(of: topic, configuration)
             let reader = try RecordReader(KafkaLog.properties(configuration, for: .reader), topics: Topic.names)
             var ranges: [TopicPartition: Range<Int64>] = [:]
-            for number in 0..<count {
-                let partition = TopicPartition(topic: topic.name, partition: number)
+            for partition in partitions {
                 let range = try reader.watermarks(partition, timeoutMilliseconds: timeoutMilliseconds)
                 if !range.isEmpty { ranges[partition] = range }
             }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FuldmagtDomain
 import FuldmagtKafka
+import FuldmagtRecord
 import FuldmagtWorker
 
 struct TopicsCommand: AsyncParsableCommand {
@@ -140,6 +141,19 @@ enum Connection {
         return try trying { () throws(KafkaFailure) in
             try KafkaAdmin(KafkaLog.properties(configuration, for: .admin))
         }
+    }
+
+    /// The partitions of a topic.
+    /// - Throws: what to do, when the topic does not exist.
+    static func partitions(of topic: Topic, _ configuration: KafkaConfiguration) throws(KafkaFailure)
+        -> [TopicPartition]
+    {
+        let admin = try KafkaAdmin(KafkaLog.properties(configuration, for: .admin))
+        guard let count = try admin.partitionCounts(timeoutMilliseconds: 30_000)[topic.name], count > 0 else {
+            throw KafkaFailure(
+                code: 0, consequence: .configuration, text: "\(topic.name) does not exist; run: fuldmagt topics create")
+        }
+        return (0..<count).map { TopicPartition(topic: topic.name, partition: $0) }
     }
 
     /// Turns a failure into what the user reads and the exit code that fits.

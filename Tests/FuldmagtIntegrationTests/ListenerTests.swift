@@ -16,8 +16,8 @@ import Testing
                 "w\(at)", folder: "data\(at)", environment: ["FULDMAGT_HTTP": "127.0.0.1:\(port)"])
         }
         for port in ports {
-            try cluster.wait(seconds: 60) { BrokerProcess.get("/readyz", port: port)?.status == 200 }
-            #expect(BrokerProcess.get("/livez", port: port)?.status == 200)
+            try cluster.wait(seconds: 60) { PlainHTTP.get("/readyz", port: port)?.status == 200 }
+            #expect(PlainHTTP.get("/livez", port: port)?.status == 200)
         }
         try cluster.send([
             ModelRecord(
@@ -30,11 +30,11 @@ import Testing
                 timestamp: 1_772_434_800_000)
         ])
         func shown(_ sample: String) -> Bool {
-            ports.contains { BrokerProcess.get("/metrics", port: $0)?.body.contains("\n" + sample + "\n") == true }
+            ports.contains { PlainHTTP.get("/metrics", port: $0)?.body.contains("\n" + sample + "\n") == true }
         }
         try cluster.wait(seconds: 30) { shown(#"fuldmagt_outcomes_total{status="accepted"} 1"#) }
         try cluster.wait(seconds: 30) { shown(#"fuldmagt_lag_records{shard="0"} 0"#) }
-        let text = ports.compactMap { BrokerProcess.get("/metrics", port: $0)?.body }.joined()
+        let text = ports.compactMap { PlainHTTP.get("/metrics", port: $0)?.body }.joined()
         #expect(text.contains("fuldmagt_shards 0\n") && text.contains("fuldmagt_shards 1\n"))
         #expect(!text.contains("6101500014"))
         for worker in workers { try worker.stop() }

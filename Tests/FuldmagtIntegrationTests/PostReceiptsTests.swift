@@ -55,7 +55,7 @@ import Testing
                 cluster, arguments,
                 environment: ["FULDMAGT_HTTP": "127.0.0.1:\(probes)"].merging(environment) { _, new in new })
             try cluster.wait(seconds: 60, for: "the consumer") {
-                BrokerProcess.get("/readyz", port: probes)?.status == 200
+                PlainHTTP.get("/readyz", port: probes)?.status == 200
             }
             return process
         }
@@ -84,7 +84,7 @@ import Testing
         #expect(PlainHTTP.post("/receipts", [0x3c, 0xff], port: door)?.status == 422)
         #expect(PlainHTTP.post("/receipts", [UInt8](repeating: 97, count: 10 << 20), port: door)?.status == 413)
         #expect(try cluster.observe().deadLetters.map(\.reason).sorted() == ["invalid-receipt", "unknown-receipt"])
-        let metrics = BrokerProcess.get("/metrics", port: probes)?.body ?? ""
+        let metrics = PlainHTTP.get("/metrics", port: probes)?.body ?? ""
         for line in [
             #"fuldmagt_post_documents_total{result="unknown-receipt"} 1"#,
             #"fuldmagt_post_refused_requests_total{reason="too-large"} 1"#,

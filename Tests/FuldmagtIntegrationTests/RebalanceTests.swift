@@ -22,7 +22,7 @@ import Testing
                 environment: ["FULDMAGT_BATCH_RECORDS": "50", "FULDMAGT_HTTP": "127.0.0.1:\(ports[at])"])
         }
         func owns(_ shards: Int, _ at: Int) -> Bool {
-            BrokerProcess.get("/metrics", port: ports[at])?.body.contains("\nfuldmagt_shards \(shards)\n") == true
+            PlainHTTP.get("/metrics", port: ports[at])?.body.contains("\nfuldmagt_shards \(shards)\n") == true
         }
         let first = try start(0)
         try cluster.wait(seconds: 30) { owns(4, 0) }

@@ -20,14 +20,14 @@ import Testing
         var iterator = ports.makeAsyncIterator()
         let port = try #require(await iterator.next())
         for _ in 0..<20 {
-            let answer = try #require(BrokerProcess.get("/x?query=1", port: port))
+            let answer = try #require(PlainHTTP.get("/x?query=1", port: port))
             #expect(answer.status == 200 && answer.body == "GET /x")
         }
-        #expect(BrokerProcess.get("/y", port: port)?.status == 503)
-        #expect(BrokerProcess.get("not http\r\n\r\n\u{0}", port: port)?.status != 200)
+        #expect(PlainHTTP.get("/y", port: port)?.status == 503)
+        #expect(PlainHTTP.get("not http\r\n\r\n\u{0}", port: port)?.status != 200)
         await group.triggerGracefulShutdown()
         try await run
-        #expect(BrokerProcess.get("/x", port: port) == nil)
+        #expect(PlainHTTP.get("/x", port: port) == nil)
     }
 
     @Test("an address that is taken is told with the setting that names it")

@@ -2,7 +2,6 @@ import FuldmagtJSON
 import Logging
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 import ServiceLifecycle
 import Synchronization
 
@@ -26,14 +25,11 @@ public struct DocumentListener: Service {
         public init() {}
     }
 
-    private let host: String
-    private let port: Int
+    private let address: ListeningAddress
     private let path: String
     private let secret: [UInt8]?
     private let limits: Limits
-    private let logger: Logger
     private let take: Take
-    private let onBound: @Sendable (Int) -> Void
     private let onRefused: @Sendable (_ code: String) -> Void
 
     /// - Parameters:
@@ -48,13 +44,10 @@ public struct DocumentListener: Service {
         onRefused: @escaping @Sendable (String) -> Void = { _ in },
         take: @escaping Take
     ) {
-        self.host = host
-        self.port = port
+        address = ListeningAddress(setting: "--listen", host: host, port: port, logger: logger, onBound: onBound)
         self.path = path
         self.secret = secret
         self.limits = limits
-        self.logger = logger
-        self.onBound = onBound
         self.onRefused = onRefused
         self.take = take
     }
@@ -67,47 +60,16 @@ public struct DocumentListener: Service {
     /// Listens until the group shuts down.
     /// - Throws: `ListenerFailure` when the address cannot be listened on.
     public func run() async throws {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        do {
-            try await listen(on: group)
-        } catch {
-            try await group.shutdownGracefully()
-            throw error
-        }
-        try await group.shutdownGracefully()
-    }
-
-    private func listen(on group: MultiThreadedEventLoopGroup) async throws {
         let door = Door(path: path, secret: secret, limits: limits, onRefused: onRefused, take: take)
-        let channel: any Channel
-        do {
-            channel = try await ServerBootstrap(group: group)
-                .serverChannelOption(.backlog, value: 64)
-                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .childChannelOption(.allowRemoteHalfClosure, value: true)
-                .childChannelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        guard door.enter() else { throw TooManyConnections() }
-                        channel.closeFuture.whenComplete { _ in door.leave() }
-                        let pipeline = channel.pipeline.syncOperations
-                        try pipeline.configureHTTPServerPipeline(
-                            withPipeliningAssistance: false, withErrorHandling: true)
-                        try pipeline.addHandler(OneDocument(door: door))
-                    }
-                }
-                .bind(host: host, port: port).get()
-        } catch {
-            throw ListenerFailure(setting: "--listen", address: "\(host):\(port)", reason: "\(error)")
+        try await address.listen(for: "taking receipts by HTTP", metadata: ["path": "\(path)"]) { channel in
+            guard door.enter() else { throw TooManyConnections() }
+            channel.closeFuture.whenComplete { _ in door.leave() }
+            // Whoever has sent its document may close its half before it has the answer.
+            try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+            let pipeline = channel.pipeline.syncOperations
+            try pipeline.configureHTTPServerPipeline(withPipeliningAssistance: false, withErrorHandling: true)
+            try pipeline.addHandler(OneDocument(door: door))
         }
-        let bound = channel.localAddress?.port ?? port
-        logger.info("taking receipts by HTTP", metadata: ["address": "\(host):\(bound)", "path": "\(path)"])
-        onBound(bound)
-        do {
-            try await gracefulShutdown()
-        } catch {
-            logger.debug("the listener was cancelled", metadata: ["error": "\(error)"])
-        }
-        try await channel.close().get()
     }
 
     private struct TooManyConnections: Error {}

@@ -1,18 +1,14 @@
 import Logging
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 import ServiceLifecycle
 
 /// Answers probes and scrapes by HTTP on one thread, each connection once. Nothing is read but method and path.
 public struct OperationsListener: Service {
     public typealias Answer = @Sendable (_ method: String, _ path: String) -> HTTPAnswer
 
-    private let host: String
-    private let port: Int
-    private let logger: Logger
+    private let address: ListeningAddress
     private let answer: Answer
-    private let onBound: @Sendable (Int) -> Void
     /// A connection that is silent for so long is closed.
     private static let silence = TimeAmount.seconds(10)
 
@@ -23,66 +19,21 @@ public struct OperationsListener: Service {
         host: String, port: Int, logger: Logger, onBound: @escaping @Sendable (Int) -> Void = { _ in },
         answer: @escaping Answer
     ) {
-        self.host = host
-        self.port = port
-        self.logger = logger
-        self.onBound = onBound
+        address = ListeningAddress(
+            setting: "FULDMAGT_HTTP", host: host, port: port, logger: logger, onBound: onBound)
         self.answer = answer
     }
 
     /// Listens until the group shuts down.
     /// - Throws: `ListenerFailure` when the address cannot be listened on.
     public func run() async throws {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        do {
-            try await listen(on: group)
-        } catch {
-            try await group.shutdownGracefully()
-            throw error
-        }
-        try await group.shutdownGracefully()
-    }
-
-    private func listen(on group: MultiThreadedEventLoopGroup) async throws {
         let answer = answer
-        let channel: any Channel
-        do {
-            channel = try await ServerBootstrap(group: group)
-                .serverChannelOption(.backlog, value: 64)
-                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .childChannelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        let pipeline = channel.pipeline.syncOperations
-                        try pipeline.addHandler(IdleStateHandler(allTimeout: Self.silence))
-                        try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
-                        try pipeline.addHandler(OneAnswer(answer: answer))
-                    }
-                }
-                .bind(host: host, port: port).get()
-        } catch {
-            throw ListenerFailure(setting: "FULDMAGT_HTTP", address: "\(host):\(port)", reason: "\(error)")
+        try await address.listen(for: "answering probes and scrapes") { channel in
+            let pipeline = channel.pipeline.syncOperations
+            try pipeline.addHandler(IdleStateHandler(allTimeout: Self.silence))
+            try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
+            try pipeline.addHandler(OneAnswer(answer: answer))
         }
-        let bound = channel.localAddress?.port ?? port
-        logger.info("answering probes and scrapes", metadata: ["address": "\(host):\(bound)"])
-        onBound(bound)
-        do {
-            try await gracefulShutdown()
-        } catch {
-            logger.debug("the listener was cancelled", metadata: ["error": "\(error)"])
-        }
-        try await channel.close().get()
-    }
-}
-
-/// The address cannot be listened on.
-public struct ListenerFailure: Error, CustomStringConvertible {
-    /// What names the address.
-    let setting: String
-    let address: String
-    let reason: String
-
-    public var description: String {
-        "\(setting): \(address) cannot be listened on (\(reason)); is another process using it, and is the host this machine's?"
     }
 }
 

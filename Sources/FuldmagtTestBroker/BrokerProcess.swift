@@ -46,6 +46,10 @@ public final class BrokerProcess {
         process = try Self.start(binary, port: port, directory: directory)
     }
 
+    /// Has the broker answer nobody, until it is resumed.
+    public func pause() { process.pause() }
+    public func resume() { process.resume() }
+
     /// Ends the broker, which need not save anything, and removes its folder.
     public func stop() throws {
         process.kill()

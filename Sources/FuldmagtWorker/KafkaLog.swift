@@ -34,8 +34,8 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
 
     /// One life of a worker's producer, and the one before.
     ///
-    /// Each has a name, and so a producer id, of its own: one broker tells a consumer that begins behind an aborted
-    /// transaction of that abortion still, and records of the same producer id that follow would be dropped.
+    /// Each has a name, and so a producer id, of its own. One broker tells its readers of an aborted transaction again and
+    /// again, so that they drop what the same producer id commits afterwards. So a life ends with an abort.
     public struct ProducerLife: Sendable {
         /// The transactional id of the life before: fenced off, and what it left open is aborted, before anything is read.
         public var former: String?
@@ -99,6 +99,8 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     var isCatalogueAssigned = false
     /// The producer may be used: it is known to the broker under the name of its present life.
     private var isReady = false
+    /// Why a transaction is to be aborted that is still open.
+    private var leftOpen: KafkaFailure?
     /// Next to read.
     var cataloguePosition: Int64 = 0
     private let reached: @Sendable (Milestone) -> Void
@@ -160,6 +162,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
             let producer = try Self.producer(options.configuration, named: life.current)
             try producer.initTransactions(timeoutMilliseconds: options.timeoutMilliseconds)
             self.producer = producer
+            leftOpen = nil
             self.life = life
             if let former = life.former { fencedLives.insert(former) }
             isReady = true
@@ -267,8 +270,9 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                 reached(.afterLogCommit)
                 note(transaction)
             } catch let error as KafkaFailure where error.consequence != .fatal && error.consequence != .fenced {
-                try producer.abort(timeoutMilliseconds: options.timeoutMilliseconds)
-                throw error
+                try abort(producer, because: error)
+                guard !error.isTooLarge else { throw error }
+                throw Self.aborted(error)
             }
         } catch let error as KafkaFailure {
             // What it left behind is ended by the next life.
@@ -302,15 +306,34 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         )
     }
 
-    /// Begins a transaction; one that an earlier failure left open is aborted first.
-    private func begin(_ producer: KafkaProducer) throws(KafkaFailure) {
+    /// Begins a transaction. One that an earlier failure left open is aborted.
+    /// - Throws: `fenced` where that was so.
+    private func begin(_ producer: KafkaProducer) throws {
+        if let failure = leftOpen {
+            try abort(producer, because: failure)
+            throw Self.aborted(failure)
+        }
         do throws(KafkaFailure) {
             try producer.begin()
         } catch {
             guard error.consequence == .abortable else { throw error }
-            try producer.abort(timeoutMilliseconds: options.timeoutMilliseconds)
-            try producer.begin()
+            try abort(producer, because: error)
+            throw Self.aborted(error)
         }
+    }
+
+    /// Aborts what is open, which ends the producer's life: see `ProducerLife`.
+    private func abort(_ producer: KafkaProducer, because failure: KafkaFailure) throws(KafkaFailure) {
+        // An abort that takes too long goes on, and nothing else can be begun until it has been asked for again.
+        leftOpen = failure
+        try producer.abort(timeoutMilliseconds: options.timeoutMilliseconds)
+        leftOpen = nil
+        isReady = false
+    }
+
+    /// What a worker's shards are claimed for is a producer's name, so they are taken over again by the next.
+    private static func aborted(_ failure: KafkaFailure) -> LogFailure {
+        LogFailure(.fenced, "a transaction had to be aborted, and is done again by a new producer: \(failure.text)")
     }
 
     /// Whether a commit happened is not known until a call says so; so it is asked again, and never aborted meanwhile.

@@ -19,13 +19,15 @@ import Testing
         let name: String
         private var shards: Set<Int32> = []
 
-        final class Gate: Sendable {
+        final class Gate: @unchecked Sendable {
             let isClosed = Mutex(false)
             let isReached = DispatchSemaphore(value: 0)
             let opened = DispatchSemaphore(value: 0)
+            /// To be stopped once the next records are produced; set and read by the thread that publishes.
+            var broken: BrokerProcess?
         }
 
-        init(_ name: String, _ broker: BrokerProcess) throws {
+        init(_ name: String, _ broker: BrokerProcess, timeoutMilliseconds: Int32 = 30_000) throws {
             self.name = name
             let executor = PinnedExecutor(label: name)
             let gate = Gate()
@@ -33,10 +35,14 @@ import Testing
             let number = { @Sendable in lives.add(1, ordering: .relaxed).newValue }
             let options = KafkaLog.Options(
                 configuration: KafkaConfiguration(["bootstrap.servers": broker.address, "group.instance.id": name]),
-                group: "g", producerLife: { .init(current: "\(name)-\(number())", worker: "\(name)-") }, pause: { _ in }
-            )
+                group: "g", producerLife: { .init(current: "\(name)-\(number())", worker: "\(name)-") },
+                timeoutMilliseconds: timeoutMilliseconds, pause: { _ in })
             log = try executor.sync {
                 try KafkaLog(options, executor: executor) { milestone in
+                    if milestone == .afterProduce {
+                        gate.broken?.pause()
+                        gate.broken = nil
+                    }
                     guard milestone == .beforeLogCommit, gate.isClosed.withLock({ $0 }) else { return }
                     gate.isReached.signal()
                     gate.opened.wait()
@@ -88,6 +94,9 @@ import Testing
             transaction.marks = [shard: FrameMark(lineage: name, frame: offset)]
             try log.publish(transaction)
         }
+
+        /// Stops the broker amid the next transaction.
+        func breakOnce(_ broker: BrokerProcess) { gate.broken = broker }
 
         /// Begins to publish on a thread of its own, and waits until only the commit is left.
         func publishUpToCommit(_ text: String, through offset: Int64) throws -> Held {
@@ -145,14 +154,23 @@ import Testing
         return (broker, one, other)
     }
 
-    /// What readers of committed records see, in order.
-    private func published(_ broker: BrokerProcess) throws -> [String] {
-        let outcomes = TopicPartition(topic: Topic.outcomes.name, partition: 0)
+    private static let outcomes = TopicPartition(topic: Topic.outcomes.name, partition: 0)
+
+    private func reader(_ broker: BrokerProcess) throws -> RecordReader {
         let reader = try RecordReader(KafkaConfiguration(["bootstrap.servers": broker.address]), topics: Topic.names)
-        try reader.assign([outcomes: .beginning])
+        try reader.assign([Self.outcomes: .beginning])
+        return reader
+    }
+
+    /// What readers of committed records see, in order.
+    private func published(_ broker: BrokerProcess) throws -> [String] { try read(try reader(broker)) }
+
+    /// What a reader sees that it has not seen.
+    private func read(_ reader: RecordReader) throws -> [String] {
+        let end = try reader.watermarks(Self.outcomes, timeoutMilliseconds: 30_000).upperBound
         var batches: [Int32: RecordBatch] = [:]
         let deadline = Date().addingTimeInterval(60)
-        while !reader.isAtEnd(of: outcomes), Date() < deadline {
+        while reader.position(of: Self.outcomes) ?? 0 < end, Date() < deadline {
             try reader.poll(maximumRecords: 100, timeoutMilliseconds: 100, into: &batches)
         }
         return batches[0]?.withRecords { records in
@@ -174,6 +192,39 @@ import Testing
         try other.publish("other-2", through: 2)
         #expect(try published(broker) == ["one-1", "other-2"])
         for member in [one, other] { try member.leave() }
+        try broker.stop()
+    }
+
+    @Test("what had to be aborted is done again by a new producer, and whoever reads on sees it")
+    func aborted() throws {
+        let broker = try broker()
+        let one = try Member("one", broker, timeoutMilliseconds: 3_000)
+        try one.join()
+        _ = try one.committed(0)
+        try one.publish("one-1", through: 1)
+        let follower = try reader(broker)
+        #expect(try read(follower) == ["one-1"])
+        one.breakOnce(broker)
+        #expect(throws: LogFailure.self) { try one.publish("one-2", through: 2) }
+        broker.resume()
+        // Whatever it takes until the transaction is aborted, it is not done again by the same producer.
+        var failures: [LogFailure.Consequence] = []
+        while failures.last != .fenced, failures.count < 100 {
+            do {
+                try one.publish("one-2", through: 2)
+                break
+            } catch let failure as LogFailure {
+                failures.append(failure.consequence)
+            }
+        }
+        #expect(failures.last == .fenced)
+        #expect(try one.committed(0).offsets[.inbox] == 1)
+        try one.claim(0)
+        try one.publish("one-2", through: 2)
+        try one.publish("one-3", through: 3)
+        #expect(try read(follower) == ["one-2", "one-3"])
+        #expect(try published(broker) == ["one-1", "one-2", "one-3"])
+        try one.leave()
         try broker.stop()
     }
 

@@ -120,6 +120,8 @@ extension ShardTurn {
                 continue
             }
             guard !isHeldUp else { continue }
+            releasing = waiting.row
+            defer { releasing = nil }
             isHeldUp = try stillWaits(
                 waiting, command, at: position, retriesFaults: retriesFaults, under: circumstances, file: &file,
                 output: &output)

@@ -11,8 +11,8 @@ extension ShardTurn {
         var handover = handover
         handover.rows = try access.handOver(&file)
         output.write(InboxMessage(to: renumbering.to, .handover(handover)))
-        // What waits follows the file, in its order.
-        for parked in waiting {
+        // What waits follows the file, in its order. Not the command that has it handed over: that one is answered there.
+        for parked in waiting where parked.row != releasing {
             output.write(InboxMessage(to: renumbering.to, .command(parked.record)))
             try release(parked, of: file)
         }

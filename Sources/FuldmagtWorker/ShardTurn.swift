@@ -28,6 +28,8 @@ struct ShardTurn {
     var parked: ParkedLoad
     /// What is being worked on.
     var place: Refusals.Place?
+    /// The row of the parked command that is being decided.
+    var releasing: Int64?
     /// A record was written again to be looked at later: the catalogue is too old for it.
     private(set) var hasPutBack = false
     /// The day that this shard has been looked through for, once asked for.

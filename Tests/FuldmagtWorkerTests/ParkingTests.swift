@@ -226,6 +226,37 @@ import Testing
         #expect(cluster.notifications(to: new).contains("grant-given digital-post"))
     }
 
+    @Test("a new number that had to wait is answered once, and nothing is left waiting")
+    func newNumberWaits() throws {
+        let new = "6101500030"
+        let cluster = try cluster { $0.parkedSeconds = 1_000_000 }
+        loseCatalogue(cluster)
+        cluster.issue(Cluster.anna, to: Cluster.carl, ["care"], id: "one")
+        try cluster.drain()
+        cluster.send(
+            "move.renumber",
+            #"{"citizen":{"cpr":"\#(Cluster.anna)"},"newCpr":"\#(new)","effective":"2026-11-20"}"#,
+            id: "renumber", key: Cluster.anna, topic: .moveCommands)
+        try cluster.drain()
+        cluster.issue(Cluster.anna, to: Cluster.carl, ["tax"], id: "two")
+        try cluster.drain()
+        #expect(answers("renumber", cluster) == ["parked earlier-command-waits"])
+        try findCatalogue(cluster)
+        #expect(answers("one", cluster) == ["parked catalogue-behind", "accepted"])
+        #expect(answers("renumber", cluster) == ["parked earlier-command-waits", "accepted"])
+        #expect(answers("two", cluster) == ["parked earlier-command-waits", "accepted"])
+        #expect(gauge("fuldmagt_parked", cluster) == 0)
+        #expect(try cluster.dump().allSatisfy { !$0.contains(#""table":"parked""#) })
+        // What is parked next is looked at again.
+        loseCatalogue(cluster)
+        cluster.issue(Cluster.bent, to: Cluster.anna, ["care"], id: "three")
+        try cluster.drain()
+        #expect(gauge("fuldmagt_parked", cluster) == 1)
+        try findCatalogue(cluster)
+        #expect(answers("three", cluster).count == 2)
+        #expect(try cluster.check().isEmpty)
+    }
+
     // MARK: Faults of ours
 
     private func execute(_ sql: String, _ cluster: TestCluster) throws {

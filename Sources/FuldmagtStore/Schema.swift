@@ -8,7 +8,7 @@ import GRDB
 /// rowid tables, so that a batch touches few pages; small indexes find a citizen's rows.
 enum Schema {
     /// The version this build writes, in `PRAGMA user_version`.
-    static let version = 10
+    static let version = 11
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -56,6 +56,11 @@ enum Schema {
         }
         migrator.registerMigration("10 how a grant was given") { db in
             try db.execute(sql: tenth)
+        }
+        migrator.registerMigration("11 how new a view is") { db in
+            // The entry of the grant's history that the representative's view shows: what comes by way of an old number
+            // may be older than that. Null in views of earlier versions.
+            try db.execute(sql: "ALTER TABLE received ADD COLUMN entry INTEGER CHECK (entry >= 0);")
         }
         return migrator
     }

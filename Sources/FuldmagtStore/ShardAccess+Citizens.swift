@@ -93,7 +93,7 @@ extension ShardAccess {
     /// Stores a change that the file has been brought up to.
     public func store(_ change: RowChange, to loaded: inout LoadedFile) throws(StoreError) {
         switch change {
-        case .residence, .exemption, .death, .deathCorrected, .renumbering: forgetHead(of: &loaded)
+        case .residence, .exemption, .death, .deathCorrected, .renumbering, .numberInUseAgain: forgetHead(of: &loaded)
         default: break
         }
         try write(change, citizen: try citizenRow(of: &loaded), file: &loaded.file)
@@ -321,7 +321,8 @@ extension ShardAccess {
                 ReceivedGrant(
                     id: try rows.ident(1), grantor: try rows.ident(2), grantorShard: Int32(rows.int(3)),
                     terms: try terms(at: rows.int(4)), state: try rows.choice(5, GrantState.self),
-                    validFrom: try rows.day(6), validUntil: try rows.day(7), row: rows.int(0)))
+                    validFrom: try rows.day(6), validUntil: try rows.day(7),
+                    entry: rows.isNull(8) ? nil : Int(rows.int(8)), row: rows.int(0)))
         }
         return received
     }

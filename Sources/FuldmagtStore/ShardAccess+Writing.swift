@@ -53,6 +53,9 @@ extension ShardAccess {
                 .bind(6, renumbering.at).bind(7, renumbering.cause.id).bind(8, try origin(of: renumbering.cause))
                 .bind(9, Extension.stored(renumbering.cause.extensions)).run()
             try statements.setRenumbered.bind(1, citizen).bind(2, renumbering.isHandedOver).run()
+        case .numberInUseAgain:
+            try statements.deleteRenumbering.bind(1, citizen).run()
+            try statements.setRenumbered.bind(1, citizen).bindNull(2).run()
         case .representativeDied(let representative, let isDead):
             try statements.setRepresentativeDied.bind(1, citizen).bind(2, representative).bind(3, isDead).run()
         case .numberChanged(let change):
@@ -113,7 +116,8 @@ extension ShardAccess {
         let terms = try termsRow(grant.terms)
         func run(_ statement: Statement) throws(StoreError) -> Int {
             try statement.bind(1, citizen).bind(2, grant.id).bind(3, grant.grantor).bind(4, Int64(grant.grantorShard))
-                .bind(5, terms).bind(6, grant.state.rawValue).bind(7, grant.validFrom).bind(8, grant.validUntil).run()
+                .bind(5, terms).bind(6, grant.state.rawValue).bind(7, grant.validFrom).bind(8, grant.validUntil)
+                .bind(9, grant.entry.map { Int64($0) }).run()
         }
         // Most are new.
         if try run(statements.insertReceived) == 0 { _ = try run(statements.changeReceived) }

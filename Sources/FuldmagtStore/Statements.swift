@@ -9,7 +9,7 @@ final class Statements {
     let appendFrame, pendingFrames, markSent: Statement
     let knownCitizen, setDied, readDeaths, insertDeath, correctDeath, readCause, readLastCause, readGiving: Statement
     let setReminded: Statement
-    let citizensWithPackage, lastGrant, readRenumbering, setRenumbering, setRenumbered: Statement
+    let citizensWithPackage, lastGrant, readRenumbering, setRenumbering, deleteRenumbering, setRenumbered: Statement
     let setRepresentativeDied, renumberRepresentative, renumberGrantor, renumberHolder: Statement
     let findCitizen, insertCitizen, setMunicipality, citizensOf, dueCitizens, insertDue, deleteDue: Statement
     let readResidences, insertResidence: Statement
@@ -63,6 +63,7 @@ final class Statements {
             ON CONFLICT (citizen) DO UPDATE SET pseudonym = ?2, sealed = ?3, shard = ?4, effective = ?5, at = ?6,
               cause = ?7, origin = ?8, extensions = ?9
             """)
+        deleteRenumbering = try prepare("DELETE FROM renumberings WHERE citizen = ?1")
         setRenumbered = try prepare("UPDATE citizens SET renumbered = ?2 WHERE row = ?1")
         renumberRepresentative = try prepare(
             """
@@ -202,18 +203,18 @@ final class Statements {
             "INSERT INTO grant_history VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")
         readReceived = try prepare(
             """
-            SELECT row, id, grantor, grantor_shard, terms, state, valid_from, valid_until
+            SELECT row, id, grantor, grantor_shard, terms, state, valid_from, valid_until, entry
             FROM received WHERE citizen = ?1 ORDER BY row
             """)
         insertReceived = try prepare(
             """
-            INSERT INTO received (citizen, id, grantor, grantor_shard, terms, state, valid_from, valid_until)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (citizen, id) DO NOTHING
+            INSERT INTO received (citizen, id, grantor, grantor_shard, terms, state, valid_from, valid_until, entry)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (citizen, id) DO NOTHING
             """)
         changeReceived = try prepare(
             """
             UPDATE received SET grantor = ?3, grantor_shard = ?4, terms = ?5, state = ?6, valid_from = ?7,
-              valid_until = ?8
+              valid_until = ?8, entry = ?9
             WHERE citizen = ?1 AND id = ?2
             """)
         readNotifications = try prepare(

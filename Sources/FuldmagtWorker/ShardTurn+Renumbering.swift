@@ -28,9 +28,20 @@ extension ShardTurn {
     ) throws {
         var file = try take(citizen, from: &loaded)
         if let renumbering = file.file.renumbering, renumbering.isHandedOver {
-            passOn(item.work, of: citizen, to: renumbering, output: &output)
-            loaded = file
-            return
+            var handover = handover
+            switch handover.way(at: citizen.pseudonym, replacedBy: renumbering.to.pseudonym) {
+            case .passOn:
+                handover.passed.append(citizen.pseudonym)
+                output.write(InboxMessage(to: renumbering.to, .handover(handover)))
+                loaded = file
+                return
+            case .sendBack:
+                handover.isSentBack = true
+                output.write(InboxMessage(to: handover.to ?? renumbering.to, .handover(handover)))
+                loaded = file
+                return
+            case .takeIn: break
+            }
         }
         try access.takeOver(handover.rows, into: &file)
         try access.load([.residences, .exemptions, .grants], into: &file)
@@ -68,8 +79,7 @@ extension ShardTurn {
         case .readAccess(let news): body = .readAccess(news)
         case .death(let death): body = .death(death)
         case .numberChange(let change): body = .numberChange(change)
-        case .handover(let handover): body = .handover(handover)
-        case .command, .sweep, .deadLetter, .forward, .parked, .receipt: return
+        case .command, .sweep, .handover, .deadLetter, .forward, .parked, .receipt: return
         }
         for message in Rules.passOn(body, of: former.pseudonym, to: renumbering.to) { output.write(message) }
     }

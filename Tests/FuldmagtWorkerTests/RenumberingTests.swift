@@ -281,4 +281,111 @@ import Testing
         #expect(cluster.answer("same") == "rejected invalid-field@newCpr")
         #expect(cluster.answer("empty") == "rejected missing-field@effective missing-field@newCpr")
     }
+
+    // MARK: Old numbers that come back
+
+    /// Anna's rows of a table, by pseudonym of whom they are stored for.
+    private func rows(_ table: String, of digits: String, in cluster: TestCluster) throws -> Int {
+        try cluster.dump().count { $0.contains(#""table":"\#(table)""#) && $0.contains(pseudonym(digits)) }
+    }
+
+    /// Numbers that one citizen has one after the other, the last a former one of theirs.
+    @Test(
+        "a number that somebody had before is theirs again, and the file ends there",
+        arguments: [
+            ["6101500014", "6101500030", "6101500014"], ["6101500014", "6101500030", "6101500049", "6101500014"],
+            ["6101500014", "6101500030", "6101500014", "6101500030"],
+            ["6101500014", "6101500030", "6101500049", "6101500030"],
+            ["6101500014", "6101500030", "6101500049", "6101500014", "6101500030", "6101500049"],
+        ])
+    func back(numbers: [String]) throws {
+        let cluster = try begin()
+        let grants = try rows("grant", of: anna, in: cluster)
+        for (step, number) in numbers.enumerated().dropFirst() {
+            renumber(cluster, numbers[step - 1], to: number, id: "n\(step)")
+            try cluster.drain()
+            #expect(cluster.answer("n\(step)") == "accepted")
+        }
+        let last = try #require(numbers.last)
+        #expect(try rows("grant", of: last, in: cluster) == grants)
+        for other in Set(numbers).subtracting([last]) { #expect(try rows("residence", of: other, in: cluster) == 0) }
+        // By whatever number: what is taken back is taken back, and who is told is told under the last.
+        let told = cluster.notifications(to: last).count
+        revoke(cluster, numbers[0], from: bent, "care", id: "r1")
+        revoke(cluster, numbers[1], from: bent, "tax", id: "r2")
+        try cluster.drain()
+        #expect(cluster.answer("r1") == "accepted" && cluster.answer("r2") == "accepted")
+        #expect(cluster.notifications(to: last).dropFirst(told).count { $0 == "grant-revoked letter" } == 2)
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("two numbers that become each other at once: both are answered, nothing goes round for ever")
+    func crossing() throws {
+        let cluster = try begin()
+        cluster.issue(new, to: carl, ["tax"], id: "own")
+        try cluster.drain()
+        let grants = try rows("grant", of: anna, in: cluster) + rows("grant", of: new, in: cluster)
+        renumber(cluster, anna, to: new, id: "n1")
+        renumber(cluster, new, to: anna, id: "n2")
+        try cluster.drain()
+        #expect(cluster.answer("n1") == "accepted" && cluster.answer("n2") == "accepted")
+        #expect(try rows("grant", of: anna, in: cluster) + rows("grant", of: new, in: cluster) == grants)
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("what comes late by way of an old number does not bring back what was revoked meanwhile")
+    func lateNews() throws {
+        let cluster = try begin()
+        renumber(cluster, bent, to: new, id: "n")
+        cluster.issue(carl, to: bent, ["tax"], id: "late")
+        try cluster.drain()
+        #expect(cluster.answer("n") == "accepted" && cluster.answer("late") == "accepted")
+        let passedOn = cluster.said(.inbox, in: shard(new)).filter {
+            $0.description.contains(#""event":"given""#) && $0.description.contains(#""passed":1"#)
+        }
+        #expect(passedOn.count == 1)
+        revoke(cluster, carl, from: new, "tax", id: "r")
+        try cluster.drain()
+        #expect(cluster.answer("r") == "accepted")
+        let (before, told) = (try cluster.dump(), cluster.said(.notifications).count)
+        // The shard of the old number was held up, and passes it on only now.
+        for late in passedOn {
+            cluster.broker.append(
+                topic: .inbox, partition: shard(new), key: late.key.map { Array($0.utf8) },
+                headers: late.headers.sorted { $0.key < $1.key }.map { ($0.key, Array($0.value.utf8)) },
+                value: late.value)
+        }
+        try cluster.drain()
+        #expect(try cluster.dump() == before)
+        #expect(cluster.said(.notifications).count == told)
+    }
+
+    @Test("a revocation that two numbers of one representative are told of is answered behind both")
+    func answeredLast() throws {
+        let cluster = try begin()
+        cluster.move(carl, to: "0101", on: "2020-01-01", id: "carl")
+        cluster.issue(carl, to: bent, ["tax"], id: "first")
+        try cluster.drain()
+        renumber(cluster, bent, to: new, id: "n")
+        try cluster.drain()
+        // Carl's shard knows the new number; what is given under the old one is known under it until that is passed on.
+        cluster.issue(carl, to: bent, ["care"], id: "second")
+        cluster.send(
+            "grant.revoke",
+            #"{"grantor":{"cpr":"\#(carl)"},"representative":{"cpr":"\#(bent)"},"packages":["tax","care"],"by":"grantor"}"#,
+            id: "r", key: carl)
+        try cluster.drain()
+        #expect(cluster.answer("r") == "accepted")
+        #expect(revoked(cluster, by: "r") == 2)
+        let told = (0..<cluster.partitions).map { shard in
+            cluster.said(.inbox, in: shard).count {
+                $0.description.contains(#""event":"revoked""#) && $0.description.contains(#""outcome":{"#)
+            }
+        }
+        // To the old number, and from there to the new one.
+        #expect(told[Int(shard(bent))] == 1 && told[Int(shard(new))] == 1)
+        #expect(cluster.outcomes(of: "r").count == 1)
+        #expect(cluster.notifications(to: new).count { $0 == "cancelled digital-post" } == 2)
+        #expect(try cluster.check() == [])
+    }
 }

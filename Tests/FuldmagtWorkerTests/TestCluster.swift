@@ -184,9 +184,11 @@ final class TestCluster {
         }
     }
 
-    func said(_ topic: Topic) -> [Said] {
+    /// - Parameter only: a partition; nil for all.
+    func said(_ topic: Topic, in only: Int32? = nil) -> [Said] {
         var all: [Said] = []
-        for partition in 0..<partitions where topic != .catalogue || partition == 0 {
+        for partition in 0..<partitions where (topic != .catalogue || partition == 0) && only ?? partition == partition
+        {
             broker.read(topic, partition: partition).withRecords { records in
                 for record in records {
                     var headers: [String: String] = [:]

@@ -63,6 +63,7 @@ public struct CitizenFile: Sendable {
             readAccesses[ordinal].endCause = cause
         case .due: break
         case .renumbering(let renumbering): self.renumbering = renumbering
+        case .numberInUseAgain: renumbering = nil
         case .numberChanged(let change): apply(change)
         case .representativeDied(let representative, let isDead):
             for at in grants.indices where grants[at].isHeld(by: representative) {
@@ -124,6 +125,8 @@ public enum RowChange: Sendable {
     /// Something must be looked at again on a day.
     case due(Day)
     case renumbering(Renumbering)
+    /// The number that was replaced is this citizen's again.
+    case numberInUseAgain
     /// Rows that refer to a number refer to another from now on.
     case numberChanged(NumberChange)
     /// A representative is dead, or was never.

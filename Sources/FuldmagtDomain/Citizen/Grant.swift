@@ -159,11 +159,13 @@ public struct ReceivedGrant: Sendable, Equatable {
     public var state: GrantState
     public var validFrom: Day
     public var validUntil: Day
+    /// Number of the entry in the grant's history that this view shows; nil where an earlier version stored it.
+    public var entry: Int?
     public var row: Int64 = 0
 
     public init(
         id: Ident, grantor: Ident, grantorShard: Int32, terms: PackageTerms, state: GrantState, validFrom: Day,
-        validUntil: Day, row: Int64 = 0
+        validUntil: Day, entry: Int?, row: Int64 = 0
     ) {
         self.id = id
         self.grantor = grantor
@@ -172,6 +174,7 @@ public struct ReceivedGrant: Sendable, Equatable {
         self.state = state
         self.validFrom = validFrom
         self.validUntil = validUntil
+        self.entry = entry
         self.row = row
     }
 }

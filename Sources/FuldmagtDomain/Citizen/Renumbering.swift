@@ -21,6 +21,12 @@ public struct Renumbering: Sendable, Equatable {
 public struct Handover: Sendable, Equatable {
     /// The pseudonym of the old number.
     public var former: Ident
+    /// Whose it is to be: the new number. Nil in records of a version that did not say so.
+    public var to: PartyReference?
+    /// Other numbers that it has come through since, each of which has a newer one.
+    public var passed: [Ident] = []
+    /// It went round in a circle of numbers, and ends where it was sent at first.
+    public var isSentBack = false
     public var cause: Cause
     /// Time of the cause.
     public var at: Instant
@@ -29,12 +35,36 @@ public struct Handover: Sendable, Equatable {
     /// All rows, as the store writes and reads them.
     public var rows: String
 
-    public init(former: Ident, cause: Cause, at: Instant, outcomePosition: Position?, rows: String = "") {
+    public init(
+        former: Ident, to: PartyReference?, cause: Cause, at: Instant, outcomePosition: Position?, rows: String = ""
+    ) {
         self.former = former
+        self.to = to
         self.cause = cause
         self.at = at
         self.outcomePosition = outcomePosition
         self.rows = rows
+    }
+}
+
+extension Handover {
+    /// What becomes of a file that arrives for a number that has a newer one itself.
+    public enum Way: Sendable {
+        /// The newer number is somebody's this file has not been to.
+        case passOn
+        /// It goes round in a circle: somebody got an old number back. The file belongs to the number it was sent to.
+        case sendBack
+        /// It belongs here: this number is in use again.
+        case takeIn
+    }
+
+    /// - Parameters:
+    ///   - citizen: the number it has arrived at.
+    ///   - current: what that one's file was handed over to before.
+    public func way(at citizen: Ident, replacedBy current: Ident) -> Way {
+        if isSentBack { return .takeIn }
+        guard current == former || passed.contains(current) else { return .passOn }
+        return citizen == to?.pseudonym ?? citizen ? .takeIn : .sendBack
     }
 }
 

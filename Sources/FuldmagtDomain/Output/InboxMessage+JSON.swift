@@ -195,6 +195,7 @@ extension GrantNews {
         json.member("at", Int(at.milliseconds))
         json.key("cause")
         cause.write(to: &json)
+        if isPassedOn { json.member("passed", 1) }
         if let outcomePosition {
             json.key("outcome")
             json.beginObject()
@@ -237,7 +238,7 @@ extension GrantNews {
         return GrantNews(
             event: event, grantor: grantor, grantorShard: grantorShard, items: items, cause: cause,
             at: Instant(milliseconds: Int64(at)), outcomePosition: position,
-            outcomeAlso: also)
+            outcomeAlso: also, isPassedOn: node["passed"]?.int == 1)
     }
 }
 

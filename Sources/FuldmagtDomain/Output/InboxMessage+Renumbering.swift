@@ -4,6 +4,19 @@ import FuldmagtJSON
 extension Handover {
     func write(to json: inout JSONWriter) {
         json.member("handover", hex: former)
+        if let to {
+            json.key("to")
+            json.beginObject()
+            to.writeMembers(to: &json)
+            json.endObject()
+        }
+        if !passed.isEmpty {
+            json.key("passed")
+            json.beginArray()
+            for number in passed { json.string(number.description) }
+            json.endArray()
+        }
+        if isSentBack { json.member("back", 1) }
         json.member("at", Int(at.milliseconds))
         json.key("cause")
         cause.write(to: &json)
@@ -18,32 +31,58 @@ extension Handover {
         guard let former = node["handover"]?.string.flatMap({ Ident(hex: $0) }), let at = node["at"]?.int,
             let cause = node["cause"].flatMap({ Cause.read($0) }), let rows = node["rows"]?.string
         else { return nil }
+        let to = node["to"].flatMap { PartyReference.read($0) }
+        var passed: [Ident] = []
+        var isWhole = (to == nil) == (node["to"] == nil)
+        node["passed"]?.forEachElement { _, element in
+            if let number = element.string.flatMap({ Ident(hex: $0) }) {
+                passed.append(number)
+            } else {
+                isWhole = false
+            }
+        }
+        guard isWhole else { return nil }
         var position: Position?
         if let outcome = node["outcome"] {
             guard let read = Position.read(outcome) else { return nil }
             position = read
         }
-        return Handover(
-            former: former, cause: cause, at: Instant(milliseconds: Int64(at)), outcomePosition: position, rows: rows)
+        var handover = Handover(
+            former: former, to: to, cause: cause, at: Instant(milliseconds: Int64(at)), outcomePosition: position,
+            rows: rows)
+        handover.passed = passed
+        handover.isSentBack = node["back"]?.int == 1
+        return handover
     }
 }
 
 extension NumberChange {
     func write(to json: inout JSONWriter) {
         json.member("former", hex: former)
-        json.member("current", hex: current.pseudonym)
-        json.member("shard", Int(current.shard))
-        json.member("sealed", current.sealed.block.description + current.sealed.tag.description)
+        current.writeMembers(to: &json)
     }
 
     static func read(_ node: JSONNode) -> NumberChange? {
         guard let former = node["former"]?.string.flatMap({ Ident(hex: $0) }),
-            let current = node["current"]?.string.flatMap({ Ident(hex: $0) }),
+            let current = PartyReference.read(node)
+        else { return nil }
+        return NumberChange(former: former, current: current)
+    }
+}
+
+extension PartyReference {
+    fileprivate func writeMembers(to json: inout JSONWriter) {
+        json.member("current", hex: pseudonym)
+        json.member("shard", Int(shard))
+        json.member("sealed", sealed.block.description + sealed.tag.description)
+    }
+
+    fileprivate static func read(_ node: JSONNode) -> PartyReference? {
+        guard let pseudonym = node["current"]?.string.flatMap({ Ident(hex: $0) }),
             let shard = node["shard"]?.int.flatMap({ Int32(exactly: $0) }),
             let sealed = node["sealed"]?.string.flatMap({ SealedNumber(hex: $0) })
         else { return nil }
-        return NumberChange(
-            former: former, current: PartyReference(pseudonym: current, sealed: sealed, shard: shard))
+        return PartyReference(pseudonym: pseudonym, sealed: sealed, shard: shard)
     }
 }
 

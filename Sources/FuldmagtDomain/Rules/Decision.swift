@@ -245,6 +245,8 @@ public struct GrantNews: Sendable, Equatable {
     public var outcomePosition: Position?
     /// What the outcome lists besides the items.
     public var outcomeAlso: [Outcome.GrantLine] = []
+    /// It went to an old number first: later news may have arrived before it, straight from the grantor's shard.
+    public var isPassedOn = false
 }
 
 /// What a citizen's shard tells that of somebody who may read their post.

@@ -2,7 +2,11 @@ extension Rules {
     /// Which parts of a file news about grants needs. Of the notifications only those about the grants in question:
     /// an organisation may have received very many.
     public static func sections(for news: GrantNews) -> (FileSections, notificationsAbout: [Ident]) {
-        ([.exemptions], [.revoked, .ended, .discontinued].contains(news.event) ? news.items.map(\.grant) : [])
+        // Only what came by way of an old number can be out of date; organisations, with their many grants, have none.
+        (
+            news.isPassedOn ? [.exemptions, .received] : [.exemptions],
+            [.revoked, .ended, .discontinued].contains(news.event) ? news.items.map(\.grant) : []
+        )
     }
 
     /// What a grantor's shard told changes the representative's view, and is told to the representative by the channel
@@ -14,7 +18,14 @@ extension Rules {
         defer { swap(&draft.file, &file) }
         for item in news.items {
             guard news.event != .declined else {
-                draft.notify(.grantDeclined, item: item, cause: news.cause)
+                draft.tellRepresentative(of: news.event, item, cause: news.cause)
+                continue
+            }
+            if let known = draft.file.received.first(where: { $0.id == item.grant }), news.isPassedOn,
+                known.isNewer(than: item)
+            {
+                // Told late, but told; unless there is nothing left to tell about.
+                if known.state.isLiving { draft.tellRepresentative(of: news.event, item, cause: news.cause) }
                 continue
             }
             let isDead = draft.file.isDead(on: draft.today) && item.state.isLiving
@@ -22,29 +33,13 @@ extension Rules {
                 .received(
                     ReceivedGrant(
                         id: item.grant, grantor: news.grantor, grantorShard: news.grantorShard, terms: item.terms,
-                        state: isDead ? .ended : item.state, validFrom: item.validFrom, validUntil: item.validUntil)))
+                        state: isDead ? .ended : item.state, validFrom: item.validFrom, validUntil: item.validUntil,
+                        entry: item.entry)))
             if isDead {
                 draft.tellDeath(
                     to: news.grantor, shard: news.grantorShard, grants: [item.grant], cause: news.cause)
             }
-            switch news.event {
-            case .declined, .expired: break
-            case .expiring: draft.notify(.grantExpiring, item: item, cause: news.cause)
-            case .ended:
-                draft.cancelNotifications(about: item.grant, cause: news.cause)
-                draft.notify(.grantEnded, item: item, cause: news.cause)
-            case .discontinued:
-                draft.cancelNotifications(about: item.grant, cause: news.cause)
-                draft.notify(.grantEnded, item: item, cause: news.cause, because: .systemReplaced)
-            case .given: draft.notify(.grantReceived, item: item, cause: news.cause)
-            case .renewed: draft.notify(.grantRenewed, item: item, cause: news.cause)
-            case .corrected: draft.notify(.grantCorrected, item: item, cause: news.cause)
-            case .dormant: draft.notify(.grantDormant, item: item, cause: news.cause)
-            case .awake: draft.notify(.grantAwake, item: item, cause: news.cause)
-            case .revoked:
-                draft.cancelNotifications(about: item.grant, cause: news.cause)
-                draft.notify(.grantRevoked, item: item, cause: news.cause)
-            }
+            draft.tellRepresentative(of: news.event, item, cause: news.cause)
         }
         if let position = news.outcomePosition {
             draft.effects.outcome = Outcome(
@@ -138,7 +133,39 @@ public enum ReviewReason: Sendable {
     case itSystem
 }
 
+extension ReceivedGrant {
+    /// Whether news shows the grant as it was before what is known here.
+    func isNewer(than item: GrantNews.Item) -> Bool {
+        // Nothing that is over comes to life again.
+        if !state.isLiving, item.state.isLiving { return true }
+        return entry.map { $0 > item.entry } ?? false
+    }
+}
+
 extension Draft {
+    /// Tells the representative what became of a grant of theirs, and withdraws what that makes untrue.
+    mutating func tellRepresentative(of event: GrantNews.Event, _ item: GrantNews.Item, cause: Cause) {
+        switch event {
+        case .expired: break
+        case .declined: notify(.grantDeclined, item: item, cause: cause)
+        case .expiring: notify(.grantExpiring, item: item, cause: cause)
+        case .ended:
+            cancelNotifications(about: item.grant, cause: cause)
+            notify(.grantEnded, item: item, cause: cause)
+        case .discontinued:
+            cancelNotifications(about: item.grant, cause: cause)
+            notify(.grantEnded, item: item, cause: cause, because: .systemReplaced)
+        case .given: notify(.grantReceived, item: item, cause: cause)
+        case .renewed: notify(.grantRenewed, item: item, cause: cause)
+        case .corrected: notify(.grantCorrected, item: item, cause: cause)
+        case .dormant: notify(.grantDormant, item: item, cause: cause)
+        case .awake: notify(.grantAwake, item: item, cause: cause)
+        case .revoked:
+            cancelNotifications(about: item.grant, cause: cause)
+            notify(.grantRevoked, item: item, cause: cause)
+        }
+    }
+
     /// What a day brings about: grants that are over expire, requests nobody answered lapse, and both parties of a grant
     /// that is to end are reminded, once.
     mutating func takeDaysTurn() {

@@ -35,7 +35,8 @@ extension Draft {
     mutating func handOver(outcomePosition: Position?) {
         guard let renumbering = file.renumbering else { return }
         effects.handover = Handover(
-            former: file.citizen.pseudonym, cause: renumbering.cause, at: now, outcomePosition: outcomePosition)
+            former: file.citizen.pseudonym, to: renumbering.to, cause: renumbering.cause, at: now,
+            outcomePosition: outcomePosition)
         var others: [Ident: Int32] = [:]
         for grant in file.grants { others[grant.representative.pseudonym] = grant.representative.shard }
         for grant in file.received { others[grant.grantor] = grant.grantorShard }
@@ -54,6 +55,8 @@ extension Rules {
     ) -> Effects {
         var draft = Draft(cause: handover.cause, file: &file, circumstances: circumstances)
         defer { swap(&draft.file, &file) }
+        // Somebody got an old number back.
+        if let renumbering = draft.file.renumbering, renumbering.isHandedOver { draft.store(.numberInUseAgain) }
         // Each number may have brought an exemption; one is enough, and nobody need be told.
         let inForce = draft.file.exemptions.filter { $0.isInForce(on: draft.today) }
         for exemption in inForce.dropLast() {
@@ -85,13 +88,14 @@ extension Rules {
     /// know it.
     public static func passOn(_ body: InboxMessage.Body, of former: Ident, to current: PartyReference) -> [InboxMessage]
     {
-        var messages = [InboxMessage(to: current, body)]
-        if case .news(let news) = body {
-            messages.append(
-                InboxMessage(
-                    shard: news.grantorShard, citizen: news.grantor, sealed: nil,
-                    body: .numberChange(NumberChange(former: former, current: current))))
-        }
-        return messages
+        guard case .news(var news) = body else { return [InboxMessage(to: current, body)] }
+        news.isPassedOn = true
+        return [
+            InboxMessage(to: current, .news(news)),
+
+            InboxMessage(
+                shard: news.grantorShard, citizen: news.grantor, sealed: nil,
+                body: .numberChange(NumberChange(former: former, current: current))),
+        ]
     }
 }

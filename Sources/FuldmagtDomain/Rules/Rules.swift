@@ -181,10 +181,15 @@ struct Draft {
     }
 
     /// Has the shard of the representative who lost a grant write the outcome, after it has withdrawn what was unsent.
+    ///
+    /// One who was given something under an old number too, by somebody who had not heard of the new one yet, is told in
+    /// two records. What goes to the old number is passed on, and arrives behind the other.
     mutating func leaveOutcomeToRepresentative(position: Position) {
-        let at = effects.inbox.firstIndex {
-            if case .news(let news) = $0.body { news.event == .revoked } else { false }
+        let told = effects.inbox.indices.filter {
+            if case .news(let news) = effects.inbox[$0].body { news.event == .revoked } else { false }
         }
+        let former = Set(file.grants.compactMap(\.formerRepresentative))
+        let at = told.first { effects.inbox[$0].citizen.map(former.contains) ?? false } ?? told.first
         guard let at, case .news(var news) = effects.inbox[at].body else { return }
         news.outcomePosition = position
         news.outcomeAlso = lines.filter { line in !news.items.contains { $0.grant == line.id } }

@@ -126,39 +126,72 @@ public struct ClusterKey: Sendable {
     }
 
     /// Encrypts a stored frame, which holds notifications and dead letters with readable numbers, under a nonce of its own.
-    public func seal(frame bytes: [UInt8]) -> [UInt8] { withSealed(frame: bytes) { [UInt8]($0) } }
+    /// The nonce, twelve random bytes, stands before what is sealed, and the tag after it.
+    public func seal(frame bytes: [UInt8]) -> [UInt8] {
+        var sealed: [UInt8] = []
+        sealed.reserveCapacity(bytes.count + Self.frameProofSize)
+        let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 1), alignment: 16)
+        defer { piece.deallocate() }
+        // The nonce takes its place once it is known.
+        sealed.append(contentsOf: repeatElement(0, count: PreparedCipher.nonceSize))
+        let proof = seal(frame: bytes, by: piece) { sealed.append(contentsOf: $0) }
+        for at in 0..<PreparedCipher.nonceSize { sealed[at] = proof[at] }
+        sealed.append(contentsOf: proof.suffix(PreparedCipher.tagSize))
+        return sealed
+    }
 
-    /// Lends the bytes that `seal(frame:)` gives, uncopied: frames are large. The nonce, twelve random bytes, stands
-    /// before what is sealed, and the tag after it.
-    public func withSealed<Value, Failure: Error>(
-        frame bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(Failure) -> Value
-    ) throws(Failure) -> Value {
-        let (nonceSize, tagSize) = (PreparedCipher.nonceSize, PreparedCipher.tagSize)
-        let space = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count + nonceSize + tagSize, alignment: 16)
-        defer { space.deallocate() }
-        guard let start = space.baseAddress else { preconditionFailure("a sealed frame has bytes") }
-        for (at, byte) in AES.GCM.Nonce().enumerated() { space[at] = byte }
-        bytes.withUnsafeBytes {
-            frames.seal($0, nonce: start, into: start + nonceSize, tag: start + nonceSize + bytes.count)
+    /// Bytes of what is kept of a sealed frame besides what is sealed.
+    public static let frameProofSize = PreparedCipher.nonceSize + PreparedCipher.tagSize
+
+    /// Encrypts a frame piece by piece: frames are large, and each piece is lent while it is still at hand.
+    /// - Parameter piece: where pieces are sealed; as long as they are.
+    /// - Returns: nonce and tag, without which the frame cannot be opened, and by which it is known to be whole.
+    public func seal<Failure: Error>(
+        frame bytes: [UInt8], by piece: UnsafeMutableRawBufferPointer,
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) -> [UInt8] {
+        var proof = [UInt8](AES.GCM.Nonce()) + [UInt8](repeating: 0, count: PreparedCipher.tagSize)
+        var failure: Failure?
+        proof.withUnsafeMutableBytes { proof in
+            guard let start = proof.baseAddress else { preconditionFailure("a proof has bytes") }
+            bytes.withUnsafeBytes { bytes in
+                do throws(Failure) {
+                    try frames.seal(bytes, nonce: start, by: piece, tag: start + PreparedCipher.nonceSize, body)
+                } catch {
+                    failure = error
+                }
+            }
         }
-        return try body(UnsafeRawBufferPointer(space))
+        if let failure { throw failure }
+        return proof
     }
 
     /// Opens what `seal(frame:)` made.
     public func open(frame sealed: [UInt8]) throws(Unsealable) -> [UInt8] {
-        let count = sealed.count - PreparedCipher.nonceSize - PreparedCipher.tagSize
-        guard count >= 0 else { throw Unsealable() }
+        guard sealed.count >= Self.frameProofSize else { throw Unsealable() }
+        let text = sealed.dropFirst(PreparedCipher.nonceSize).dropLast(PreparedCipher.tagSize)
+        return try open(
+            frame: Array(text),
+            proof: Array(sealed.prefix(PreparedCipher.nonceSize) + sealed.suffix(PreparedCipher.tagSize)))
+    }
+
+    /// Opens the pieces of a frame, one behind the other.
+    /// - Throws: when they are not what the proof was made of.
+    public func open(frame sealed: [UInt8], proof: [UInt8]) throws(Unsealable) -> [UInt8] {
+        guard proof.count == Self.frameProofSize else { throw Unsealable() }
         var isOpen = false
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { space, filled in
-            filled = count
-            isOpen = sealed.withUnsafeBytes { sealed in
-                guard let start = sealed.baseAddress else { return false }
-                let text = UnsafeRawBufferPointer(rebasing: sealed[PreparedCipher.nonceSize...].prefix(count))
-                // Nothing is written where a frame has no bytes.
-                let target =
-                    space.baseAddress.map { UnsafeMutableRawPointer($0) } ?? UnsafeMutableRawPointer(mutating: start)
-                return frames.open(
-                    text, nonce: start, tag: start + PreparedCipher.nonceSize + count, into: target)
+        let bytes = [UInt8](unsafeUninitializedCapacity: sealed.count) { space, filled in
+            filled = sealed.count
+            isOpen = proof.withUnsafeBytes { proof in
+                sealed.withUnsafeBytes { sealed in
+                    guard let start = proof.baseAddress else { return false }
+                    // Nothing is written where a frame has no bytes.
+                    let target =
+                        space.baseAddress.map { UnsafeMutableRawPointer($0) }
+                        ?? UnsafeMutableRawPointer(mutating: start)
+                    return frames.open(
+                        sealed, nonce: start, tag: start + PreparedCipher.nonceSize, into: target)
+                }
             }
         }
         guard isOpen else { throw Unsealable() }

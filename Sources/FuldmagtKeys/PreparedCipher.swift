@@ -70,6 +70,35 @@ final class PreparedCipher: Sendable {
         precondition(isDone, "OpenSSL refused to seal")
     }
 
+    /// Encrypts a long text piece by piece: each is lent as soon as it is sealed, in memory that the next one takes.
+    /// - Parameters:
+    ///   - piece: where a piece is sealed; as long as the pieces are.
+    ///   - tag: told once all of it is sealed.
+    func seal<Failure: Error>(
+        _ text: UnsafeRawBufferPointer, nonce: UnsafeRawPointer, by piece: UnsafeMutableRawBufferPointer,
+        tag: UnsafeMutableRawPointer, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) {
+        guard let target = piece.baseAddress else { preconditionFailure("a piece has bytes") }
+        let contexts = idle.withLock { $0.popLast() } ?? made()
+        defer { idle.withLock { $0.append(contexts) } }
+        let context = contexts.sealing
+        let sealed = target.assumingMemoryBound(to: UInt8.self)
+        var count: Int32 = 0
+        var isDone = EVP_EncryptInit_ex(context, nil, nil, nil, nonce.assumingMemoryBound(to: UInt8.self)) == 1
+        var at = 0
+        while at < text.count, isDone {
+            let part = UnsafeRawBufferPointer(rebasing: text[at..<min(at + piece.count, text.count)])
+            isDone =
+                EVP_EncryptUpdate(
+                    context, sealed, &count, part.baseAddress?.assumingMemoryBound(to: UInt8.self), Int32(part.count))
+                == 1
+            if isDone { try body(UnsafeRawBufferPointer(start: target, count: part.count)) }
+            at += part.count
+        }
+        isDone = isDone && EVP_EncryptFinal_ex(context, sealed, &count) == 1 && fm_gcm_take_tag(context, tag) == 1
+        precondition(isDone, "OpenSSL refused to seal")
+    }
+
     /// Decrypts what `seal` made into as many bytes.
     /// - Returns: false when it was sealed under another key or nonce, or is damaged: the bytes mean nothing then.
     func open(

@@ -8,7 +8,7 @@ import GRDB
 /// rowid tables, so that a batch touches few pages; small indexes find a citizen's rows.
 enum Schema {
     /// The version this build writes, in `PRAGMA user_version`.
-    static let version = 11
+    static let version = 12
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -61,6 +61,9 @@ enum Schema {
             // The entry of the grant's history that the representative's view shows: what comes by way of an old number
             // may be older than that. Null in views of earlier versions.
             try db.execute(sql: "ALTER TABLE received ADD COLUMN entry INTEGER CHECK (entry >= 0);")
+        }
+        migrator.registerMigration("12 frames beside the file, and neighbouring ids") { db in
+            try db.execute(sql: twelfth)
         }
         return migrator
     }

@@ -235,7 +235,7 @@ extension ShardAccess {
                     terms: try terms(at: rows.int(6)), state: try rows.choice(7, GrantState.self),
                     version: Int(rows.int(8)), entry: Int(rows.int(9)), validFrom: try rows.day(10),
                     validUntil: try rows.day(11), channel: try rows.choice(12, Channel.self),
-                    evidence: rows.optionalText(13).map { .stored($0) }, request: rows.optionalText(14),
+                    evidence: rows.int(13) == 1 ? .stored(rows.int(0)) : nil, request: rows.optionalText(14),
                     row: rows.int(0)))
             grants[grants.count - 1].lapsesOn = try rows.optionalDay(15)
             grants[grants.count - 1].remindedOf = try rows.optionalDay(16)

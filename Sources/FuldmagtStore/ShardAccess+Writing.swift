@@ -1,4 +1,5 @@
 import FuldmagtDomain
+import FuldmagtJSON
 
 extension ShardAccess {
     /// Writes one change of a citizen's rows. Rows of the file that get a handle of the store's carry it afterwards.
@@ -16,10 +17,13 @@ extension ShardAccess {
             // A grant of the same turn has got its row since the rules saw it.
             let row = file.grants[grant.ordinal].row
             if grant.entry == 1 { try statements.keepGiving.bind(1, row).run() }
-            try statements.changeGrant.bind(1, row).bind(2, grant.state.rawValue).bind(3, grant.version)
+            var keepsEvidence = false
+            if case .stored = grant.evidence { keepsEvidence = true }
+            statements.changeGrant.bind(1, row).bind(2, grant.state.rawValue).bind(3, grant.version)
                 .bind(4, grant.entry).bind(5, grant.validFrom).bind(6, grant.validUntil)
-                .bind(7, grant.channel.rawValue).bind(8, grant.evidence?.text).bind(9, grant.lapsesOn)
-                .bind(10, grant.remindedOf).bind(11, try termsRow(grant.terms)).run()
+                .bind(7, grant.channel.rawValue).bind(9, grant.lapsesOn).bind(10, grant.remindedOf)
+                .bind(11, try termsRow(grant.terms)).bind(12, keepsEvidence)
+            try run(statements.changeGrant, with: keepsEvidence ? nil : grant.evidence, at: 8)
             try write(entry, of: grant, row: row)
         case .received(let grant): try write(grant, citizen: citizen)
         case .notification(let notification):
@@ -87,15 +91,37 @@ extension ShardAccess {
 
     /// Stores a new grant with the first entry of its history.
     private func write(_ grant: Grant, _ giving: GrantEntry, citizen: Int64) throws(StoreError) -> Int64 {
-        try statements.insertGrant.bind(1, citizen).bind(2, grant.ordinal).bind(3, grant.id)
+        statements.insertGrant.bind(1, citizen).bind(2, grant.ordinal).bind(3, grant.id)
             .bind(4, grant.representative.pseudonym).bind(5, grant.representative.sealed)
             .bind(6, Int64(grant.representative.shard)).bind(7, try termsRow(grant.terms))
             .bind(8, grant.state.rawValue).bind(9, grant.version).bind(10, grant.entry).bind(11, grant.validFrom)
-            .bind(12, grant.validUntil).bind(13, grant.channel.rawValue).bind(14, grant.evidence?.text)
+            .bind(12, grant.validUntil).bind(13, grant.channel.rawValue)
             .bind(15, grant.request).bind(16, grant.lapsesOn).bind(17, grant.remindedOf).bind(18, giving.at)
             .bind(19, giving.cause.id).bind(20, try origin(of: giving.cause))
-            .bind(21, Extension.stored(giving.cause.extensions)).run()
+            .bind(21, Extension.stored(giving.cause.extensions))
+        try run(statements.insertGrant, with: grant.evidence, at: 14)
         return statements.insertGrant.insertedRow
+    }
+
+    /// Runs a statement with evidence as one of its values, which is too long to be copied for it.
+    private func run(_ statement: Statement, with evidence: KeptEvidence?, at place: Int32) throws(StoreError) {
+        defer { statement.bindNull(place) }
+        switch evidence {
+        case nil: break
+        case .told(let evidence):
+            scratch.removeAll()
+            JSONWriter.append(to: &scratch) { evidence.write(to: &$0) }
+            return try scratch.withUnsafeBytes { (text) throws(StoreError) in
+                statement.bindText(place, text)
+                try statement.run()
+            }
+        case .stored(let row):
+            let stored = statements.readEvidence.bind(1, row)
+            guard try stored.next() else { throw StoreError(.fatal, "a grant refers to evidence that is not there") }
+            defer { stored.reset() }
+            statement.bind(place, stored.optionalText(0))
+        }
+        try statement.run()
     }
 
     private func write(_ entry: GrantEntry, of grant: Grant, row: Int64) throws(StoreError) {

@@ -1,3 +1,4 @@
+import FuldmagtBytes
 import FuldmagtDomain
 import FuldmagtKeys
 import FuldmagtRecord
@@ -33,6 +34,12 @@ public final class ShardAccess {
         var isNeverExempted = false
         /// The one residence there is of them, once it was read; nil where there are several.
         var residence: Residence?
+
+        init(row: Int64, died: Day?, reviewedFor: Municipality?) {
+            self.row = row
+            self.died = died
+            self.reviewedFor = reviewedFor
+        }
     }
 
     struct OriginKey: Hashable {
@@ -45,19 +52,27 @@ public final class ShardAccess {
         var version: Int
     }
 
+    /// For texts that are written out for a statement.
+    var scratch = ByteSink()
     private let changes: ChangeRecorder?
+    /// Nil for a shard in memory.
+    let frames: FrameFile?
     /// Whether the changelog has the shard's own row.
     private var hasNotedMeta = false
 
     /// - Parameter headsAtMost: each takes up to 300 bytes.
     init(
-        _ connection: OpaquePointer, keys: ClusterKey, changes: ChangeRecorder?, headsAtMost: Int
+        _ connection: OpaquePointer, keys: ClusterKey, changes: ChangeRecorder?, frames: FrameFile?,
+        keyedSince: Int = 0, headsAtMost: Int
     ) throws(StoreError) {
         self.connection = connection
         self.headsAtMost = headsAtMost
         self.changes = changes
+        self.frames = frames
         self.keys = keys
         statements = try Statements(connection)
+        self.keyedSince = keyedSince
+        committedKeyedSince = keyedSince
     }
 
     func postStatements() throws(StoreError) -> PostStatements {
@@ -72,18 +87,22 @@ public final class ShardAccess {
     /// - Parameter epoch: that the shard was taken over with; nil to trust that nobody else has taken it over.
     func begin(epoch: Int64?) throws(StoreError) {
         try statements.begin.run()
-        guard let epoch else { return }
         do throws(StoreError) {
-            guard try statements.epoch.next() else { throw StoreError(.fatal, "the shard has no meta row") }
-            let current = statements.epoch.int(0)
-            statements.epoch.reset()
-            guard current == epoch else {
-                throw StoreError(
-                    .fenced, "another worker has taken the shard over (epoch \(current), ours was \(epoch))")
-            }
+            defer { statements.epoch.reset() }
+            if let epoch { try check(epoch) }
+            try frames?.begin()
         } catch {
             rollBack()
             throw error
+        }
+    }
+
+    private func check(_ epoch: Int64) throws(StoreError) {
+        guard try statements.epoch.next() else { throw StoreError(.fatal, "the shard has no meta row") }
+        let current = statements.epoch.int(0)
+        guard current == epoch else {
+            throw StoreError(
+                .fenced, "another worker has taken the shard over (epoch \(current), ours was \(epoch))")
         }
     }
 
@@ -92,6 +111,8 @@ public final class ShardAccess {
             throw StoreError(sqlite: code, doing: "reading a changed row for the changelog")
         }
         try statements.commit.run()
+        frames?.committed()
+        committedKeyedSince = keyedSince
     }
 
     /// Puts the rows that this turn has changed so far behind what it says, as records of the changelog.
@@ -106,6 +127,8 @@ public final class ShardAccess {
 
     func rollBack() {
         changes?.forget()
+        frames?.rolledBack()
+        keyedSince = committedKeyedSince
         hasNotedMeta = false
         heads.removeAll()
         origins.removeAll()
@@ -160,96 +183,32 @@ public final class ShardAccess {
 
     /// Notes that a command is decided now, unless its id was used before.
     /// - Parameters:
-    ///   - command: digest of source and id.
+    ///   - command: made of source and id.
     ///   - content: keyed digest of type and data.
     ///   - day: until `forgetProcessed` is asked for a later one, the id is known.
     ///   - former: the digest by which earlier versions noted the same content; asked for only where `content` is not
     ///     what was noted.
     public func claim(
-        _ command: Ident, content: Ident, day: Day, former: () -> Ident? = { nil }
+        _ command: CommandKey, content: Ident, day: Day, former: () -> Ident? = { nil }
     ) throws(StoreError) -> Claim {
-        let changed = try statements.claim.bind(1, command).bind(2, content).bind(3, day).run()
+        func answer(_ noted: Ident) -> Claim { noted == content || noted == former() ? .repeated : .reused }
+        if hasFormerKeys, let noted = try self.content(ofProcessed: command.digest) { return answer(noted) }
+        let changed = try statements.claim.bind(1, command.key).bind(2, content).bind(3, day).run()
         if changed == 1 { return .new }
-        guard try statements.claimed.bind(1, command).next() else {
+        guard let noted = try self.content(ofProcessed: command.key) else {
             throw StoreError(.fatal, "a processed command is neither new nor known")
         }
-        defer { statements.claimed.reset() }
-        let noted = try statements.claimed.ident(0)
-        return noted == content || noted == former() ? .repeated : .reused
+        return answer(noted)
     }
 
     /// Forgets ids of commands decided before a day. They are kept at least as long as topics keep commands.
     /// - Returns: how many.
     public func forgetProcessed(before day: Day) throws(StoreError) -> Int {
-        try statements.forget.bind(1, day).run()
-    }
-
-    // MARK: Outbox
-
-    /// Stores a turn's outputs with the positions they end at.
-    /// - Returns: the frame's number.
-    public func appendFrame(_ frame: Frame, ends: [Topic: Int64]) throws(StoreError) -> Int64 {
-        let statement = statements.appendFrame.bind(1, frame.count).bind(2, FrameEnds.text(ends))
-        try keys.withSealed(frame: frame.bytes) { (sealed) throws(StoreError) in
-            statement.bindBytes(3, sealed)
-            defer { statement.bindNull(3) }
-            try statement.run()
+        let count = try statements.forget.bind(1, day).run()
+        if hasFormerKeys, day.number >= keyedSince {
+            keyedSince = 0
+            try statements.setKeyedSince.bind(1, keyedSince).run()
         }
-        return statements.appendFrame.insertedRow
-    }
-
-    /// Frames not yet known to be sent, oldest first.
-    public func pendingFrames() throws(StoreError) -> [PendingFrame] {
-        var frames: [PendingFrame] = []
-        while try statements.pendingFrames.next() {
-            let bytes: [UInt8]
-            do {
-                bytes = try keys.open(frame: statements.pendingFrames.bytes(3))
-            } catch {
-                throw StoreError(error, doing: "reading a stored frame")
-            }
-            frames.append(
-                PendingFrame(
-                    number: statements.pendingFrames.int(0),
-                    frame: Frame(bytes: bytes, count: Int(statements.pendingFrames.int(1))),
-                    ends: try FrameEnds.read(statements.pendingFrames.text(2))))
-        }
-        return frames
-    }
-
-    /// The number of the frame stored last; 0 when there was none.
-    public func lastFrame() throws(StoreError) -> Int64 {
-        guard try statements.lastFrame.next() else { return 0 }
-        defer { statements.lastFrame.reset() }
-        return statements.lastFrame.int(0)
-    }
-
-    /// Forgets frames that are sent.
-    ///
-    /// They are sealed, and large: what is left of one in free pages is no more than what was there. All else that is
-    /// deleted is overwritten.
-    public func markSent(through number: Int64) throws(StoreError) {
-        sqlite3_exec(connection, "PRAGMA secure_delete = FAST", nil, nil, nil)
-        defer { sqlite3_exec(connection, "PRAGMA secure_delete = ON", nil, nil, nil) }
-        try statements.markSent.bind(1, number).run()
-    }
-}
-
-/// A frame that waits in the outbox.
-public struct PendingFrame: Sendable {
-    public var number: Int64
-    public var frame: Frame
-    /// Positions next to read once the frame is out.
-    public var ends: [Topic: Int64]
-
-    public init(number: Int64, frame: Frame, ends: [Topic: Int64]) {
-        self.number = number
-        self.frame = frame
-        self.ends = ends
-    }
-
-    /// Whether the group's committed offsets say that the frame is out: offsets and outputs are one Kafka transaction.
-    public func isOut(committed: [Topic: Int64]) -> Bool {
-        ends.allSatisfy { topic, end in committed[topic].map { $0 >= end } ?? false }
+        return count
     }
 }

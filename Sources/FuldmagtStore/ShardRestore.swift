@@ -104,9 +104,16 @@ public final class ShardRestore {
     }
 
     private static func remove(_ path: String) throws {
-        for suffix in ["", "-wal", "-shm", "-journal"] where FileManager.default.fileExists(atPath: path + suffix) {
+        for suffix in ["", "-wal", "-shm", "-journal", FrameFile.suffix]
+        where FileManager.default.fileExists(atPath: path + suffix) {
             try FileManager.default.removeItem(atPath: path + suffix)
         }
+    }
+
+    /// Removes a shard's file, of which nothing was ever published.
+    public static func remove(shard: Int32, directory: String) throws(StoreError) {
+        let path = "\(directory)/\(ShardStore.fileName(of: shard))"
+        do { try remove(path) } catch { throw StoreError(error, doing: "removing \(path)") }
     }
 
     /// Applies records in the order of the changelog.

@@ -36,7 +36,7 @@ public final class ShardSnapshot {
                 guard let connection = db.sqliteConnection else {
                     throw StoreError(.fatal, "\(path) was closed while it was being opened")
                 }
-                let access = try ShardAccess(connection, keys: keys, changes: nil, headsAtMost: 1024)
+                let access = try ShardAccess(connection, keys: keys, changes: nil, frames: nil, headsAtMost: 1024)
                 return (row["shard"], row["partitions"], access)
             }
             self.queue = queue
@@ -59,9 +59,9 @@ public final class ShardSnapshot {
         }
     }
 
-    /// The digest of the content that was decided under a command's digest of source and id; nil when none was.
-    public func processed(_ command: Ident) throws(StoreError) -> Ident? {
-        try read { try $0.content(ofProcessed: command) }
+    /// The digest of the content that was decided under a command's source and id; nil when none was.
+    public func processed(_ command: CommandKey) throws(StoreError) -> Ident? {
+        try read { try $0.content(ofProcessed: command.key) ?? $0.content(ofProcessed: command.digest) }
     }
 
     /// Who a pseudonym stands for; nil when nothing is stored about them.

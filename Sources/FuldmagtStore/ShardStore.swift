@@ -154,12 +154,15 @@ public final class ShardStore: @unchecked Sendable {
                         epoch = row["epoch"]
                     } else {
                         try db.execute(
-                            sql: "INSERT INTO meta VALUES (1, ?, ?, 0, '', ?, ?, 0, NULL, NULL, 0)",
+                            sql: "INSERT INTO meta VALUES (1, ?, ?, 0, '', ?, ?, 0, NULL, NULL, 0, NULL)",
                             arguments: [shard, options.partitions, check.data, today.number])
                     }
                     epoch += 1
                     try db.execute(
-                        sql: "UPDATE meta SET epoch = ?, owner = ?, lineage = coalesce(lineage, ?)",
+                        sql: """
+                            UPDATE meta SET epoch = ?, owner = ?, lineage = coalesce(lineage, ?),
+                              keyed_since = coalesce(keyed_since, (SELECT coalesce(max(day) + 1, 0) FROM processed))
+                            """,
                         arguments: [epoch, owner, options.lineage])
                     return .commit
                 }
@@ -178,12 +181,28 @@ public final class ShardStore: @unchecked Sendable {
                 let recorder =
                     options.recordsChanges
                     ? try ChangeRecorder(connection, shard: shard, topic: Topic.changelog.rawValue) : nil
+                let frames =
+                    checkpointer == nil
+                    ? nil
+                    : try FrameFile(
+                        besides: path, places: try Self.places(connection), waitsForDisk: options.isDurable)
                 return try ShardAccess(
-                    connection, keys: keys, changes: recorder, headsAtMost: max(options.cacheBytes / 512, 1024))
+                    connection, keys: keys, changes: recorder, frames: frames,
+                    keyedSince: try Int.fetchOne(db, sql: "SELECT keyed_since FROM meta") ?? 0,
+                    headsAtMost: max(options.cacheBytes / 512, 1024))
             }
         } catch {
             throw StoreError(error, doing: "taking over \(path)")
         }
+    }
+
+    private static func places(_ connection: OpaquePointer) throws(StoreError) -> [FrameFile.Place] {
+        let rows = try Statement(connection, "SELECT frame, place, size FROM outbox WHERE place IS NOT NULL")
+        var places: [FrameFile.Place] = []
+        while try rows.next() {
+            places.append(.init(frame: rows.int(0), start: rows.int(1), size: Int(rows.int(2))))
+        }
+        return places
     }
 
     private static func compare(_ row: Row, shard: Int32, options: Options, check: Ident, path: String) throws {

@@ -5,7 +5,7 @@ import GRDBSQLite
 final class Statements {
     let begin, commit, epoch, noteMeta, lastFrame: Statement
     let positions, setPosition, reviewed, setReviewed: Statement
-    let claim, claimed, forget: Statement
+    let claim, claimed, forget, setKeyedSince: Statement
     let appendFrame, pendingFrames, markSent: Statement
     let knownCitizen, setDied, readDeaths, insertDeath, correctDeath, readCause, readLastCause, readGiving: Statement
     let setReminded: Statement
@@ -14,7 +14,7 @@ final class Statements {
     let findCitizen, insertCitizen, setMunicipality, citizensOf, dueCitizens, insertDue, deleteDue: Statement
     let readResidences, insertResidence: Statement
     let readExemptions, insertExemption, liftExemption: Statement
-    let readGrants, insertGrant, keepGiving, changeGrant, insertHistory: Statement
+    let readGrants, readEvidence, insertGrant, keepGiving, changeGrant, insertHistory: Statement
     let readReadAccesses, insertReadAccess, endReadAccess: Statement
     let readReceived, insertReceived, changeReceived: Statement
     let readNotifications, readNotificationsAbout, insertNotification, cancelNotification: Statement
@@ -38,8 +38,9 @@ final class Statements {
         claim = try prepare("INSERT INTO processed VALUES (?1, ?2, ?3) ON CONFLICT (command) DO NOTHING")
         claimed = try prepare("SELECT content FROM processed WHERE command = ?1")
         forget = try prepare("DELETE FROM processed WHERE day < ?1")
-        appendFrame = try prepare("INSERT INTO outbox (records, ends, bytes) VALUES (?1, ?2, ?3)")
-        pendingFrames = try prepare("SELECT frame, records, ends, bytes FROM outbox ORDER BY frame")
+        setKeyedSince = try prepare("UPDATE meta SET keyed_since = ?1")
+        appendFrame = try prepare("INSERT INTO outbox (records, ends, bytes, place, size) VALUES (?1, ?2, ?3, ?4, ?5)")
+        pendingFrames = try prepare("SELECT frame, records, ends, bytes, place, size FROM outbox ORDER BY frame")
         markSent = try prepare("DELETE FROM outbox WHERE frame <= ?1")
 
         findCitizen = try prepare("SELECT row, died, renumbered, municipality FROM citizens WHERE pseudonym = ?1")
@@ -158,10 +159,11 @@ final class Statements {
         readGrants = try prepare(
             """
             SELECT row, ordinal, id, representative, representative_sealed, representative_shard, terms, state, version,
-              entry, valid_from, valid_until, channel, evidence, request, lapses_on, reminded_of,
+              entry, valid_from, valid_until, channel, evidence IS NOT NULL, request, lapses_on, reminded_of,
               representative_former, representative_died
             FROM grants WHERE citizen = ?1 ORDER BY ordinal
             """)
+        readEvidence = try prepare("SELECT evidence FROM grants WHERE row = ?1")
         insertGrant = try prepare(
             """
             INSERT INTO grants (citizen, ordinal, id, representative, representative_sealed, representative_shard, terms,
@@ -179,7 +181,8 @@ final class Statements {
         changeGrant = try prepare(
             """
             UPDATE grants SET state = ?2, version = ?3, entry = ?4, valid_from = ?5, valid_until = ?6, channel = ?7,
-              evidence = ?8, lapses_on = ?9, reminded_of = ?10, terms = ?11, given_at = NULL, given_cause = NULL,
+              evidence = CASE WHEN ?12 THEN evidence ELSE ?8 END, lapses_on = ?9, reminded_of = ?10, terms = ?11,
+              given_at = NULL, given_cause = NULL,
               given_origin = NULL, given_extensions = NULL
             WHERE row = ?1
             """)

@@ -3,8 +3,7 @@ import FuldmagtJSON
 
 /// Small structures that are kept as JSON in one column.
 extension Evidence {
-    var stored: String {
-        var json = JSONWriter()
+    func write(to json: inout JSONWriter) {
         json.beginObject()
         json.member("journal", journal)
         json.member("caseworker", caseworker)
@@ -19,17 +18,6 @@ extension Evidence {
             json.endObject()
         }
         json.endObject()
-        return String(decoding: json.finish(), as: UTF8.self)
-    }
-}
-
-extension KeptEvidence {
-    /// As a column holds it.
-    var text: String {
-        switch self {
-        case .told(let evidence): evidence.stored
-        case .stored(let text): text
-        }
     }
 }
 

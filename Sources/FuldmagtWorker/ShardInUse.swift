@@ -87,21 +87,24 @@ final class ShardInUse: @unchecked Sendable {
         for (topic, offset) in committed.offsets where offset > positions[topic] ?? 0 { return false }
         if let mark = committed.mark {
             // Rebuilt, and nothing published from it yet.
-            if mark.text == store.rebuiltAt { return true }
+            if mark.text == store.rebuiltAt { return !hasLostFrames }
             let last = try store.turn { try $0.lastFrame() }
             guard mark.lineage == store.lineage, mark.frame <= last else { return false }
             while let first = unsent.first, first.number <= mark.frame {
                 sentThrough = first.number
                 unsent.removeFirst()
             }
-            return true
+            return !hasLostFrames
         }
         while let first = unsent.first, first.isOut(committed: committed.offsets) {
             sentThrough = first.number
             unsent.removeFirst()
         }
-        return true
+        return !hasLostFrames
     }
+
+    /// What was stored cannot be published any more: without it the file is not the state.
+    var hasLostFrames: Bool { unsent.contains(where: \.isLost) }
 
     /// Positions of topics that no frame in the outbox moves: whatever brought them there is out.
     var settledPositions: [Topic: Int64] {
@@ -339,7 +342,7 @@ final class ShardInUse: @unchecked Sendable {
     /// Forgets frames that are out, so that a later start has nothing to compare, and closes the file.
     func release(marksSent: Bool) throws(StoreError) {
         if marksSent, sentThrough > markedThrough {
-            try store.turn { access in try access.markSent(through: sentThrough) }
+            try store.turn { access in try access.markSent(through: sentThrough, isLast: true) }
         }
         try store.close()
     }

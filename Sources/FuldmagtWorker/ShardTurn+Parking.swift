@@ -1,4 +1,5 @@
 import FuldmagtDomain
+import FuldmagtKeys
 import FuldmagtStore
 
 /// What the store refused within one batch: that batch is done again with these commands parked. Anything else that a
@@ -34,7 +35,7 @@ extension ShardTurn {
     struct Arrived {
         var item: WorkItem
         var command: Command
-        var key: Ident
+        var key: CommandKey
         var position: Position
         /// What the store said of it, a moment ago.
         var refusal: String?
@@ -63,7 +64,7 @@ extension ShardTurn {
         }
         try access.park(
             ParkedCommand(
-                key: arrived.key, id: arrived.command.cause.id, record: record, why: waiting,
+                key: arrived.key.digest, id: arrived.command.cause.id, record: record, why: waiting,
                 isRevocation: isRevocation),
             cause: arrived.command.cause, of: &file)
         parked.add(file.file.citizen.pseudonym, isRevocation: isRevocation)

@@ -7,7 +7,7 @@ import FuldmagtStore
 /// A fetched record after decoding: what is to be done about it. Shared instead of copied: it holds many texts.
 final class WorkItem {
     enum Work {
-        case command(Command, key: Ident, content: Ident, position: Position)
+        case command(Command, key: CommandKey, content: Ident, position: Position)
         case news(GrantNews)
         case readAccess(ReadAccessNews)
         case death(RepresentativeDeath)
@@ -128,8 +128,7 @@ struct RecordDecoder {
         _ command: Command, _ envelope: Envelope, _ data: JSONNode, of citizen: Identity, position: Position,
         now: Instant, index: Int, passedOn: PassedOnCommand? = nil
     ) -> WorkItem {
-        let key = ClusterKey.digest(
-            .command(source: envelope.cause.source, id: envelope.cause.id), scratch: &scratch)
+        let key = CommandKey(source: envelope.cause.source, id: envelope.cause.id, scratch: &scratch)
         let content = names.content(of: envelope, data, scratch: &scratch)
         return WorkItem(
             work: .command(command, key: key, content: content, position: position), citizen: citizen, now: now,

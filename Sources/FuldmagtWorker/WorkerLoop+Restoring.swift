@@ -127,7 +127,10 @@ extension WorkerLoop {
             let shard = try open()
             // Nothing was published, or all that was decided.
             if isChangelogEmpty, shard.unsent.isEmpty || options.recordsChanges && shard.unsent[0].number == 1 {
-                return shard
+                guard shard.hasLostFrames else { return shard }
+                try shard.release(marksSent: false)
+                try ShardRestore.remove(shard: number, directory: options.directory)
+                return try open()
             }
             settled = shard.settledPositions
             let positions = shard.positions

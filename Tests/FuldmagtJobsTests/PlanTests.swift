@@ -126,7 +126,7 @@ import Testing
                 == [.init(.exemptionRegistered, .letter): 1, .init(.exemptionLifted, .digitalPost): 1])
         var scratch: [UInt8] = []
         let cause = try #require(lines[1].command).cause
-        world.decided.insert(ClusterKey.digest(.command(source: cause.source, id: cause.id), scratch: &scratch))
+        world.decided.insert(CommandKey(source: cause.source, id: cause.id, scratch: &scratch))
         #expect(try world.plan(lines).verdicts[0] == "2 decided-before ")
 
         let enrolment = try Sample.job(

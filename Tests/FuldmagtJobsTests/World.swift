@@ -9,7 +9,7 @@ final class World {
     let keys: ClusterKey
     let circumstances: Circumstances
     var files: [Ident: CitizenFile] = [:]
-    var decided: Set<Ident> = []
+    var decided: Set<CommandKey> = []
     var notices: [PlanTally.NoticeKey: Int] = [:]
     private var offset: Int64 = 0
 

@@ -26,6 +26,22 @@ import Testing
             owner: "test", today: today)
     }
 
+    private func name(_ id: String) -> CommandKey {
+        var scratch: [UInt8] = []
+        return CommandKey(source: "urn:test", id: id, scratch: &scratch)
+    }
+
+    private func frame(_ byte: UInt8, size: Int) -> Frame {
+        var writer = FrameWriter()
+        writer.append(
+            topic: 1, partition: nil, timestamp: nil, key: nil, headers: { _ in },
+            value: {
+                $0.append(contentsOf: [UInt8](repeating: byte, count: size))
+                return true
+            })
+        return writer.take()
+    }
+
     @Test("a later owner fences off an earlier one")
     func epoch() throws {
         let first = try open()
@@ -55,12 +71,12 @@ import Testing
         #expect(throws: StoreError.self) {
             try store.turn { access in
                 try access.setPosition(9, of: .inbox)
-                _ = try access.claim(Ident(high: 1, low: 2), content: Ident(high: 3, low: 4), day: today)
+                _ = try access.claim(name("a"), content: Ident(high: 3, low: 4), day: today)
                 throw Stop()
             }
         }
         #expect(try store.turn { try $0.positions() } == [:])
-        let claim = try store.turn { try $0.claim(Ident(high: 1, low: 2), content: Ident(high: 3, low: 4), day: today) }
+        let claim = try store.turn { try $0.claim(name("a"), content: Ident(high: 3, low: 4), day: today) }
         guard case .new = claim else {
             Issue.record("the claim survived its turn")
             return
@@ -72,7 +88,7 @@ import Testing
         let store = try open()
         let answers = try store.turn { access in
             try [Ident(high: 0, low: 1), Ident(high: 0, low: 1), Ident(high: 0, low: 2)].map {
-                "\(try access.claim(Ident(high: 7, low: 7), content: $0, day: today))"
+                "\(try access.claim(name("b"), content: $0, day: today))"
             }
         }
         #expect(answers == ["new", "repeated", "reused"])
@@ -109,21 +125,135 @@ import Testing
     func diskFull() throws {
         let store = try open()
         try store.queue.inDatabase { try $0.execute(sql: "PRAGMA max_page_count = 1") }
-        var writer = FrameWriter()
-        writer.append(
-            topic: 1, partition: nil, timestamp: nil, key: nil, headers: { _ in },
-            value: {
-                $0.append(contentsOf: [UInt8](repeating: 7, count: 1 << 20))
-                return true
-            })
-        let frame = writer.take()
-        let error = #expect(throws: StoreError.self) {
-            _ = try store.turn { try $0.appendFrame(frame, ends: [.inbox: 1]) }
+        func fill(_ access: ShardAccess) throws {
+            for number in 0..<1000 {
+                _ = try access.claim(name("a\(number)"), content: Ident(high: 0, low: 1), day: today)
+            }
         }
+        let error = #expect(throws: StoreError.self) { try store.turn { try fill($0) } }
         #expect(error?.consequence == .retry)
         try store.queue.inDatabase { try $0.execute(sql: "PRAGMA max_page_count = 1000000") }
-        _ = try store.turn { try $0.appendFrame(frame, ends: [.inbox: 1]) }
-        #expect(try store.turn { try $0.pendingFrames().map(\.frame) } == [frame])
+        try store.turn { try fill($0) }
+    }
+
+    @Test("a frame that finds no room on the disk is a reason to try again, and leaves nothing behind")
+    func diskFullOfFrames() throws {
+        let path = "\(directory)/\(ShardStore.fileName(of: 0))-frames"
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "/dev/full")
+        let store = try open()
+        let error = #expect(throws: StoreError.self) {
+            try store.turn { access in
+                try access.setPosition(9, of: .inbox)
+                _ = try access.appendFrame(frame(7, size: 1 << 20), ends: [.inbox: 9])
+            }
+        }
+        #expect(error?.consequence == .retry)
+        #expect(error?.text.contains("the disk is full") == true)
+        #expect(try store.turn { try $0.positions() } == [:])
+        #expect(try store.turn { try $0.pendingFrames().isEmpty })
+    }
+
+    @Test("frames take the place of those that are gone for good, never of those that wait")
+    func places() throws {
+        let path = "\(directory)/\(ShardStore.fileName(of: 0))-frames"
+        var store = try open()
+        func size() throws -> Int {
+            try #require(try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int)
+        }
+        var waiting: [(Int64, Frame)] = []
+        for number in 1...40 {
+            let next = frame(UInt8(number), size: number % 7 * 40_000)
+            let sent = waiting.first?.0
+            let stored = try store.turn { access in
+                // Two wait at any time, as while one is published and the next is decided.
+                if waiting.count == 2, let sent { try access.markSent(through: sent) }
+                return try access.appendFrame(next, ends: [.inbox: Int64(number)])
+            }
+            if waiting.count == 2 { waiting.removeFirst() }
+            waiting.append((stored, next))
+            if number % 5 == 0 {
+                #expect(throws: StoreError.self) {
+                    try store.turn { access in
+                        try access.markSent(through: stored)
+                        _ = try access.appendFrame(frame(0, size: 200_000), ends: [.inbox: 99])
+                        throw StoreError(.retry, "not committed")
+                    }
+                }
+            }
+            if number % 3 == 0 { store = try open() }
+            let pending = try store.turn { try $0.pendingFrames() }
+            #expect(pending.map(\.number) == waiting.map(\.0))
+            #expect(pending.map(\.frame) == waiting.map(\.1))
+            #expect(pending.allSatisfy { !$0.isLost })
+        }
+        #expect(try size() < 1_200_000)
+        try store.turn { try $0.markSent(through: Int64.max, isLast: true) }
+        #expect(try size() == 0)
+    }
+
+    @Test("a frame whose bytes are not there, or not its own, is known to be lost")
+    func lostFrames() throws {
+        let path = "\(directory)/\(ShardStore.fileName(of: 0))-frames"
+        let store = try open()
+        for number in 1...2 {
+            _ = try store.turn { try $0.appendFrame(frame(1, size: 1000), ends: [.inbox: Int64(number)]) }
+        }
+        let file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+        try file.write(contentsOf: [1])
+        #expect(try store.turn { try $0.pendingFrames().map(\.isLost) } == [true, false])
+        try file.truncate(atOffset: 1100)
+        try file.close()
+        #expect(try store.turn { try $0.pendingFrames().map(\.isLost) } == [true, true])
+    }
+
+    @Test("ids that follow one another stand together, and no two are taken for one")
+    func neighbours() throws {
+        func first(_ ids: [String]) -> Set<UInt64> { Set(ids.map { name($0).key.high >> 32 }) }
+        #expect(first((1000..<2000).map { "issue-\($0)" }).count == 1)
+        func mark(_ line: Int) -> String {
+            String((UInt64(line) &* 0x9e37_79b9_7f4a_7c15) | 1 << 63, radix: 16)
+        }
+        #expect(first((1000..<2000).map { "job-1-\($0)-\(mark($0))" }).count == 1)
+        #expect(first((100..<200).map { "018bcfe5-6800-7\($0)-8def-0123456789ab" }).count == 1)
+        #expect(first(["a", "ab", "", "-", "æøå", "------------------------------------"]).count > 1)
+        let all = (0..<5000).map { name("issue-\($0)").key }
+        #expect(Set(all).count == 5000)
+        #expect(name("a").digest != name("a").key)
+    }
+
+    @Test("ids that an earlier version noted are known until the last of them is forgotten")
+    func formerKeys() throws {
+        let content = Ident(high: 3, low: 4)
+        var store = try open()
+        try store.queue.inDatabase { db in
+            for (id, day) in [("a", today), ("b", today.adding(days: 1))] {
+                try db.execute(
+                    sql: "INSERT INTO processed VALUES (?, ?, ?)",
+                    arguments: [name(id).digest.data, content.data, day.number])
+            }
+            try db.execute(sql: "UPDATE meta SET keyed_since = NULL")
+        }
+        store = try open()
+        func claims(_ ids: String..., forget: Int? = nil) throws -> [String] {
+            try store.turn { access in
+                if let forget { _ = try access.forgetProcessed(before: today.adding(days: forget)) }
+                return try ids.map {
+                    "\(try access.claim(name($0), content: content, day: today.adding(days: 9)))"
+                }
+            }
+        }
+        #expect(try claims("a", "b", "c", "c") == ["repeated", "repeated", "new", "repeated"])
+        #expect(try claims("a", "b", forget: 1) == ["new", "repeated"])
+        #expect(throws: StoreError.self) {
+            try store.turn { access in
+                _ = try access.forgetProcessed(before: today.adding(days: 2))
+                throw StoreError(.retry, "not committed")
+            }
+        }
+        #expect(try claims("b") == ["repeated"])
+        #expect(try claims("b", forget: 2) == ["new"])
+        #expect(
+            try store.queue.inDatabase { try Int.fetchOne($0, sql: "SELECT keyed_since FROM meta") } == 0)
     }
 
     @Test("another partition count, another key, a newer schema and a folder that is none are told apart")

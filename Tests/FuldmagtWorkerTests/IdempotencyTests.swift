@@ -1,7 +1,9 @@
+import Foundation
 import FuldmagtDomain
 import FuldmagtJSON
 import FuldmagtKeys
 import FuldmagtStore
+import GRDB
 import Testing
 
 /// What is kept of a command so that a repeat is known.
@@ -60,13 +62,24 @@ import Testing
             today: TestCluster.start.day)
         var scratch: [UInt8] = []
         let keys = ["a", "b"].map {
-            ClusterKey.digest(.command(source: TestCluster.source, id: $0), scratch: &scratch)
+            CommandKey(source: TestCluster.source, id: $0, scratch: &scratch)
         }
         let digest = try former(data)
         try store.turn { access in
             for key in keys { _ = try access.claim(key, content: digest, day: TestCluster.start.day) }
         }
         try store.close()
+        // Under the keys of then, in a file of then.
+        let file = try DatabaseQueue(path: "\(cluster.directory)/\(ShardStore.fileName(of: store.shard))")
+        try file.write { db in
+            for key in keys {
+                try db.execute(
+                    sql: "UPDATE processed SET command = ? WHERE command = ?",
+                    arguments: [key.digest.withBytes { Data($0) }, key.key.withBytes { Data($0) }])
+            }
+            try db.execute(sql: "UPDATE meta SET keyed_since = NULL")
+        }
+        try file.close()
         enrol(cluster, data, id: "a")
         enrol(cluster, #"{"reason":"automatic","citizen":{"cpr":"\#(anna)"}}"#, id: "b")
         enrol(cluster, data, id: "c")

@@ -149,7 +149,8 @@ import Testing
         var onDisk: [String: Data] = [:]
         for name in try files(cluster) where !name.hasSuffix("-shm") {
             let file = try Data(contentsOf: URL(fileURLWithPath: "\(cluster.directory)/\(name)"))
-            onDisk[name] = name.hasSuffix("-wal") ? file.prefix(file.count * 2 / 3) : file
+            let isCut = name.hasSuffix("-wal") || name.hasSuffix("-frames")
+            onDisk[name] = isCut ? file.prefix(file.count * 2 / 3) : file
         }
         #expect(onDisk.keys.count { $0.hasSuffix("-wal") } == 4)
         try cluster.stop()
@@ -163,6 +164,34 @@ import Testing
         #expect(try rows(cluster) == before)
         #expect([Topic.outcomes, .notifications].map { cluster.said($0).count } == said)
         #expect(try cluster.check() == [])
+    }
+
+    @Test(
+        "a power cut takes a frame that was stored and not published: what it says is decided again",
+        arguments: [true, false])
+    func lostFrame(isNew: Bool) throws {
+        let cluster = try TestCluster()
+        cluster.defineCatalogue()
+        if !isNew { try cluster.drain() }
+        cluster.issue(anna, to: bent, ["tax"], id: "g")
+        cluster.broker.fail(.refused(LogFailure(.fatal, "the machine is cut off")))
+        #expect(throws: LogFailure.self) { try cluster.drain() }
+        cluster.abandon()
+        #expect(cluster.outcomes(of: "g").isEmpty)
+        let frames = try files(cluster).filter { $0.hasSuffix("-frames") }
+        #expect(frames.count == 4)
+        for name in frames { try Data().write(to: URL(fileURLWithPath: "\(cluster.directory)/\(name)")) }
+        try cluster.drain()
+        try cluster.stop()
+        #expect(cluster.outcomes(of: "g").count == 1)
+        #expect(cluster.answer("g") == "accepted")
+        #expect(cluster.notifications(to: bent) == ["grant-received digital-post"])
+        #expect(try cluster.check() == [])
+        let before = try rows(cluster)
+        try deleteFiles(cluster)
+        try cluster.drain()
+        try cluster.stop()
+        #expect(try rows(cluster) == before)
     }
 
     @Test("a machine comes back with a frame that it had stored and not published, after another went on without it")

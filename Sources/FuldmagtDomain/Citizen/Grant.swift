@@ -126,11 +126,11 @@ public struct Grant: Sendable, Equatable {
     public func isLiving(on day: Day) -> Bool { state.isLiving && day <= validUntil }
 }
 
-/// What must be on file for a grant: as a command told it, or as the store holds it.
+/// What must be on file for a grant: as a command told it, or where the store holds it.
 public enum KeptEvidence: Hashable, Sendable {
     case told(Evidence)
-    /// As JSON.
-    case stored(String)
+    /// The store's handle of the grant that it came with.
+    case stored(Int64)
 }
 
 /// One entry of a grant's history: what it became, when, why and by which command. Never changed.

@@ -6,11 +6,11 @@ public struct PlanSource {
     /// A citizen's file with at least these sections, and the notifications about some grants.
     public var file: (Identity, FileSections, [Ident]) throws -> CitizenFile
     /// Whether a command, by its digest of source and id, has been decided.
-    public var isDecided: (Identity, Ident) throws -> Bool
+    public var isDecided: (Identity, CommandKey) throws -> Bool
 
     public init(
         file: @escaping (Identity, FileSections, [Ident]) throws -> CitizenFile,
-        isDecided: @escaping (Identity, Ident) throws -> Bool
+        isDecided: @escaping (Identity, CommandKey) throws -> Bool
     ) {
         self.file = file
         self.isDecided = isDecided
@@ -86,7 +86,7 @@ public struct Plan {
 
     private mutating func decide(_ command: Command, of line: LineCommand) throws -> PlanRow {
         var citizen = identity(of: command.citizen)
-        let name = ClusterKey.digest(.command(source: command.cause.source, id: command.cause.id), scratch: &scratch)
+        let name = CommandKey(source: command.cause.source, id: command.cause.id, scratch: &scratch)
         var entry = try kept[line.key] ?? load(citizen, for: command)
         entry.line = line.line
         // Who has another number by now is decided about where their file is.

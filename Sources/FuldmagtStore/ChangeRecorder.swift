@@ -21,7 +21,11 @@ final class ChangeRecorder {
     /// - Parameter topic: index of the changelog in the producer's list.
     init(_ connection: OpaquePointer, shard: Int32, topic: UInt8) throws(StoreError) {
         self.connection = connection
-        let tables = try ChangelogTable.all(connection).values.map(WatchedTable.init)
+        let descriptions = try ChangelogTable.all(connection)
+        // Those that are looked for most come first.
+        let first = ["notifications", "grants", "received", "processed"].compactMap { descriptions[$0] }
+        let others = descriptions.values.filter { table in !first.contains { $0.name == table.name } }
+        let tables = (first + others).map(WatchedTable.init)
         recording = .allocate(capacity: 1)
         recording.initialize(to: Recording(connection, shard: shard, topic: topic, tables: tables))
         _ = sqlite3_preupdate_hook(

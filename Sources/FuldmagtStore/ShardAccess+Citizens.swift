@@ -8,10 +8,8 @@ public struct LoadedFile {
     /// The citizen's row; nil until something is stored about them.
     var row: Int64?
     var loaded: FileSections
-    /// Known not to have an exemption, past or present.
-    var isNeverExempted = false
-    /// The one residence there is, where it is known.
-    var residence: Residence?
+    /// What is kept of the citizen.
+    var head: ShardAccess.Head?
 
     /// Has the notifications read again where they are needed next.
     public mutating func forgetNotifications() { loaded.remove(.notifications) }
@@ -35,11 +33,11 @@ extension ShardAccess {
         if let head = heads[citizen.pseudonym] {
             file.died = head.died
             file.reviewedFor = head.reviewedFor
-            return LoadedFile(
-                file: file, row: head.row, loaded: [], isNeverExempted: head.isNeverExempted, residence: head.residence)
+            return LoadedFile(file: file, row: head.row, loaded: [], head: head)
         }
         let found = statements.findCitizen.bind(1, citizen.pseudonym)
         var row: Int64?
+        var head: Head?
         if try found.next() {
             row = found.int(0)
             let isRenumbered = !found.isNull(2)
@@ -53,10 +51,12 @@ extension ShardAccess {
                 file.renumbering = try renumbering(of: row, isHandedOver: isHandedOver)
             } else if let row {
                 if heads.count >= headsAtMost { heads.removeAll(keepingCapacity: true) }
-                heads[citizen.pseudonym] = Head(row: row, died: file.died, reviewedFor: file.reviewedFor)
+                let found = Head(row: row, died: file.died, reviewedFor: file.reviewedFor)
+                heads[citizen.pseudonym] = found
+                head = found
             }
         }
-        return LoadedFile(file: file, row: row, loaded: [])
+        return LoadedFile(file: file, row: row, loaded: [], head: head)
     }
 
     /// Reads the sections that are not there yet.
@@ -66,21 +66,16 @@ extension ShardAccess {
         loaded.loaded.formUnion(missing)
         guard let row = loaded.row else { return }
         if missing.contains(.residences) {
-            if let residence = loaded.residence {
+            if let residence = loaded.head?.residence {
                 loaded.file.residences = [residence]
             } else {
                 loaded.file.residences = try residences(of: row)
-                if loaded.file.residences.count == 1 {
-                    heads[loaded.file.citizen.pseudonym]?.residence = loaded.file.residences[0]
-                }
+                if loaded.file.residences.count == 1 { loaded.head?.residence = loaded.file.residences[0] }
             }
         }
-        if missing.contains(.exemptions), !loaded.isNeverExempted {
+        if missing.contains(.exemptions), loaded.head?.isNeverExempted != true {
             loaded.file.exemptions = try exemptions(of: row)
-            if loaded.file.exemptions.isEmpty {
-                loaded.isNeverExempted = true
-                heads[loaded.file.citizen.pseudonym]?.isNeverExempted = true
-            }
+            if loaded.file.exemptions.isEmpty { loaded.head?.isNeverExempted = true }
         }
         if missing.contains(.grants) { loaded.file.grants = try grants(of: row) }
         if missing.contains(.received) { loaded.file.received = try received(of: row) }
@@ -102,8 +97,7 @@ extension ShardAccess {
     /// Has what is kept of a citizen read again where it is needed next.
     func forgetHead(of loaded: inout LoadedFile) {
         heads[loaded.file.citizen.pseudonym] = nil
-        loaded.isNeverExempted = false
-        loaded.residence = nil
+        loaded.head = nil
     }
     /// Notes where a citizen lives now, by which sweeps find them.
     public func noteResidence(_ municipality: Municipality?, of loaded: LoadedFile) throws(StoreError) {

@@ -25,10 +25,16 @@ public final class ShardAccess {
     var heads: [Ident: Head] = [:]
     let headsAtMost: Int
 
-    /// A citizen's own row, of one who has no other number.
-    struct Head {
-        var row: Int64
-        var died: Day?
+    /// The first day on which no id was noted under a former key; 0 where none is.
+    private(set) var keyedSince: Int
+    /// As it is in the file.
+    private var committedKeyedSince: Int
+    private var hasFormerKeys: Bool { keyedSince > 0 }
+
+    /// A citizen's own row, of one who has no other number. Shared instead of copied: it holds many texts.
+    final class Head {
+        let row: Int64
+        let died: Day?
         var reviewedFor: Municipality?
         /// Known not to have an exemption, past or present.
         var isNeverExempted = false

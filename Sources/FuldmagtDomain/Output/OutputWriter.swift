@@ -19,6 +19,7 @@ public struct OutputWriter: ~Copyable {
     private let commandHeaders: [UInt8]
     private let parkedHeaders: [UInt8]
     private let shardText: String
+    private var bodies = NotificationBodies()
     var counts = Counts()
 
     /// What was written, for metrics.
@@ -190,6 +191,7 @@ public struct OutputWriter: ~Copyable {
         let headers = notificationHeaders
         let masked = notice.isMasked ? naming.mask(notice.cause) : nil
         let shardText = shardText
+        let body = bodies.json(of: notification)
         Self.withHex(notice.recipient.pseudonym) { key in
             frame.append(
                 topic: Topic.notifications.rawValue, partition: nil, timestamp: nil, key: key,
@@ -210,13 +212,13 @@ public struct OutputWriter: ~Copyable {
                     }
                 },
                 value: { bytes in
-                    JSONWriter.append(to: &bytes) { Self.write(notice, masked: masked, to: &$0) }
+                    JSONWriter.append(to: &bytes) { Self.write(notice, body: body, masked: masked, to: &$0) }
                     return true
                 })
         }
     }
 
-    static func write(_ notice: Notice, masked: Ident?, to json: inout JSONWriter) {
+    private static func write(_ notice: Notice, body: [UInt8], masked: Ident?, to json: inout JSONWriter) {
         let notification = notice.notification
         json.beginObject()
         json.member("id", uuid: notification.id)
@@ -229,7 +231,7 @@ public struct OutputWriter: ~Copyable {
         if let grant = notification.grant { json.member("grant", uuid: grant) }
         json.member("title", NotificationText.title(notification))
         json.key("body")
-        json.pieces { NotificationText.body(notification, to: &$0) }
+        body.withUnsafeBytes { json.rawBytes($0) }
         json.member("language", "da")
         json.member("kle", notification.kle)
         json.key("sender")

@@ -6,11 +6,25 @@ public struct Circumstances {
     public private(set) var now: Instant
     /// The day of `now` in Europe/Copenhagen.
     public private(set) var today: Day
-    public let catalogue: Catalogue
-    public let settings: Settings
-    public let naming: Naming
+    public var catalogue: Catalogue { shared.catalogue }
+    public var settings: Settings { shared.settings }
+    public var naming: Naming { shared.naming }
     /// The catalogue could not be read to the end it has: what a command asks it for may have changed.
     public let isCatalogueBehind: Bool
+    private let shared: Shared
+
+    /// What is the same for all records of a turn, and would be much to copy for each.
+    private final class Shared {
+        let catalogue: Catalogue
+        let settings: Settings
+        let naming: Naming
+
+        init(_ catalogue: Catalogue, _ settings: Settings, _ naming: Naming) {
+            self.catalogue = catalogue
+            self.settings = settings
+            self.naming = naming
+        }
+    }
 
     /// - Parameter today: the day of `now` unless given.
     public init(
@@ -19,10 +33,8 @@ public struct Circumstances {
     ) {
         self.now = now
         self.today = today ?? now.day
-        self.catalogue = catalogue
         self.isCatalogueBehind = isCatalogueBehind
-        self.settings = settings
-        self.naming = naming
+        shared = Shared(catalogue, settings, naming)
     }
 
     /// The same at another time.

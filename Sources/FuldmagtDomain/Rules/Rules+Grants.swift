@@ -64,10 +64,9 @@ extension Draft {
     /// The grantor must be 15, and so must the representative, unless the package says otherwise (borger.dk; for
     /// representatives our decision).
     mutating func checkAges(representative: Party?, packages: [Package?], field: String = "representative") {
-        let packages = packages.compactMap { $0 }
-        if case .person(let grantor) = file.citizen.party, let age = packages.map(\.minimumAge).max(),
-            grantor.age(on: today) < age
-        {
+        var minimumAge = -1
+        for case .some(let package) in packages { minimumAge = max(minimumAge, package.minimumAge) }
+        if case .person(let grantor) = file.citizen.party, minimumAge >= 0, grantor.age(on: today) < minimumAge {
             reject(.grantorTooYoung, "grantor")
         }
         checkAge(of: representative, packages: packages, field: field)
@@ -81,9 +80,11 @@ extension Draft {
         }
     }
 
-    mutating func checkAge(of representative: Party?, packages: [Package], field: String) {
-        if case .person(let representative)? = representative,
-            let age = packages.map(\.representativeMinimumAge).max(), representative.age(on: today) < age
+    mutating func checkAge(of representative: Party?, packages: [Package?], field: String) {
+        var minimumAge = -1
+        for case .some(let package) in packages { minimumAge = max(minimumAge, package.representativeMinimumAge) }
+        if case .person(let representative)? = representative, minimumAge >= 0,
+            representative.age(on: today) < minimumAge
         {
             reject(.representativeTooYoung, field)
         }

@@ -40,9 +40,19 @@ public struct Ident: Hashable, Sendable, Comparable, CustomStringConvertible {
 
     /// The same for digits as bytes.
     public init?(hexDigits: some Sequence<UInt8>) {
-        let read = hexDigits.withContiguousStorageIfAvailable { Self.read($0) } ?? Self.read(Array(hexDigits))
+        let read =
+            hexDigits.withContiguousStorageIfAvailable { Self.readRun(UnsafeRawBufferPointer($0)) ?? Self.read($0) }
+            ?? Self.read(Array(hexDigits))
         guard let read else { return nil }
         self = read
+    }
+
+    /// Thirty-two digits in a row; nil for anything else.
+    private static func readRun(_ digits: UnsafeRawBufferPointer) -> Ident? {
+        guard digits.count == 32, let first = HexDigits.read(digits, at: 0), let second = HexDigits.read(digits, at: 8),
+            let third = HexDigits.read(digits, at: 16), let fourth = HexDigits.read(digits, at: 24)
+        else { return nil }
+        return Ident(high: UInt64(first) << 32 | UInt64(second), low: UInt64(third) << 32 | UInt64(fourth))
     }
 
     private static func read(_ digits: some RandomAccessCollection<UInt8>) -> Ident? {
@@ -85,8 +95,10 @@ public struct Ident: Hashable, Sendable, Comparable, CustomStringConvertible {
 
     /// Writes `description` as 32 bytes.
     func writeHex(to target: UnsafeMutablePointer<UInt8>) {
-        Self.write(high, 16, to: target)
-        Self.write(low, 16, to: target + 16)
+        let target = UnsafeMutableRawPointer(target)
+        for (at, half) in [high >> 32, high, low >> 32, low].enumerated() {
+            target.storeBytes(of: HexDigits.of(UInt32(truncatingIfNeeded: half)), toByteOffset: at * 8, as: UInt64.self)
+        }
     }
 
     /// The same bits with the version and variant of a UUID version 4. MeMo demands that form also of derived ids.
@@ -106,25 +118,45 @@ public struct Ident: Hashable, Sendable, Comparable, CustomStringConvertible {
 
     /// Writes `uuidText` as 36 bytes.
     func writeUUID(to target: UnsafeMutablePointer<UInt8>) {
-        Self.write(high >> 32, 8, to: target)
-        target[8] = UInt8(ascii: "-")
-        Self.write(high >> 16, 4, to: target + 9)
-        target[13] = UInt8(ascii: "-")
-        Self.write(high, 4, to: target + 14)
-        target[18] = UInt8(ascii: "-")
-        Self.write(low >> 48, 4, to: target + 19)
-        target[23] = UInt8(ascii: "-")
-        Self.write(low, 12, to: target + 24)
+        let bytes = UnsafeMutableRawPointer(target)
+        let second = HexDigits.of(UInt32(truncatingIfNeeded: high))
+        let third = HexDigits.of(UInt32(truncatingIfNeeded: low >> 32))
+        bytes.storeBytes(of: HexDigits.of(UInt32(truncatingIfNeeded: high >> 32)), as: UInt64.self)
+        bytes.storeBytes(of: UInt32(truncatingIfNeeded: second), toByteOffset: 9, as: UInt32.self)
+        bytes.storeBytes(of: UInt32(truncatingIfNeeded: second >> 32), toByteOffset: 14, as: UInt32.self)
+        bytes.storeBytes(of: UInt32(truncatingIfNeeded: third), toByteOffset: 19, as: UInt32.self)
+        bytes.storeBytes(of: UInt32(truncatingIfNeeded: third >> 32), toByteOffset: 24, as: UInt32.self)
+        bytes.storeBytes(
+            of: HexDigits.of(UInt32(truncatingIfNeeded: low)), toByteOffset: 28, as: UInt64.self)
+        for at in [8, 13, 18, 23] { target[at] = UInt8(ascii: "-") }
+    }
+}
+
+/// Eight hexadecimal digits at a time, a byte of a word each.
+private enum HexDigits {
+    /// The digits as they stand in memory, the first in the lowest byte.
+    static func of(_ number: UInt32) -> UInt64 {
+        var digits = UInt64(number)
+        digits = (digits << 16 | digits) & 0x0000_ffff_0000_ffff
+        // Two bytes of the number to each half, the higher first.
+        digits = (digits << 8 | digits) & 0x00ff_00ff_00ff_00ff
+        digits = (digits << 4 | digits) & 0x0f0f_0f0f_0f0f_0f0f
+        let letters = ((digits &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
+        return (digits &+ 0x3030_3030_3030_3030 &+ letters &* 39).byteSwapped
     }
 
-    /// The last `width` hexadecimal digits of a number.
-    private static func write(_ value: UInt64, _ width: Int, to target: UnsafeMutablePointer<UInt8>) {
-        var value = value
-        for at in stride(from: width - 1, through: 0, by: -1) {
-            let digit = UInt8(truncatingIfNeeded: value) & 15
-            target[at] = digit < 10 ? 48 + digit : 87 + digit
-            value >>= 4
-        }
+    /// Reads eight digits of either case.
+    static func read(_ bytes: UnsafeRawBufferPointer, at place: Int) -> UInt32? {
+        let text = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self))
+        var digits =
+            (text & 0x0f0f_0f0f_0f0f_0f0f) &+ ((text >> 6) & 0x0101_0101_0101_0101) &* 9
+        digits &= 0x0f0f_0f0f_0f0f_0f0f
+        digits = (digits | digits >> 4) & 0x00ff_00ff_00ff_00ff
+        digits = (digits | digits >> 8) & 0x0000_ffff_0000_ffff
+        let number = UInt32(truncatingIfNeeded: digits | digits >> 16)
+        // Letters are lowered, and what was no digit does not come back.
+        let lowered = text | ((text & 0x4040_4040_4040_4040) >> 1)
+        return of(number).byteSwapped == lowered ? number : nil
     }
 }
 

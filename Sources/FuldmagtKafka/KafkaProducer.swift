@@ -67,7 +67,7 @@ public final class KafkaProducer: @unchecked Sendable {
                 record.key?.count ?? 0, Self.address(record.value), record.value?.count ?? 0, record.timestamp ?? 0,
                 headers)
             if code == RD_KAFKA_RESP_ERR_NO_ERROR { return }
-            rd_kafka_headers_destroy(headers)
+            if let headers { rd_kafka_headers_destroy(headers) }
             guard code == RD_KAFKA_RESP_ERR__QUEUE_FULL else {
                 throw KafkaFailure(
                     KafkaFailure.causeOfFatal(code, client), doing: "producing to \(topics[Int(record.topic)])")
@@ -83,6 +83,8 @@ public final class KafkaProducer: @unchecked Sendable {
     }
 
     private func makeHeaders(_ block: UnsafeRawBufferPointer) -> OpaquePointer? {
+        // Records of the changelog, which are most, have none.
+        guard block.count > 0 else { return nil }
         let headers = rd_kafka_headers_new(8)
         HeaderBlock.forEach(in: block) { name, value in
             rd_kafka_header_add(

@@ -144,18 +144,14 @@ private struct Recording: ~Copyable {
             }
             switch sqlite3_value_type(value) {
             case SQLITE_INTEGER: Self.append(sqlite3_value_int64(value), to: &key)
-            case SQLITE_BLOB: Self.appendHex(Self.blob(value), to: &key)
-            default: key.append(contentsOf: Self.text(value))
+            case SQLITE_BLOB: Self.appendHex(Self.bytes(value), to: &key)
+            default: key.append(contentsOf: Self.bytes(value))
             }
         }
     }
 
-    private static func text(_ value: OpaquePointer) -> UnsafeRawBufferPointer {
-        let start = sqlite3_value_text(value)
-        return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_value_bytes(value)))
-    }
-
-    private static func blob(_ value: OpaquePointer) -> UnsafeRawBufferPointer {
+    /// Of a text too: asked for as text it would be copied, to end with a zero.
+    private static func bytes(_ value: OpaquePointer) -> UnsafeRawBufferPointer {
         let start = sqlite3_value_blob(value)
         return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_value_bytes(value)))
     }
@@ -196,10 +192,10 @@ private struct Recording: ~Copyable {
             RowImage.append(sqlite3_value_int64(value), to: &image)
         case SQLITE_TEXT:
             image.append(2)
-            RowImage.append(text(value), to: &image)
+            RowImage.append(bytes(value), to: &image)
         case SQLITE_BLOB:
             image.append(3)
-            RowImage.append(blob(value), to: &image)
+            RowImage.append(bytes(value), to: &image)
         default: image.append(0)
         }
     }

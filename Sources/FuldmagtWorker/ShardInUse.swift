@@ -153,7 +153,8 @@ final class ShardInUse: @unchecked Sendable {
             try write(
                 items, order: order, records: records, answers: answers, catalogue: catalogue,
                 isCatalogueBehind: isCatalogueBehind)
-            times.store += surroundings.nanoseconds() - decoded - (times.decide - decidedBefore)
+            let spent = surroundings.nanoseconds() - decoded
+            times.store += spent - min(spent, times.decide - decidedBefore)
             deadLetterLimits = limits
         }
         times.records += UInt64(batch.count)

@@ -107,7 +107,7 @@ final class Statements {
             ORDER BY entry LIMIT 1
             """)
         readLastCause = try prepare(
-            "SELECT cause, origin, extensions FROM grant_history WHERE grant_row = ?1 AND entry = ?2")
+            "SELECT cause, origin, extensions FROM history WHERE grant_row = ?1 AND entry = ?2")
         readGiving = try prepare(
             "SELECT given_cause, given_origin, given_extensions FROM grants WHERE row = ?1 AND given_at IS NOT NULL")
         setReminded = try prepare("UPDATE grants SET reminded_of = ?2 WHERE row = ?1")

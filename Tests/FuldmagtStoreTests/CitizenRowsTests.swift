@@ -90,6 +90,18 @@ import Testing
         #expect(try file([.grants, .causes]).grants.first?.cause == cause)
     }
 
+    @Test("what made a grant what it is now is found wherever its history stands: job verify tells it")
+    func lastCause() throws {
+        func lastCause() throws -> String? {
+            let grant = try #require(try file([.grants]).grants.first)
+            return try store.turn { try $0.lastCause(of: grant)?.id }
+        }
+        try give()
+        #expect(try lastCause() == "given")
+        try makeDormant()
+        #expect(try lastCause() == "moved")
+    }
+
     @Test("a grant from before, whose history has a table of its own, goes on there")
     func grantFromBefore() throws {
         try give()

@@ -47,6 +47,11 @@ extension ShardAccess {
             try Statement(connection, "DELETE FROM \(table.name) WHERE \(Self.condition(table.name))").bind(1, citizen)
                 .run()
         }
+        // Numbers of the last notifications are given anew, to some that nobody has looked at.
+        try Statement(
+            connection,
+            "UPDATE meta SET watched = (SELECT coalesce(max(row), 0) FROM notifications) WHERE watched > (SELECT coalesce(max(row), 0) FROM notifications)"
+        ).run()
         try Statement(connection, "UPDATE citizens SET municipality = NULL, died = NULL WHERE row = ?1")
             .bind(1, citizen).run()
         forgetHead(of: &loaded)

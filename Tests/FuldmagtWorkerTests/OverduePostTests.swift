@@ -237,6 +237,35 @@ import Testing
         #expect(try cluster.check() == [])
     }
 
+    @Test("what is written after the last notifications have gone to another shard is waited for, too")
+    func rowsUsedAgain() throws {
+        let cluster = try begin()
+        // All of it is older than what receipts are waited for.
+        let told = try cluster.given()
+        try pass(cluster, hours: 336)
+        #expect(cluster.notifications(to: bent).last == "grant-received letter")
+        cluster.receipt(told, "delivered", by: "letter")
+        try cluster.drain()
+        cluster.send(
+            "move.renumber", #"{"citizen":{"cpr":"\#(bent)"},"newCpr":"\#(new)","effective":"2026-11-20"}"#, id: "n",
+            key: bent)
+        try cluster.drain()
+        #expect(cluster.answer("n") == "accepted")
+        // Somebody else of the old shard, whose notification gets a number that was used before.
+        func shard(_ digits: String) throws -> Int32 {
+            TestCluster.keys.identity(of: .person(try CPR(digits, today: .last)), partitions: 4).shard
+        }
+        try #require(try shard(bent) != shard(anna) && shard(bent) != shard(new))
+        let other = try #require(
+            try (100..<200).map { "6202800\($0)" }.first { try shard($0) == shard(bent) })
+        cluster.issue(TestCluster.carl, to: other, ["tax"], id: "later")
+        try cluster.drain()
+        #expect(cluster.notifications(to: other) == ["grant-received digital-post"])
+        try pass(cluster, hours: 336)
+        #expect(cluster.notifications(to: other) == ["grant-received digital-post", "grant-received letter"])
+        #expect(try cluster.check() == [])
+    }
+
     @Test("a shard from before receipts were read: what it holds has long been sent")
     func fromBefore() throws {
         let cluster = try begin(.endless)

@@ -199,6 +199,14 @@ import Testing
         #expect(MeMoCheck.findings(in: good) == [])
     }
 
+    @Test("a document of 1 MiB that is all attributes is read in the time that its bytes take", .timeLimit(.minutes(1)))
+    func manyAttributes() throws {
+        let attributes = (0..<100_000).map { " a\($0)=''" }
+        let root = try XMLReader.read(Array("<r\(attributes.joined())/>".utf8))
+        #expect(root.attributes.count == 100_000)
+        #expect(throws: XMLFailure.self) { try XMLReader.read(Array("<r\(attributes.joined()) a7=''/>".utf8)) }
+    }
+
     @Test("prefixes, defaults, CDATA, references, comments and line ends")
     func accepted() throws {
         let text =

@@ -134,6 +134,7 @@ public struct XMLReader {
         let qualified = try name()
         var scope = scope
         var attributes: [(name: String, value: String)] = []
+        var names: Set<String> = []
         while true {
             let hadSpace = space()
             guard let byte = peek else { throw failure("a tag does not end") }
@@ -144,9 +145,7 @@ public struct XMLReader {
             try expect("=")
             space()
             let value = try attributeValue()
-            guard !attributes.contains(where: { $0.name == name }) else {
-                throw failure("attribute \(name) is repeated")
-            }
+            guard names.insert(name).inserted else { throw failure("attribute \(name) is repeated") }
             attributes.append((name, value))
             if name == "xmlns" {
                 scope[""] = value

@@ -44,7 +44,8 @@ struct DeadLetterTopic {
         for (number, offsets) in wanted.sorted(by: { $0.key < $1.key }) {
             let partition = TopicPartition(topic: Topic.deadLetters.name, partition: number)
             guard let range = ranges[partition], let first = offsets.min(), let last = offsets.max() else { continue }
-            let part = range.clamped(to: first..<last + 1)
+            // An offset of a list, or of somebody's keyboard, may be the largest there is.
+            let part = range.clamped(to: first..<max(first, last < .max ? last + 1 : last))
             guard !part.isEmpty else { continue }
             try read(partition, part) {
                 if offsets.contains($0.offset) { try body(SetAsideRecord($0, partition: number)) }

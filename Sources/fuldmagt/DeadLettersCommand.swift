@@ -143,6 +143,12 @@ struct DeadLettersCommand: AsyncParsableCommand {
         @Flag(help: "Print key, value and all headers as they are. Not for logs, tickets or shared screens.")
         var withPersonalData = false
 
+        func validate() throws {
+            guard partition >= 0, offset >= 0 else {
+                throw ValidationError("\(partition) \(offset) is no position; partitions and offsets begin at 0")
+            }
+        }
+
         func run() async throws {
             let environment = try await Environment()
             let keys = try environment.keys

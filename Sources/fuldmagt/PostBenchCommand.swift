@@ -24,6 +24,12 @@ struct PostBenchCommand: AsyncParsableCommand {
     @Option(help: "Notifications of the second measurement.")
     var sent = 5_000
 
+    func validate() throws {
+        guard notifications > 0, chunk > 0, sent > 0 else {
+            throw ValidationError("--notifications, --chunk and --sent must be 1 or more")
+        }
+    }
+
     func run() async throws {
         let batch = Self.batch(notifications)
         for threads in [1, 2] {

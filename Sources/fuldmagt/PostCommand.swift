@@ -189,6 +189,12 @@ struct PostLettersCommand: AsyncParsableCommand {
     @Option(help: "Seconds between two looks, so that letters gather.")
     var interval = 60
 
+    func validate() throws {
+        guard (1...86_400).contains(interval) else {
+            throw ValidationError("--interval is \(interval); from 1 to 86400 seconds are allowed")
+        }
+    }
+
     func run() async throws {
         let run = try await PostRun("letters", options)
         let outbox = sending.outbox ?? run.folder + "/letters"

@@ -78,6 +78,17 @@ import Testing
         #expect(complaints == ["fuldmagt: FULDMAGT_CLUSTR is no setting and is ignored; is FULDMAGT_CLUSTER meant?"])
     }
 
+    @Test(
+        "a number that no clock and no topic has is refused with what is allowed, and is no trap",
+        arguments: [
+            ["post", "letters", "--interval", "9223372036854775807"], ["post", "letters", "--interval", "0"],
+            ["dead-letters", "show", "0", "--", "-1"], ["post", "bench", "--notifications", "0"],
+        ])
+    func numbers(_ arguments: [String]) throws {
+        let log = NSTemporaryDirectory() + "fuldmagt-number-\(UUID().uuidString).log"
+        #expect(try ChildProcess(KafkaCluster.program, arguments, environment: [:], log: log).wait() == 64)
+    }
+
     @Test("a setting that correctness rests on is refused before anything is asked, with its name and what is allowed")
     func overridden() throws {
         let log = NSTemporaryDirectory() + "fuldmagt-setting-\(UUID().uuidString).log"

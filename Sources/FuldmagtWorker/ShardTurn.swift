@@ -246,12 +246,36 @@ struct ShardTurn {
     }
 
     func write(_ letter: DeadLetter, _ item: WorkItem, to output: inout OutputWriter) {
+        if let kept = item.passedOn, case .command(let command, _, _, _) = item.work, let opened = names.open(kept) {
+            return write(letter, passedOn: kept, opened, about: command.citizen, to: &output)
+        }
         let record = records[item.index]
         output.write(
             letter, record: record,
             from: .init(
                 topic: Topic(rawValue: record.topic) ?? .deadLetters, partition: shard, now: item.now,
                 worker: options.worker))
+    }
+
+    /// A command that an old number's shard passed on is set aside as it came there: what is sealed nobody could read or
+    /// send again. Its key was not kept; the contract says what it is.
+    private func write(
+        _ letter: DeadLetter, passedOn kept: PassedOnCommand, _ opened: RecordBatch, about citizen: Party,
+        to output: inout OutputWriter
+    ) {
+        let key = Array(citizen.digits.utf8)
+        key.withUnsafeBytes { key in
+            opened.withRecords { records in
+                let record = records[0]
+                output.write(
+                    letter,
+                    record: RecordView(
+                        topic: record.topic, offset: record.offset, timestamp: record.timestamp, key: key,
+                        headers: record.headers, value: record.value),
+                    from: .init(
+                        topic: kept.topic, partition: kept.position.partition, now: kept.at, worker: options.worker))
+            }
+        }
     }
 
     // MARK: Sweeps

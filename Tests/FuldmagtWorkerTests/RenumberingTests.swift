@@ -114,6 +114,25 @@ import Testing
         #expect(try cluster.check() == [])
     }
 
+    @Test("a reused id of a command for the old number is set aside as it came, to be read and sent again")
+    func reused() throws {
+        let cluster = try begin()
+        renumber(cluster, anna, to: new, id: "n")
+        try cluster.drain()
+        // Known where the file went.
+        cluster.issue(new, to: carl, ["tax"], id: "same")
+        try cluster.drain()
+        cluster.issue(anna, to: bent, ["tax"], id: "same")
+        try cluster.drain()
+        let sent = try #require(cluster.said(.grantCommands).last { $0.headers["ce_id"] == "same" && $0.key == anna })
+        let letter = try #require(cluster.said(.deadLetters).first)
+        #expect(cluster.said(.deadLetters).count == 1 && letter.headers["dl_reason"] == "id-reused")
+        #expect(letter.value == sent.value && letter.key == sent.key)
+        #expect(letter.headers.filter { !$0.key.hasPrefix("dl_") } == sent.headers)
+        #expect(letter.headers["dl_topic"] == "fuldmagt.commands.grant")
+        #expect(letter.headers["dl_partition"] == "\(shard(anna))")
+    }
+
     @Test("whoever knows the old number still reaches the representative, and the grantor learns the new one")
     func representative() throws {
         let cluster = try begin()

@@ -277,7 +277,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         } catch let error as KafkaFailure {
             // What it left behind is ended by the next life.
             if isGivenUp() { isReady = false }
-            guard !error.isTooLarge else { throw Self.tooLarge(error) }
+            guard !error.isTooLarge else { throw Self.tooLarge(error.text, in: transaction) }
             throw LogFailure(error)
         } catch let error as LogFailure {
             throw error
@@ -298,11 +298,28 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         return isFound
     }
 
-    /// Repeated, it would be refused again.
-    private static func tooLarge(_ failure: KafkaFailure) -> LogFailure {
-        LogFailure(
+    /// Repeated, it would be refused again. The largest record is the one that was refused.
+    static func tooLarge(_ text: String, in transaction: LogTransaction) -> LogFailure {
+        var largest = (topic: Topic.deadLetters, bytes: 0)
+        do {
+            for frame in transaction.frames {
+                try frame.forEach { record in
+                    let bytes = record.headers.count + (record.value?.count ?? 0)
+                    if bytes > largest.bytes, let topic = Topic(rawValue: record.topic) { largest = (topic, bytes) }
+                }
+            }
+        } catch {
+            return LogFailure(.fatal, "\(text): a frame cannot be read: \(error)")
+        }
+        let such =
+            switch largest.topic {
+            case .inbox: "the file of a citizen with a new number"
+            case .deadLetters: "one that is set aside whole"
+            default: "one of \(largest.topic.name)"
+            }
+        return LogFailure(
             .fatal,
-            "\(failure.text): a record that must be written is larger than is allowed, such as one that is set aside whole. Raise max.message.bytes of \(Topic.deadLetters.name), and FULDMAGT_KAFKA_MESSAGE_MAX_BYTES above it; nothing is lost meanwhile"
+            "\(text): a record that must be written, \(such), has \(largest.bytes) bytes and is larger than is allowed. Raise max.message.bytes of \(largest.topic.name), and FULDMAGT_KAFKA_MESSAGE_MAX_BYTES above it; nothing is lost meanwhile"
         )
     }
 

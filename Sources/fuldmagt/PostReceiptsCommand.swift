@@ -12,7 +12,8 @@ struct PostReceiptsCommand: AsyncParsableCommand {
         discussion: """
             Reads PKO_PostStatus files (.xml) from a folder. What was taken in goes to done; what is about no known message,
             or cannot be read, becomes a dead letter, bytes unchanged, and goes to set-aside. Both only after the broker has
-            acknowledged the record. A file over 1 MiB stays in set-aside, and its dead letter is empty.
+            acknowledged the record. A file over 1 MiB stays in set-aside, and its dead letter is empty. One that may not be
+            read stays where it is until it may: the log and fuldmagt_post_documents_total{result="unreadable"} tell of it.
 
             With --listen they are taken by HTTP as well: POST /receipts with one document of at most 1 MiB, within 30 s.
               200  its receipts are in the topic

@@ -145,6 +145,12 @@ struct PostRun {
         for (reason, number) in counts.deadLetters {
             health.count(.postDocuments, number - (before.deadLetters[reason] ?? 0), [("result", reason)])
         }
+        let unreadable = counts.unreadable - before.unreadable
+        guard unreadable > 0 else { return }
+        health.count(.postDocuments, unreadable, [("result", "unreadable")])
+        logger.error(
+            "receipts lie in the folder that cannot be read; they are taken in once they can be: see to their owner and permissions",
+            metadata: ["count": "\(unreadable)"])
     }
 
     // MARK: Running

@@ -122,6 +122,29 @@ import Testing
         try scene.end()
     }
 
+    @Test("a file that cannot be read holds no other up, is counted once, and taken in once it can be")
+    func unreadableFile() throws {
+        let scene = try SenderScene()
+        scene.log.append(try Sample.notification(1, recipient: 1))
+        try scene.run()
+        let inbox = scene.folder + "/receipts"
+        let folder = try ReceiptFolder(path: inbox)
+        // Whoever runs this may be let read everything; a file that never ends well cannot be read by anybody.
+        try FileManager.default.createSymbolicLink(atPath: inbox + "/a.xml", withDestinationPath: "/proc/self/mem")
+        try Data(document(1, "Modtaget Digital Post")).write(to: URL(fileURLWithPath: inbox + "/B.XML"))
+        let intake = intake(scene.folder)
+        let log = MemoryLog()
+        #expect(try folder.takeIn(intake) { try log.write($0) } == 1)
+        #expect(try folder.takeIn(intake) { try log.write($0) } == 0)
+        #expect(log.receipts.count == 1 && log.deadLetters.isEmpty && intake.counts.unreadable == 1)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: inbox + "/done") == ["B.XML"])
+        try FileManager.default.removeItem(atPath: inbox + "/a.xml")
+        try Data(document(1, "Afleveret Digital Post", id: "r2")).write(to: URL(fileURLWithPath: inbox + "/a.xml"))
+        #expect(try folder.takeIn(intake) { try log.write($0) } == 1)
+        #expect(log.receipts.count == 2 && intake.counts.unreadable == 1)
+        try scene.end()
+    }
+
     @Test("the names of the elements are configurable, and found in any namespace at any depth")
     func layout() throws {
         let text = """

@@ -4,9 +4,12 @@ import FuldmagtRecord
 /// A folder that a transport puts its receipts in, one XML file each.
 ///
 /// Once a file's record is acknowledged the file goes to `done`, or to `set-aside` where it became a dead letter. A death
-/// between the two makes the same records again, with the same ids.
-public struct ReceiptFolder {
+/// between the two makes the same records again, with the same ids. A file that cannot be read stays where it is, and is
+/// taken in once it can be.
+public final class ReceiptFolder {
     private let folder: OutFolder
+    /// Files that could not be read when they were last looked at.
+    private var unreadable: Set<String> = []
     /// Files between two waits for the log.
     private static let chunk = 500
 
@@ -22,18 +25,22 @@ public struct ReceiptFolder {
     /// - Returns: files.
     public func takeIn(_ intake: ReceiptIntake, write: (Frame) throws -> Void) throws -> Int {
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-            .filter { $0.hasSuffix(".xml") && !$0.hasPrefix(".") }.sorted()
+            .filter { $0.lowercased().hasSuffix(".xml") && !$0.hasPrefix(".") }.sorted()
+        unreadable.formIntersection(names)
         var taken = 0
         for start in stride(from: 0, to: names.count, by: Self.chunk) {
             let some = names[start..<min(start + Self.chunk, names.count)]
             var targets: [(name: String, target: String)] = []
             for name in some {
                 switch try intake.take(file: "\(folder.path)/\(name)") {
-                case .taken: targets.append((name, "done"))
-                case .setAside: targets.append((name, "set-aside"))
-                // It is not there any more, or no file.
-                case .later, nil: break
+                case .answered(.taken): targets.append((name, "done"))
+                case .answered(.setAside): targets.append((name, "set-aside"))
+                case .answered(.later), .nothing: break
+                case .unreadable:
+                    if unreadable.insert(name).inserted { intake.countUnreadable() }
+                    continue
                 }
+                unreadable.remove(name)
             }
             try write(intake.takeFrame())
             taken += targets.count
@@ -45,16 +52,25 @@ public struct ReceiptFolder {
     }
 }
 
+/// What came of a file.
+private enum Found {
+    case answered(ReceiptDesk.Answer)
+    /// It is not there any more, or no file.
+    case nothing
+    /// Its owner lets nobody read it, or the disk does not.
+    case unreadable
+}
+
 extension ReceiptIntake {
-    /// - Returns: nil for what is no file, or not there any more.
-    fileprivate func take(file path: String) throws -> ReceiptDesk.Answer? {
+    fileprivate func take(file path: String) throws -> Found {
         var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-        guard status.st_size <= Self.documentLimit else { return takeTooLarge(bytes: Int(status.st_size)) }
-        guard let data = FileManager.default.contents(atPath: path) else {
-            if access(path, F_OK) != 0 { return nil }
-            throw FolderFailure("reading", path, EACCES)
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return .nothing }
+        guard status.st_size <= Self.documentLimit else {
+            return .answered(takeTooLarge(bytes: Int(status.st_size)))
         }
-        return try take([UInt8](data))
+        guard let data = FileManager.default.contents(atPath: path) else {
+            return access(path, F_OK) == 0 ? .unreadable : .nothing
+        }
+        return .answered(try take([UInt8](data)))
     }
 }

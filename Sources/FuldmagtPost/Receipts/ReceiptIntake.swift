@@ -16,6 +16,8 @@ public final class ReceiptIntake {
         public var receipts = 0
         /// Documents that became dead letters, by reason.
         public var deadLetters: [String: Int] = [:]
+        /// Files that could not be read, each once.
+        public var unreadable = 0
 
         public init() {}
     }
@@ -83,6 +85,9 @@ public final class ReceiptIntake {
         counts.deadLetters[fault.reason, default: 0] += 1
         return .setAside(fault)
     }
+
+    /// A file is left where it is.
+    func countUnreadable() { counts.unreadable += 1 }
 
     /// The records made since this was last called.
     public func takeFrame() -> Frame { writer.take() }

@@ -24,7 +24,7 @@ struct PostRun {
     private static let patience = 1_000
     /// How long receipts for what was sent are still expected.
     private static let memorySeconds: Int64 = 90 * 86_400
-    /// A step may wait for an endpoint that does not answer, message after message.
+    /// A message may wait for an endpoint that does not answer; each is a sign of life.
     private static let liveSeconds = 600
 
     /// - Parameter consumer: `memo`, `letters` or `receipts`.
@@ -66,7 +66,7 @@ struct PostRun {
                 let sender = try PostSender(
                     log: try PostKafka(environment), transport: try transport(), ledger: ledger,
                     options: senderOptions, now: { Host.now() }, nanoseconds: { Host.nanosecondsSinceBoot() },
-                    reached: reached)
+                    isAlive: { health.beat() }, reached: reached)
                 try ledger.forget(endedBefore: Host.now().adding(seconds: -Self.memorySeconds))
                 logger.info("sending notifications", metadata: ["channel": "\(channel.rawValue)", "ledger": "\(path)"])
                 while !stop.isSet {

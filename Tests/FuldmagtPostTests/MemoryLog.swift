@@ -133,6 +133,8 @@ final class SenderScene {
     var tick: UInt64 = 0
     private var ticked: UInt64 = 1
     var quietSeconds = 0
+    /// While messages were handed over.
+    private(set) var signsOfLife = 0
     var chunk = 10
     /// The point at which the process dies, once.
     private var diesAt: PostMilestone?
@@ -167,6 +169,7 @@ final class SenderScene {
             options: .init(
                 chunk: chunk, quietSeconds: quietSeconds, source: "urn:dk:cvr:99000007:fuldmagt-post", worker: "test"),
             now: { self.now }, nanoseconds: { self.nanoseconds() },
+            isAlive: { self.signsOfLife += 1 },
             reached: { milestone in
                 guard milestone == self.diesAt else { return }
                 self.diesAt = nil

@@ -109,6 +109,15 @@ import Testing
         try scene.end()
     }
 
+    @Test("a chunk that takes long gives a sign of life before each message")
+    func alive() throws {
+        let scene = try SenderScene()
+        for number in 1...10 { scene.log.append(try Sample.notification(number, recipient: number)) }
+        try scene.run()
+        #expect(scene.signsOfLife >= 10)
+        try scene.end()
+    }
+
     @Test("a notification that cannot be read is a dead letter, bytes unchanged, and holds nothing up")
     func unreadable() throws {
         let scene = try SenderScene()

@@ -35,7 +35,7 @@ public final class PostHealth: Probed {
     private let now: @Sendable () -> Instant
     private let factory: any MetricsFactory
     private let state: Mutex<State>
-    /// Seconds that no step takes while all is well: a chunk of posts to an endpoint that does not answer.
+    /// Seconds that nothing takes while all is well, not even a post to an endpoint that does not answer.
     private static let longSilence: UInt64 = 180
     private static let interval: UInt64 = 5_000_000_000
 
@@ -55,6 +55,12 @@ public final class PostHealth: Probed {
     }
 
     // MARK: Told by the loop
+
+    /// A sign of life within a step that takes long.
+    public func beat() {
+        let now = nanoseconds()
+        state.withLock { $0.lastSign = now }
+    }
 
     /// A step is over.
     public func stepped() {
@@ -109,7 +115,7 @@ public final class PostHealth: Probed {
 
     public func isAlive(within seconds: Int) -> Bool { silence < Double(seconds) }
 
-    /// Seconds since the last step.
+    /// Seconds since the last sign of life.
     public var silence: Double {
         let now = nanoseconds()
         return state.withLock { Double(now - min($0.lastSign, now)) / 1e9 }
@@ -128,7 +134,7 @@ public final class PostHealth: Probed {
                     "the broker has failed for \((now - min(since, now)) / 1_000_000_000) s and is tried again")
             }
             let silence = (now - min(state.lastSign, now)) / 1_000_000_000
-            if silence >= Self.longSilence { add("silent", "no step was over for \(silence) s") }
+            if silence >= Self.longSilence { add("silent", "there was no sign of life for \(silence) s") }
             return problems
         }
     }

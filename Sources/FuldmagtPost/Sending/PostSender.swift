@@ -141,6 +141,7 @@ public final class PostSender<Log: PostLog, Transport: PostTransport> {
     private let channel: PostChannel
     private let now: () -> Instant
     private let nanoseconds: () -> UInt64
+    private let isAlive: () -> Void
     private let reached: (PostMilestone) throws -> Void
     private let document = JSONDocument()
     private var positions: [Int32: Int64]
@@ -153,10 +154,12 @@ public final class PostSender<Log: PostLog, Transport: PostTransport> {
     /// - Parameters:
     ///   - now: the present.
     ///   - nanoseconds: a clock that counts on however long this process or its machine stands still.
+    ///   - isAlive: called before each hand-over and with each part that is read: a step may take long.
     ///   - reached: called at each point, for tests; what it throws ends the step there, as a death would.
     public init(
         log: Log, transport: Transport, ledger: PostLedger, options: Options, now: @escaping () -> Instant,
-        nanoseconds: @escaping () -> UInt64, reached: @escaping (PostMilestone) throws -> Void = { _ in }
+        nanoseconds: @escaping () -> UInt64, isAlive: @escaping () -> Void = {},
+        reached: @escaping (PostMilestone) throws -> Void = { _ in }
     ) throws {
         channel = ledger.channel
         self.nanoseconds = nanoseconds
@@ -165,6 +168,7 @@ public final class PostSender<Log: PostLog, Transport: PostTransport> {
         self.ledger = ledger
         self.options = options
         self.now = now
+        self.isAlive = isAlive
         self.reached = reached
         writer = ReceiptWriter(source: options.source, worker: options.worker)
         positions = try ledger.positions()
@@ -231,6 +235,7 @@ public final class PostSender<Log: PostLog, Transport: PostTransport> {
     private static var looksAtMost: Int { 50 }
 
     private func clearance(of messages: [OutgoingMessage]) -> Set<Ident> {
+        isAlive()
         guard let milliseconds = options.look else { return Set(messages.map(\.id)) }
         guard lookout.failure == nil else { return [] }
         do {
@@ -269,6 +274,7 @@ public final class PostSender<Log: PostLog, Transport: PostTransport> {
         var reached = positions
         var letters = 0
         func store() throws {
+            isAlive()
             if letters > 0 {
                 // A position moves on only when what could not be read is set aside.
                 try log.write(writer.take())

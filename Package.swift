@@ -78,7 +78,7 @@ let package = Package(
         .target(
             name: "FuldmagtOperations",
             dependencies: [
-                "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtRecord", "FuldmagtWorker",
+                "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtPost", "FuldmagtRecord", "FuldmagtWorker",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -37,7 +37,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
 
         @Option(help: "Only with this reason, such as invalid-json.")
         var reason: String?
-        @Option(help: "Only from this topic.")
+        @Option(help: "Only from this topic; post-status for what transports brought to post receipts.")
         var topic: String?
         @Option(help: "Only from this time on (RFC 3339).", transform: Self.instant)
         var since: Instant?
@@ -56,14 +56,12 @@ struct DeadLettersCommand: AsyncParsableCommand {
         }
 
         func validate() throws {
-            if let reason, DeadLetterReason(rawValue: reason) == nil {
-                let allowed = DeadLetterReason.allCases.map(\.rawValue).joined(separator: ", ")
-                throw ValidationError("--reason is \(reason); allowed are \(allowed)")
+            func check(_ value: String?, _ option: String, _ allowed: [String]) throws {
+                guard let value, !allowed.contains(value) else { return }
+                throw ValidationError("\(option) is \(value); allowed are \(allowed.joined(separator: ", "))")
             }
-            if let topic, Topic(name: topic) == nil {
-                let allowed = Topic.allCases.map(\.name).joined(separator: ", ")
-                throw ValidationError("--topic is \(topic); allowed are \(allowed)")
-            }
+            try check(reason, "--reason", Replay.reasons)
+            try check(topic, "--topic", Replay.origins)
         }
 
         func run() async throws {

@@ -3,6 +3,7 @@ import Foundation
 import FuldmagtDomain
 import FuldmagtKafka
 import FuldmagtOperations
+import FuldmagtPost
 import FuldmagtRecord
 import FuldmagtWorker
 
@@ -14,7 +15,11 @@ struct ReplayCommand: AsyncParsableCommand {
             Without --execute nothing is sent: each line says what would be, and where to. Key, value and headers are sent
             unchanged, without dl_* and with dl_attempt, which counts replays; a record that fails again carries it on.
             Skipped, with the reason: a record that is not the one listed, one replayed --attempts times already, one that
-            would be set aside again as far as the record tells, an id that was reused, and workers' own records.
+            would be set aside again as far as the record tells, an id that was reused, and workers' own records
+            (fuldmagt.inbox, fuldmagt.notifications).
+
+            What a transport brought (post-status) stood on no topic: --receipts names the folder that post receipts reads,
+            and it is put there, as replay-ATTEMPT-PARTITION-OFFSET.xml.
 
             What is delivered is noted in FILE.done, so a repeat goes on where the last one stopped. What was delivered and
             not noted, because the process died between the two, is sent twice; workers ignore the second by ce_source and
@@ -28,6 +33,7 @@ struct ReplayCommand: AsyncParsableCommand {
               fuldmagt dead-letters replay --list wrong.jsonl
               fuldmagt dead-letters replay --list wrong.jsonl --execute
               fuldmagt dead-letters replay --list wrong.jsonl --execute --attempts 5
+              fuldmagt dead-letters replay --list receipts.jsonl --receipts /var/lib/fuldmagt-post/post/receipts --execute
             """)
 
     @Option(help: "File that dead-letters list --output wrote.")
@@ -38,6 +44,8 @@ struct ReplayCommand: AsyncParsableCommand {
     var force = false
     @Option(help: "How often a record may be replayed in all.")
     var attempts = 3
+    @Option(help: "Folder that post receipts reads, for receipts that it set aside.")
+    var receipts: String?
 
     /// Records between two notes in FILE.done.
     private static let chunk = 500
@@ -58,12 +66,16 @@ struct ReplayCommand: AsyncParsableCommand {
             settings: try environment.settings(partitions: 1), keys: keys, today: Host.now().day, attempts: attempts,
             isForced: force)
         let producer = execute ? try Self.producer(environment) : nil
+        let folder = try openReceipts()
         var digests: [Int32: [Int64: String]] = [:]
         for entry in open { digests[entry.partition, default: [:]][entry.offset] = entry.digest }
         var counts = (sent: 0, skipped: 0, found: 0)
         var underWay: [FrozenList.Entry] = []
+        var documents: [ReceiptFolder.Replayed] = []
         func settle() throws {
             guard let producer, let progress else { return }
+            try put(documents, into: folder)
+            documents = []
             try Connection.trying { () throws(KafkaFailure) in try producer.flush(timeoutMilliseconds: 60_000) }
             try progress.note(underWay)
             underWay = []
@@ -75,6 +87,21 @@ struct ReplayCommand: AsyncParsableCommand {
             case .skip(let why):
                 counts.skipped += 1
                 Output.line("\(place)  skipped: \(CPRMask.masked(why.description))")
+            case .deliver(let attempt):
+                guard let receipts else {
+                    counts.skipped += 1
+                    Output.line("\(place)  skipped: a transport's receipt; --receipts names the folder to put it into")
+                    return
+                }
+                counts.sent += 1
+                if folder != nil {
+                    documents.append(
+                        .init(
+                            record.value ?? [], partition: record.partition, offset: record.offset, attempt: attempt))
+                    underWay.append(FrozenList.Entry(record, keys: keys))
+                    if underWay.count >= Self.chunk { try settle() }
+                }
+                Output.line("\(place)  \(execute ? "put" : "would be put") into \(receipts), attempt \(attempt)")
             case .send(let topic, let partition, let attempt):
                 counts.sent += 1
                 if let producer {
@@ -113,6 +140,25 @@ struct ReplayCommand: AsyncParsableCommand {
             return try ReplayProgress(list: list)
         } catch {
             throw Exit.saying("--list: \(error)", Exit.failure)
+        }
+    }
+
+    /// Nil where nothing is put there.
+    private func openReceipts() throws -> ReceiptFolder? {
+        guard let receipts, execute else { return nil }
+        do {
+            return try ReceiptFolder(path: receipts)
+        } catch {
+            throw Exit.saying(
+                "--receipts: \(receipts) cannot be made; check the path and its permissions", Exit.failure)
+        }
+    }
+
+    private func put(_ documents: [ReceiptFolder.Replayed], into folder: ReceiptFolder?) throws {
+        do {
+            try folder?.put(documents)
+        } catch let error as FolderFailure {
+            throw Exit.saying("--receipts: \(error)", Exit.failure)
         }
     }
 

@@ -41,6 +41,43 @@ import Testing
     private static let move =
         #"{"citizen":{"cpr":"6101500014"},"to":"0101","effective":"2020-01-01"}"#
 
+    @Test("receipts that were set aside are listed, shown, and put where post receipts reads, once")
+    func receipts() throws {
+        let cluster = try KafkaCluster(start: Instant(milliseconds: 1_772_434_800_000))
+        let list = cluster.directory + "/list.jsonl"
+        let inbox = cluster.directory + "/receipts"
+        let value = Array("<PostStatus/>".utf8)
+        func letter(_ reason: String, _ value: [UInt8]?) -> ModelRecord {
+            ModelRecord(
+                topic: .deadLetters, partition: 1, key: nil,
+                headers: [
+                    ("dl_reason", Array(reason.utf8)), ("dl_detail", Array("detail".utf8)),
+                    ("dl_topic", Array("post-status".utf8)), ("dl_partition", Array("-1".utf8)),
+                    ("dl_offset", Array("-1".utf8)), ("dl_worker", Array("w1".utf8)),
+                ], value: value, timestamp: 1_772_434_800_000)
+        }
+        try cluster.send([letter("invalid-receipt", value), letter("unknown-status", value), letter("too-large", nil)])
+        #expect(try run(cluster, ["list", "--reason", "unknown-status"]).text.contains("1 dead letters"))
+        let listed = try run(cluster, ["list", "--topic", "post-status", "--output", list])
+        #expect(listed.status == 0 && listed.text.contains("3 dead letters"))
+        #expect(try run(cluster, ["list", "--reason", "no-such"]).status == 64)
+        #expect(try run(cluster, ["show", "1", "1"]).text.contains("dl_topic: post-status"))
+
+        #expect(try run(cluster, ["replay", "--list", list]).text.contains("1/0  skipped: a transport's receipt"))
+        let tried = try run(cluster, ["replay", "--list", list, "--receipts", inbox])
+        #expect(tried.status == 3 && tried.text.contains("1/0  would be put into \(inbox), attempt 1"))
+        #expect(!FileManager.default.fileExists(atPath: inbox))
+        let sent = try run(cluster, ["replay", "--list", list, "--receipts", inbox, "--execute"])
+        #expect(sent.status == 3 && sent.text.contains("1/2  skipped: it was too large to be kept"))
+        let again = try run(cluster, ["replay", "--list", list, "--receipts", inbox, "--execute"])
+        #expect(again.text.contains("3 listed, 2 sent before, 0 sent, 1 skipped, 0 gone"))
+        let names = try FileManager.default.contentsOfDirectory(atPath: inbox).filter { $0.hasSuffix(".xml") }
+        #expect(names.sorted() == ["replay-1-1-0.xml", "replay-1-1-1.xml"])
+        let put = try Data(contentsOf: URL(fileURLWithPath: inbox + "/replay-1-1-0.xml"))
+        #expect([UInt8](put) == value)
+        try cluster.stop()
+    }
+
     private func end(_ cluster: KafkaCluster) throws -> Int64 {
         try cluster.ends(of: .moveCommands).values.reduce(0, +)
     }

@@ -148,6 +148,29 @@ import Testing
         }
     }
 
+    @Test("what consumers of notifications set aside: receipts go into a folder, notifications back")
+    func ofConsumers() throws {
+        func from(
+            _ origin: String, reason: String, value: String? = "<receipt/>", attempt: String = "0"
+        ) -> SetAsideRecord {
+            Self.record(
+                value: value,
+                headers: [("dl_attempt", attempt), ("dl_reason", reason), ("dl_topic", origin), ("dl_partition", "1")])
+        }
+        #expect(try decide(from("post-status", reason: "unknown-status")) == .deliver(attempt: 1))
+        #expect(try decide(from("post-status", reason: "invalid-receipt", attempt: "2")) == .deliver(attempt: 3))
+        let often = from("post-status", reason: "invalid-receipt", attempt: "3")
+        #expect(try decide(often, isForced: true) == .skip(.attemptsUsed(3)))
+        #expect(try decide(from("post-status", reason: "too-large", value: nil), isForced: true) == .skip(.notKept))
+        let notification = from("fuldmagt.notifications", reason: "invalid-notification")
+        #expect(try decide(notification) == .skip(.ownRecord))
+        #expect(try decide(notification, isForced: true) == .send(topic: .notifications, partition: 1, attempt: 1))
+        for reason in ["invalid-receipt", "unknown-status", "invalid-notification", "unknown-receipt", "too-large"] {
+            #expect(Replay.reasons.count { $0 == reason } == 1, "\(reason)")
+        }
+        #expect(Replay.origins.contains("post-status") && Replay.origins.contains("fuldmagt.notifications"))
+    }
+
     @Test("another record at a listed position is never sent")
     func changed() throws {
         let listed = Self.record()

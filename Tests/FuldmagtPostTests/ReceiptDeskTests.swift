@@ -46,9 +46,9 @@ import Testing
         #expect(answers["known"] == .taken(receipts: 1))
         #expect(
             answers["unknown"]
-                == .setAside(.init(reason: "unknown-receipt", detail: "no ledger knows the message")))
+                == .setAside(.init(.unknownReceipt, detail: "no ledger knows the message")))
         #expect(
-            answers["no text"] == .setAside(.init(reason: "invalid-receipt", detail: "line 1: it is not UTF-8")))
+            answers["no text"] == .setAside(.init(.invalidReceipt, detail: "line 1: it is not UTF-8")))
         #expect(scene.log.receipts.count == sent + 1)
         let details = scene.log.deadLetters.compactMap { $0.headers["dl_detail"] }
         #expect(details.count == 4 && !details.contains { $0.contains("6101500014") })

@@ -145,6 +145,29 @@ import Testing
         try scene.end()
     }
 
+    @Test("what was set aside under a wrong layout is taken in again, and carries on how often it was")
+    func replayed() throws {
+        let scene = try SenderScene()
+        scene.log.append(try Sample.notification(1, recipient: 1))
+        try scene.run()
+        let inbox = scene.folder + "/receipts"
+        let folder = try ReceiptFolder(path: inbox)
+        let bytes = document(1, "Afleveret Digital Post")
+        var layout = PostStatus.Layout()
+        layout.status = "tilstand"
+        let log = MemoryLog()
+        try folder.put([.init(bytes, partition: 3, offset: 4711, attempt: 1)])
+        #expect(try folder.takeIn(intake(scene.folder, layout: layout)) { try log.write($0) } == 1)
+        let letter = try #require(log.deadLetters.first)
+        #expect(letter.value == bytes && letter.headers["dl_attempt"] == "1")
+        #expect(letter.headers["dl_topic"] == "post-status" && letter.headers["dl_reason"] == "invalid-receipt")
+        try folder.put([.init(bytes, partition: 3, offset: 4712, attempt: 2)])
+        #expect(try folder.takeIn(intake(scene.folder)) { try log.write($0) } == 1)
+        #expect(log.receipts.map { $0.json["status"] } == ["delivered"])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: inbox + "/done") == ["replay-2-3-4712.xml"])
+        try scene.end()
+    }
+
     @Test("the names of the elements are configurable, and found in any namespace at any depth")
     func layout() throws {
         let text = """

@@ -1,6 +1,7 @@
 import FuldmagtDomain
 import FuldmagtJSON
 import FuldmagtKeys
+import FuldmagtPost
 import FuldmagtRecord
 
 /// Decides whether a dead letter is sent again, and where to. Reads nothing but the record.
@@ -29,6 +30,8 @@ public struct Replay {
         ///   - partition: nil lets the key decide, by Java's partitioner.
         ///   - attempt: what `dl_attempt` will say.
         case send(topic: Topic, partition: Int32?, attempt: Int)
+        /// Goes into the folder that `post receipts` reads: it never stood on a topic.
+        case deliver(attempt: Int)
         case skip(Skip)
     }
 
@@ -44,6 +47,8 @@ public struct Replay {
         case stillUnreadable(DeadLetter)
         /// Its id stands for another command: it would be set aside again while workers remember ids.
         case idReused
+        /// It was too large to be kept, so there is nothing to send. Never sent, forced or not.
+        case notKept
         /// The workers' own record: applied late it could undo what came after it.
         case ownRecord
 
@@ -58,30 +63,44 @@ public struct Replay {
                 "it would be set aside again: \(letter.reason.rawValue), \(letter.detail); --force sends it all the same"
             case .idReused:
                 "its source and id stand for another command; its sender has to send it under a new id"
+            case .notKept: "it was too large to be kept; it lies in the folder set-aside of post receipts"
             case .ownRecord:
                 "a record of the workers themselves, which could undo what came after it; --force sends it all the same"
             }
         }
     }
 
+    /// What `dl_reason` may say.
+    public static let reasons: [String] = {
+        let workers = DeadLetterReason.allCases.map(\.rawValue)
+        return workers + PostFault.allCases.map(\.rawValue).filter { !workers.contains($0) }
+    }()
+
+    /// What `dl_topic` may say: a topic that somebody reads, or where else it came from.
+    public static let origins = Topic.allCases.map(\.name).sorted() + [PostFault.transport]
+
     /// - Parameter digest: as listed.
     public func decide(_ record: SetAsideRecord, digest: String) -> Decision {
         guard record.digest(under: keys) == digest else { return .skip(.changed) }
+        if record.topic == PostFault.transport {
+            guard record.attempt < attempts else { return .skip(.attemptsUsed(record.attempt)) }
+            return record.value == nil ? .skip(.notKept) : .deliver(attempt: record.attempt + 1)
+        }
         guard let topic = Topic(name: record.topic), Self.replayed.contains(topic) else { return .skip(.unknownTopic) }
         guard record.attempt < attempts else { return .skip(.attemptsUsed(record.attempt)) }
         let attempt = record.attempt + 1
         // Workers address their own records, and receipts come back to the shard that sent the notification.
-        let partition = topic == .inbox || topic == .receipts ? record.sourcePartition : nil
+        let partition = [.inbox, .receipts, .notifications].contains(topic) ? record.sourcePartition : nil
         let decision = Decision.send(topic: topic, partition: partition, attempt: attempt)
         if isForced { return decision }
-        if topic == .inbox { return .skip(.ownRecord) }
+        if topic == .inbox || topic == .notifications { return .skip(.ownRecord) }
         if record.reason == DeadLetterReason.idReused.rawValue { return .skip(.idReused) }
         if let letter = fault(in: record, topic: topic, attempt: attempt) { return .skip(.stillUnreadable(letter)) }
         return decision
     }
 
     private static let replayed: Set<Topic> = [
-        .grantCommands, .moveCommands, .exemptionCommands, .catalogue, .inbox, .receipts,
+        .grantCommands, .moveCommands, .exemptionCommands, .catalogue, .inbox, .receipts, .notifications,
     ]
 
     /// What a worker of this version would set it aside for, as far as the record alone tells.

@@ -60,6 +60,11 @@ public struct PostStatus: Equatable, Sendable {
         public var reason: String
         /// Holds nothing of the receipt but names of elements.
         public var detail: String
+
+        init(_ fault: PostFault, detail: String) {
+            reason = fault.rawValue
+            self.detail = detail
+        }
     }
 
     public static func read(_ bytes: [UInt8], layout: Layout) throws(Unusable) -> PostStatus {
@@ -67,22 +72,22 @@ public struct PostStatus: Equatable, Sendable {
         do {
             root = try XMLReader.read(bytes)
         } catch {
-            throw Unusable(reason: "invalid-receipt", detail: error.description)
+            throw Unusable(.invalidReceipt, detail: error.description)
         }
         func text(_ name: String) throws(Unusable) -> String {
             guard let text = root.first(name)?.trimmedText, !text.isEmpty else {
-                throw Unusable(reason: "invalid-receipt", detail: "element \(name) is missing or empty")
+                throw Unusable(.invalidReceipt, detail: "element \(name) is missing or empty")
             }
             return text
         }
         guard let message = Ident(hex: try text(layout.message)) else {
-            throw Unusable(reason: "invalid-receipt", detail: "\(layout.message) is no UUID")
+            throw Unusable(.invalidReceipt, detail: "\(layout.message) is no UUID")
         }
         guard let meaning = Meaning.named(try text(layout.status)) else {
-            throw Unusable(reason: "unknown-status", detail: "\(layout.status) is none of the known statuses")
+            throw Unusable(.unknownStatus, detail: "\(layout.status) is none of the known statuses")
         }
         guard let at = Instant(try text(layout.at)) else {
-            throw Unusable(reason: "invalid-receipt", detail: "\(layout.at) is no RFC 3339 time")
+            throw Unusable(.invalidReceipt, detail: "\(layout.at) is no RFC 3339 time")
         }
         let optional = { (name: String) in root.first(name)?.trimmedText.nilIfEmpty }
         return PostStatus(

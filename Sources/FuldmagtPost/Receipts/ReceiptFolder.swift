@@ -32,7 +32,7 @@ public final class ReceiptFolder {
             let some = names[start..<min(start + Self.chunk, names.count)]
             var targets: [(name: String, target: String)] = []
             for name in some {
-                switch try intake.take(file: "\(folder.path)/\(name)") {
+                switch try intake.take(file: "\(folder.path)/\(name)", attempt: Replayed.attempt(of: name)) {
                 case .answered(.taken): targets.append((name, "done"))
                 case .answered(.setAside): targets.append((name, "set-aside"))
                 case .answered(.later), .nothing: break
@@ -52,6 +52,49 @@ public final class ReceiptFolder {
     }
 }
 
+extension ReceiptFolder {
+    /// A document that was set aside, to be taken in again. Its name says how often it has been, as headers do elsewhere.
+    public struct Replayed: Sendable {
+        /// Without the folder.
+        public let name: String
+        let document: [UInt8]
+
+        /// - Parameters:
+        ///   - partition: of the dead letter.
+        ///   - offset: of the dead letter.
+        public init(_ document: [UInt8], partition: Int32, offset: Int64, attempt: Int) {
+            name = "replay-\(attempt)-\(partition)-\(offset).xml"
+            self.document = document
+        }
+
+        static func attempt(of name: String) -> Int {
+            let parts = name.split(separator: "-")
+            guard parts.count == 4, parts[0] == "replay" else { return 0 }
+            return Int(parts[1]) ?? 0
+        }
+    }
+
+    /// Puts documents into the folder. They are on its disk when this returns.
+    public func put(_ documents: [Replayed]) throws {
+        guard !documents.isEmpty else { return }
+        var owner = stat()
+        guard stat(folder.path, &owner) == 0 else { throw FolderFailure("opening", folder.path) }
+        for document in documents {
+            let unfinished = "\(folder.path)/.\(document.name)"
+            try document.document.withUnsafeBytes { try OutFolder.write($0, to: unfinished) }
+            // An administrator's file is for whoever reads the folder.
+            guard geteuid() != 0 || chown(unfinished, owner.st_uid, owner.st_gid) == 0 else {
+                throw FolderFailure("giving away", unfinished)
+            }
+        }
+        try folder.synchronize()
+        for document in documents {
+            try OutFolder.rename("\(folder.path)/.\(document.name)", to: "\(folder.path)/\(document.name)")
+        }
+        try folder.synchronizeNames()
+    }
+}
+
 /// What came of a file.
 private enum Found {
     case answered(ReceiptDesk.Answer)
@@ -62,7 +105,7 @@ private enum Found {
 }
 
 extension ReceiptIntake {
-    fileprivate func take(file path: String) throws -> Found {
+    fileprivate func take(file path: String, attempt: Int) throws -> Found {
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return .nothing }
         guard status.st_size <= Self.documentLimit else {
@@ -71,6 +114,6 @@ extension ReceiptIntake {
         guard let data = FileManager.default.contents(atPath: path) else {
             return access(path, F_OK) == 0 ? .unreadable : .nothing
         }
-        return .answered(try take([UInt8](data)))
+        return .answered(try take([UInt8](data), attempt: attempt))
     }
 }

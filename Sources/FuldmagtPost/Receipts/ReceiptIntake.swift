@@ -40,15 +40,16 @@ public final class ReceiptIntake {
     public static let documentLimit = 1 << 20
 
     /// Takes a document in. It may be acknowledged to whoever brought it once the frame with it is written.
+    /// - Parameter attempt: how often it was sent again after it had been set aside.
     /// - Returns: what it becomes then; never `later`.
     @discardableResult
-    public func take(_ document: [UInt8]) throws -> ReceiptDesk.Answer {
+    public func take(_ document: [UInt8], attempt: Int = 0) throws -> ReceiptDesk.Answer {
         guard document.count <= Self.documentLimit else { return takeTooLarge(bytes: document.count) }
         let status: PostStatus
         do throws(PostStatus.Unusable) {
             status = try PostStatus.read(document, layout: layout)
         } catch {
-            return setAside(document, error)
+            return setAside(document, error, attempt: attempt)
         }
         let found = try ledgers.notifications(ofMessage: status.message)
         let receipts = status.receipts(found)
@@ -56,7 +57,7 @@ public final class ReceiptIntake {
             let detail =
                 found.isEmpty
                 ? "no ledger knows the message" : "the message was not sent by the transport that tells of it"
-            return setAside(document, PostStatus.Unusable(reason: "unknown-receipt", detail: detail))
+            return setAside(document, PostStatus.Unusable(.unknownReceipt, detail: detail), attempt: attempt)
         }
         for receipt in receipts { writer.append(receipt) }
         counts.documents += 1
@@ -69,17 +70,24 @@ public final class ReceiptIntake {
         setAside(
             nil,
             PostStatus.Unusable(
-                reason: "too-large",
+                .tooLarge,
                 detail: "the document has \(bytes) bytes, and \(Self.documentLimit) at most are read"))
     }
 
-    private func setAside(_ document: [UInt8]?, _ fault: PostStatus.Unusable) -> ReceiptDesk.Answer {
+    private func setAside(
+        _ document: [UInt8]?, _ fault: PostStatus.Unusable, attempt: Int = 0
+    ) -> ReceiptDesk.Answer {
         // Names of elements are whatever the document says.
-        let fault = PostStatus.Unusable(reason: fault.reason, detail: fault.detail.withoutNumbers)
+        var fault = fault
+        fault.detail = fault.detail.withoutNumbers
+        var headers: [UInt8] = []
+        if attempt > 0 { HeaderBlock.append("dl_attempt", String(attempt), to: &headers) }
         func append(_ bytes: UnsafeRawBufferPointer?) {
-            writer.append(
-                deadLetter: bytes, key: nil, headers: nil, reason: fault.reason, detail: fault.detail,
-                origin: "post-status", partition: -1, offset: -1, now: now())
+            headers.withUnsafeBytes {
+                writer.append(
+                    deadLetter: bytes, key: nil, headers: $0, reason: fault.reason, detail: fault.detail,
+                    origin: PostFault.transport, partition: -1, offset: -1, now: now())
+            }
         }
         if let document { document.withUnsafeBytes { append($0) } } else { append(nil) }
         counts.deadLetters[fault.reason, default: 0] += 1

@@ -298,9 +298,9 @@ public final class PostSender<Log: PostLog, Transport: PostTransport> {
             } catch {
                 letters += 1
                 writer.append(
-                    deadLetter: record.value, key: record.key, headers: record.headers, reason: "invalid-notification",
-                    detail: error.description, origin: Topic.notifications.name, partition: partition,
-                    offset: record.offset, now: now())
+                    deadLetter: record.value, key: record.key, headers: record.headers,
+                    reason: PostFault.invalidNotification.rawValue, detail: error.description,
+                    origin: Topic.notifications.name, partition: partition, offset: record.offset, now: now())
             }
             reached[partition] = record.offset + 1
             if arrivals.count + letters >= Self.recordsAtOnce { try store() }

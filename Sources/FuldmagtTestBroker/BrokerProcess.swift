@@ -42,9 +42,15 @@ public final class BrokerProcess {
 
     /// Stops the broker as an operator does, so that it keeps everything, and starts it on the same port.
     public func restart() throws {
-        try process.stop()
-        process = try Self.start(binary, port: port, directory: directory)
+        try shutDown()
+        try comeBack()
     }
+
+    /// Stops the broker as an operator does: it keeps everything.
+    public func shutDown() throws { try process.stop() }
+
+    /// Starts the broker on the same port, after `shutDown`.
+    public func comeBack() throws { process = try Self.start(binary, port: port, directory: directory) }
 
     /// Has the broker answer nobody, until it is resumed.
     public func pause() { process.pause() }

@@ -91,7 +91,7 @@ public final class WorkerHealth: Sendable {
     public func stopping() { state.withLock { $0.isStopping = true } }
 
     /// An attempt failed and is repeated.
-    func failed(_ activity: Activity) {
+    public func failed(_ activity: Activity) {
         let now = nanoseconds()
         state.withLock {
             $0.lastSign = now
@@ -99,7 +99,8 @@ public final class WorkerHealth: Sendable {
         }
     }
 
-    func recovered(_ activity: Activity) { state.withLock { $0.failingSince[activity] = nil } }
+    /// It succeeded.
+    public func recovered(_ activity: Activity) { state.withLock { $0.failingSince[activity] = nil } }
 
     /// Points that only the log knows: whether a commit happened is asked again and again while the broker is away.
     public func reached(_ milestone: Milestone) {

@@ -81,11 +81,22 @@ enum TopicCheck {
         let counts = try Connection.trying { () throws(KafkaFailure) in
             try admin.partitionCounts(timeoutMilliseconds: 30_000)
         }
+        if printing {
+            for topic in Topic.allCases {
+                print("\(counts[topic.name].map { "\($0) partitions" } ?? "missing")\t\(topic.name)")
+            }
+        }
+        let partitions = try partitions(counts)
+        if printing { try refuse(try settings(admin)) }
+        return partitions
+    }
+
+    /// - Parameter counts: partitions by topic, as the broker told them.
+    /// - Returns: the partition count of the command topics.
+    static func partitions(_ counts: [String: Int32]) throws -> Int32 {
         var problems: [String] = []
-        for topic in Topic.allCases {
-            let count = counts[topic.name]
-            if printing { print("\(count.map { "\($0) partitions" } ?? "missing")\t\(topic.name)") }
-            if count == nil { problems.append("\(topic.name) does not exist; run: fuldmagt topics create") }
+        for topic in Topic.allCases where counts[topic.name] == nil {
+            problems.append("\(topic.name) does not exist; run: fuldmagt topics create")
         }
         let expected = counts[Topic.grantCommands.name] ?? 0
         for topic in Topic.sharded {
@@ -98,9 +109,12 @@ enum TopicCheck {
         if let count = counts[Topic.catalogue.name], count != 1 {
             problems.append("\(Topic.catalogue.name) has \(count) partitions; it must have 1")
         }
-        if printing, problems.isEmpty { problems = try settings(admin) }
-        guard problems.isEmpty else { throw Exit.saying(problems.joined(separator: "\nfuldmagt: "), Exit.setting) }
+        try refuse(problems)
         return expected
+    }
+
+    private static func refuse(_ problems: [String]) throws {
+        guard problems.isEmpty else { throw Exit.saying(problems.joined(separator: "\nfuldmagt: "), Exit.setting) }
     }
 
     /// What a broker that tells its settings has set otherwise than it must be.

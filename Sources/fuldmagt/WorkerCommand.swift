@@ -15,7 +15,8 @@ struct WorkerCommand: AsyncParsableCommand {
         commandName: "worker", abstract: "Decide commands until stopped.",
         discussion: """
             Start as many as there are partitions, on any machines; each takes its share. SIGTERM and Ctrl-C stop it:
-            what is stored is published first.
+            what is stored is published first. A broker that is away is waited for, at the start too: /readyz and the log
+            say so.
 
             Settings, beside those in fuldmagt --help:
               FULDMAGT_BATCH_RECORDS          records of one turn, 1 to 100000 (default 4000)
@@ -75,7 +76,7 @@ struct WorkerCommand: AsyncParsableCommand {
     func run() async throws {
         LoggingSystem.bootstrap { JSONLogHandler(label: $0) }
         let environment = try await Environment()
-        let partitions = try TopicCheck.run(try await Connection.admin(), printing: false)
+        let admin = try await Connection.admin()
         let directory = data ?? environment.directory
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -88,7 +89,8 @@ struct WorkerCommand: AsyncParsableCommand {
             throw Exit.saying(
                 "FULDMAGT_DATA: the folder \(directory) is not writable; check owner and permissions", Exit.setting)
         }
-        let options = try environment.workerOptions(partitions: partitions, directory: directory)
+        // How many partitions there are is known once a broker answers.
+        let options = try environment.workerOptions(partitions: 1, directory: directory)
         var logger = Logger(label: "fuldmagt.worker")
         logger[metadataKey: "worker"] = "\(options.worker)"
         if try environment.isTestMode {
@@ -101,6 +103,8 @@ struct WorkerCommand: AsyncParsableCommand {
         }
         let lives = ProducerLives(
             directory: directory, name: "fuldmagt-\(try environment.cluster)-\(options.worker)")
+        let stopSeconds = try environment.number(
+            "stop.seconds", name: "FULDMAGT_STOP_SECONDS", default: 30, in: 1...3600)
         let surroundings = try TestHooks.surroundings(environment)
         let metrics = PrometheusMetrics()
         let address = try environment.listenerAddress
@@ -108,19 +112,14 @@ struct WorkerCommand: AsyncParsableCommand {
         if address != nil { MetricsSystem.bootstrap(metrics) }
         let health = WorkerHealth(surroundings: surroundings)
         let kafka = try environment.workerKafka
-        let standby =
-            try environment.flag("standby", name: "FULDMAGT_STANDBY", default: false)
-            ? Standby(
-                options: options, source: KafkaChangelog(kafka, timeoutMilliseconds: 5_000), surroundings: surroundings,
-                health: health, logger: logger) : nil
+        let keepsCopies = try environment.flag("standby", name: "FULDMAGT_STANDBY", default: false)
         let service = WorkerService(
-            options: options,
+            options: options, admin: admin,
             log: .init(
                 configuration: kafka, group: "fuldmagt-\(try environment.cluster)",
                 producerLife: lives.next, acceptsGap: options.acceptsGap, pause: surroundings.pause),
-            surroundings: surroundings, health: health, standby: standby, logger: logger,
-            stopSeconds: try environment.number(
-                "stop.seconds", name: "FULDMAGT_STOP_SECONDS", default: 30, in: 1...3600))
+            surroundings: surroundings, health: health, keepsCopies: keepsCopies, logger: logger,
+            stopSeconds: stopSeconds)
         // Services end in the opposite order: probes are answered until the worker is done.
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
         let liveSeconds = try environment.number(
@@ -141,6 +140,8 @@ struct WorkerCommand: AsyncParsableCommand {
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         do {
             try await ServiceGroup(configuration: configuration).run()
+        } catch let code as ExitCode {
+            throw code
         } catch {
             throw Exit.worker(error, logger: logger)
         }
@@ -162,11 +163,13 @@ extension Exit {
 
 /// Runs a worker's loop on its own thread until the group is shut down.
 struct WorkerService: Service {
+    /// Without the partitions, which the broker tells.
     let options: WorkerOptions
+    let admin: KafkaAdmin
     let log: KafkaLog.Options
     let surroundings: Surroundings
     let health: WorkerHealth
-    let standby: Standby?
+    let keepsCopies: Bool
     let logger: Logger
     /// Longest time that stopping may take.
     let stopSeconds: Int
@@ -182,10 +185,9 @@ struct WorkerService: Service {
                             health.reached($0)
                             surroundings.reached($0)
                         }
-                        let loop = WorkerLoop(
-                            options: options, log: log, surroundings: surroundings, logger: logger, stopFlag: stopFlag,
-                            health: health, standby: standby)
-                        try loop.run()
+                        if let partitions = try partitions(until: stopFlag) {
+                            try loop(on: log, partitions: partitions, stopFlag).run()
+                        }
                         continuation.resume()
                     } catch {
                         continuation.resume(throwing: error)
@@ -202,6 +204,44 @@ struct WorkerService: Service {
                 Foundation.exit(75)
             }
         }
+    }
+
+    private func loop(on log: KafkaLog, partitions: Int32, _ stopFlag: StopFlag) -> WorkerLoop {
+        var options = options
+        options.settings.partitions = partitions
+        let standby =
+            keepsCopies
+            ? Standby(
+                options: options, source: KafkaChangelog(self.log.configuration, timeoutMilliseconds: 5_000),
+                surroundings: surroundings, health: health, logger: logger) : nil
+        return WorkerLoop(
+            options: options, log: log, surroundings: surroundings, logger: logger, stopFlag: stopFlag, health: health,
+            standby: standby)
+    }
+
+    /// How many partitions the topics have. A broker that is away is waited for, alive and unready: whoever starts a worker
+    /// again and again gives it up some time, and power may come back before the brokers do.
+    /// - Returns: nil where the worker was asked to stop meanwhile.
+    private func partitions(until stopFlag: StopFlag) throws -> Int32? {
+        while !stopFlag.isSet {
+            let counts: [String: Int32]
+            do {
+                counts = try admin.partitionCounts(timeoutMilliseconds: 5_000)
+            } catch {
+                guard error.consequence == .retriable || error.consequence == .abortable else {
+                    return try Connection.trying { () throws(KafkaFailure) in throw error }
+                }
+                health.failed(.log)
+                logger.warning(
+                    "no broker answers, trying again; FULDMAGT_KAFKA_BOOTSTRAP_SERVERS names it",
+                    metadata: ["error": "\(error)"])
+                surroundings.pause(1_000)
+                continue
+            }
+            health.recovered(.log)
+            return try TopicCheck.partitions(counts)
+        }
+        return nil
     }
 }
 

@@ -106,8 +106,12 @@ import Testing
     @Test("a broker that is not there is told with the setting that names it, and the exit code says to try again")
     func wrongAddress() throws {
         let log = NSTemporaryDirectory() + "fuldmagt-nobody-\(UUID().uuidString).log"
-        let (status, text) = try run("127.0.0.1:1", log: log)
-        #expect(status == 75)
-        #expect(text.contains("FULDMAGT_KAFKA_BOOTSTRAP_SERVERS"))
+        let check = try ChildProcess(
+            KafkaCluster.program, ["topics", "check"],
+            environment: [
+                "FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "FULDMAGT_KAFKA_SOCKET_TIMEOUT_MS": "2000",
+            ], log: log)
+        #expect(check.wait() == 75)
+        #expect(try String(contentsOfFile: log, encoding: .utf8).contains("FULDMAGT_KAFKA_BOOTSTRAP_SERVERS"))
     }
 }

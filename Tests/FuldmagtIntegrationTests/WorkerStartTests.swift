@@ -1,0 +1,65 @@
+import Foundation
+import FuldmagtDomain
+import FuldmagtTestBroker
+import Testing
+
+/// What a worker does whose surroundings are not ready for it yet, or never will be.
+@Suite(.serialized) struct WorkerStartTests {
+    private func cluster() throws -> KafkaCluster {
+        try KafkaCluster(partitions: 2, start: Instant(milliseconds: 1_772_434_800_000))
+    }
+
+    private func log(_ cluster: KafkaCluster, _ name: String) throws -> String {
+        try String(contentsOfFile: "\(cluster.directory)/\(name).log", encoding: .utf8)
+    }
+
+    @Test("a worker that starts before its broker waits, alive and unready, says why, and goes on by itself")
+    func beforeItsBroker() throws {
+        let cluster = try cluster()
+        try cluster.broker.shutDown()
+        let port = try BrokerProcess.freePort()
+        let worker = try cluster.worker("w1", environment: ["FULDMAGT_HTTP": "127.0.0.1:\(port)"])
+        let deadline = Date().addingTimeInterval(30)
+        while try !log(cluster, "w1").contains("no broker answers, trying again"), Date() < deadline {}
+        #expect(try log(cluster, "w1").contains("FULDMAGT_KAFKA_BOOTSTRAP_SERVERS"))
+        try cluster.wait(seconds: 60, for: "an answer") { PlainHTTP.get("/livez", port: port)?.status == 200 }
+        let unready = PlainHTTP.get("/readyz", port: port)
+        #expect(unready?.status == 503 && unready?.body.contains("failing-log") == true)
+        try cluster.broker.comeBack()
+        try cluster.wait(seconds: 60, for: "readiness") { PlainHTTP.get("/readyz", port: port)?.status == 200 }
+        try worker.stop()
+        try cluster.stop()
+    }
+
+    @Test("asked to stop while it waits for its broker, a worker ends well; a wrong setting ends it without waiting")
+    func withoutBroker() throws {
+        let cluster = try cluster()
+        try cluster.broker.shutDown()
+        let worker = try cluster.worker("w1")
+        let deadline = Date().addingTimeInterval(30)
+        while try !log(cluster, "w1").contains("no broker answers"), Date() < deadline {}
+        try worker.stop()
+        let wrong = try cluster.worker("w2", environment: ["FULDMAGT_BATCH_RECORDS": "0"])
+        #expect(wrong.wait() == 78)
+        #expect(try log(cluster, "w2").contains("FULDMAGT_BATCH_RECORDS is “0”"))
+        try cluster.stop()
+    }
+
+    @Test("a folder that may not be written is named, with the setting, before anything else is tried")
+    func notWritable() throws {
+        let folder = NSTemporaryDirectory() + "fuldmagt-readonly-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o555])
+        // Root may write everywhere, so it becomes nobody.
+        let nobody = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        let command = (geteuid() == 0 ? nobody : []) + [KafkaCluster.program, "worker", "--data", folder]
+        let worker = try ChildProcess(
+            command[0], Array(command.dropFirst()),
+            environment: ["FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "FULDMAGT_TEST_MODE": "1"],
+            log: folder + ".log")
+        #expect(worker.wait() == 78)
+        let text = try String(contentsOfFile: folder + ".log", encoding: .utf8)
+        #expect(text.contains("FULDMAGT_DATA: the folder \(folder) is not writable; check owner and permissions"))
+        try FileManager.default.removeItem(atPath: folder)
+    }
+}

@@ -195,8 +195,8 @@ let package = Package(
         .testTarget(
             name: "FuldmagtWorkerTests",
             dependencies: [
-                "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKeys", "FuldmagtOperations", "FuldmagtRecord",
-                "FuldmagtStore", "FuldmagtTestKit", "FuldmagtWorker",
+                "FuldmagtDomain", "FuldmagtJSON", "FuldmagtKafka", "FuldmagtKeys", "FuldmagtOperations",
+                "FuldmagtRecord", "FuldmagtStore", "FuldmagtTestKit", "FuldmagtWorker",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -32,6 +32,9 @@ public struct KafkaFailure: Error, Equatable, Sendable, CustomStringConvertible 
     /// Whether a record is larger than the producer or the topic allows.
     public var isTooLarge: Bool { code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE.rawValue }
 
+    /// Whether another member of the group has taken this one's place by its name, `group.instance.id`.
+    public var isInstanceFenced: Bool { code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID.rawValue }
+
     init(_ code: rd_kafka_resp_err_t, doing: String) {
         let name = rd_kafka_err2name(code).map { String(cString: $0) } ?? "?"
         let explanation = rd_kafka_err2str(code).map { String(cString: $0) } ?? "?"

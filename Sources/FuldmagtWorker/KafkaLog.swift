@@ -407,5 +407,6 @@ extension LogFailure {
             case .fatal, .configuration: .fatal
             }
         self.init(consequence, failure.text)
+        isNameTaken = failure.isInstanceFenced
     }
 }

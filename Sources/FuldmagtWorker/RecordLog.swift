@@ -162,6 +162,8 @@ public struct LogFailure: Error, Equatable, Sendable, CustomStringConvertible {
     }
     public var consequence: Consequence
     public var text: String
+    /// Another member of the group has this worker's name.
+    public var isNameTaken = false
 
     public init(_ consequence: Consequence, _ text: String) {
         self.consequence = consequence

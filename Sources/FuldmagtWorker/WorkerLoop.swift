@@ -33,6 +33,7 @@ public final class WorkerLoop {
     /// The group may still assign shards to a worker that is just leaving it: those are somebody else's to take over.
     private var isLeaving = false
     private var joinBackoff: Backoff
+    var nameWatch = NameWatch()
     /// Shards that are another's already, and still to be given up: in a simulation of that fault.
     private var answeredEarly: [Int32] = []
     private var times = PhaseTimes()
@@ -100,6 +101,7 @@ public final class WorkerLoop {
             batches = [:]
             lastReview = nil
             metrics.fenced.increment()
+            watchName(error)
             health.takenBack(isLost: true)
             let pause = joinBackoff.next(jitter: surroundings.jitter())
             logger.warning(

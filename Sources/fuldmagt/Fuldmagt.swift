@@ -15,7 +15,7 @@ struct Fuldmagt: AsyncParsableCommand {
               FULDMAGT_DATA                     folder of the shard files (default ./fuldmagt-data)
               FULDMAGT_CLUSTER                  name of the cluster (default fuldmagt)
               FULDMAGT_CLUSTER_KEY_FILE         file with the cluster key: openssl rand -hex 32
-              FULDMAGT_WORKER_ID                name of this worker (default: the host's name)
+              FULDMAGT_WORKER_ID                name of this worker, and no other's (default: the host's name)
             All of them, with what is allowed: fuldmagt help worker.
 
             Examples:

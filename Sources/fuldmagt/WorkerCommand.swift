@@ -18,6 +18,10 @@ struct WorkerCommand: AsyncParsableCommand {
             what is stored is published first. A broker that is away is waited for, at the start too: /readyz and the log
             say so.
 
+            Each needs a name of its own, FULDMAGT_WORKER_ID (default: the host's name): two of one name keep each other from
+            working. On one folder the second waits for as long as the first may take to stop (FULDMAGT_STOP_SECONDS and 5 s)
+            and then ends with 78; elsewhere the log says that the name is used twice.
+
             Settings, beside those in fuldmagt --help:
               FULDMAGT_BATCH_RECORDS          records of one turn, 1 to 100000 (default 4000)
               FULDMAGT_BATCH_BYTES            bytes of one turn (default 16777216)
@@ -105,6 +109,8 @@ struct WorkerCommand: AsyncParsableCommand {
             directory: directory, name: "fuldmagt-\(try environment.cluster)-\(options.worker)")
         let stopSeconds = try environment.number(
             "stop.seconds", name: "FULDMAGT_STOP_SECONDS", default: 30, in: 1...3600)
+        let hold = try lives.hold(waitingSeconds: stopSeconds + 5, logger)
+        defer { withExtendedLifetime(hold) {} }
         let surroundings = try TestHooks.surroundings(environment)
         let metrics = PrometheusMetrics()
         let address = try environment.listenerAddress
@@ -242,27 +248,6 @@ struct WorkerService: Service {
             return try TopicCheck.partitions(counts)
         }
         return nil
-    }
-}
-
-/// The transactional ids of a worker's producers, one for each time it joins; the last is kept in a file beside the shards.
-struct ProducerLives: Sendable {
-    private let name: String
-    private let path: String
-
-    init(directory: String, name: String) {
-        let safe = String(name.map { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "." ? $0 : "_" })
-        path = "\(directory)/\(safe).producer"
-        self.name = name
-    }
-
-    @Sendable func next() -> KafkaLog.ProducerLife {
-        let path = path
-        let current = "\(name)-\(Host.now().milliseconds)"
-        return KafkaLog.ProducerLife(
-            former: FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) },
-            current: current, worker: name + "-",
-            onFormerEnded: { try current.write(toFile: path, atomically: true, encoding: .utf8) })
     }
 }
 

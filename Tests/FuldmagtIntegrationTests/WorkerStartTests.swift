@@ -45,6 +45,30 @@ import Testing
         try cluster.stop()
     }
 
+    @Test("a second worker of one name on one folder is refused; one that comes as the first ends takes over")
+    func sameName() throws {
+        let cluster = try cluster()
+        let first = try cluster.worker("w1")
+        try cluster.wait(seconds: 60, for: "the first") { try log(cluster, "w1").contains("assigned") }
+        let environment = ["FULDMAGT_WORKER_ID": "w1", "FULDMAGT_STOP_SECONDS": "1"]
+        let second = try cluster.worker("second", environment: environment)
+        #expect(second.wait() == 78)
+        let said = try log(cluster, "second")
+        #expect(said.contains("FULDMAGT_WORKER_ID: another process works as fuldmagt-fuldmagt-w1"))
+        #expect(first.isRunning)
+        let next = try cluster.worker("next", environment: ["FULDMAGT_WORKER_ID": "w1"])
+        try cluster.wait(seconds: 60, for: "the next") { try log(cluster, "next").contains("waiting for it to end") }
+        try first.stop()
+        #expect(try !log(cluster, "w1").contains("fenced off"))
+        try cluster.wait(seconds: 60, for: "the next") { try log(cluster, "next").contains("assigned") }
+        // Elsewhere the same name is somebody's stand-in.
+        let standIn = try cluster.worker("other", folder: "other", environment: ["FULDMAGT_WORKER_ID": "w1"])
+        try cluster.wait(seconds: 60, for: "the stand-in") { try log(cluster, "other").contains("joined") }
+        standIn.kill()
+        next.kill()
+        try cluster.stop()
+    }
+
     @Test("a folder that may not be written is named, with the setting, before anything else is tried")
     func notWritable() throws {
         let folder = NSTemporaryDirectory() + "fuldmagt-readonly-\(UUID().uuidString)"

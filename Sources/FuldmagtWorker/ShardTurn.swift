@@ -93,13 +93,14 @@ struct ShardTurn {
                 guard let citizen = item.citizen else { continue }
                 let day = try dayDecided(under: circumstances)
                 switch try access.claim(key, content: content, day: day, former: { formerContent(of: item) }) {
-                case .repeated: continue
+                // What an old number's shard passed on was new there; that may have been this shard.
+                case .repeated where item.passedOn == nil: continue
                 case .reused:
                     write(
                         DeadLetter(.idReused, "the same source and id came before with other content"), item,
                         to: &output)
                     continue
-                case .new: break
+                case .new, .repeated: break
                 }
                 var file = try take(citizen, from: &loaded)
                 if let renumbering = file.file.renumbering, renumbering.isHandedOver {

@@ -29,22 +29,16 @@ extension ShardTurn {
         var file = try take(citizen, from: &loaded)
         if let renumbering = file.file.renumbering, renumbering.isHandedOver {
             var handover = handover
-            switch handover.way(at: citizen.pseudonym, replacedBy: renumbering.to.pseudonym) {
-            case .passOn:
-                handover.passed.append(citizen.pseudonym)
-                output.write(InboxMessage(to: renumbering.to, .handover(handover)))
-                loaded = file
-                return
-            case .sendBack:
-                handover.isSentBack = true
-                output.write(InboxMessage(to: handover.to ?? renumbering.to, .handover(handover)))
+            switch handover.arrive(at: citizen.pseudonym, replacedBy: renumbering) {
+            case .passOn(let to), .sendBack(let to):
+                output.write(InboxMessage(to: to, .handover(handover)))
                 loaded = file
                 return
             case .takeIn: break
             }
         }
         try access.takeOver(handover.rows, into: &file)
-        try access.load([.residences, .exemptions, .grants], into: &file)
+        try access.load([.residences, .exemptions, .grants, .received], into: &file)
         let effects = measured { Rules.takeOver(handover, about: &file.file, under: circumstances) }
         try store(effects, to: &file, output: &output)
         try access.noteResidence(file.file.residence(on: circumstances.today)?.municipality, of: file)

@@ -21,11 +21,9 @@ public struct Renumbering: Sendable, Equatable {
 public struct Handover: Sendable, Equatable {
     /// The pseudonym of the old number.
     public var former: Ident
-    /// Whose it is to be: the new number. Nil in records of a version that did not say so.
-    public var to: PartyReference?
-    /// Other numbers that it has come through since, each of which has a newer one.
-    public var passed: [Ident] = []
-    /// It went round in a circle of numbers, and ends where it was sent at first.
+    /// The numbers that it has come through, the old one first. Empty in records of a version that did not say so.
+    public var passages: [Passage] = []
+    /// It went round in a circle of numbers, and ends where it is sent now.
     public var isSentBack = false
     public var cause: Cause
     /// Time of the cause.
@@ -36,10 +34,9 @@ public struct Handover: Sendable, Equatable {
     public var rows: String
 
     public init(
-        former: Ident, to: PartyReference?, cause: Cause, at: Instant, outcomePosition: Position?, rows: String = ""
+        former: Ident, cause: Cause, at: Instant, outcomePosition: Position?, rows: String = ""
     ) {
         self.former = former
-        self.to = to
         self.cause = cause
         self.at = at
         self.outcomePosition = outcomePosition
@@ -48,23 +45,38 @@ public struct Handover: Sendable, Equatable {
 }
 
 extension Handover {
+    /// A number whose file went on to a newer one.
+    public struct Passage: Sendable, Equatable {
+        public var number: Ident
+        public var to: PartyReference
+        /// When it was replaced.
+        public var at: Instant
+    }
+
     /// What becomes of a file that arrives for a number that has a newer one itself.
-    public enum Way: Sendable {
-        /// The newer number is somebody's this file has not been to.
-        case passOn
-        /// It goes round in a circle: somebody got an old number back. The file belongs to the number it was sent to.
-        case sendBack
-        /// It belongs here: this number is in use again.
+    public enum Way: Sendable, Equatable {
+        case passOn(to: PartyReference)
+        /// It goes round in a circle: somebody got an old number back. The newest number is theirs.
+        case sendBack(to: PartyReference)
+        /// That is this one, which is in use again.
         case takeIn
     }
 
-    /// - Parameters:
-    ///   - citizen: the number it has arrived at.
-    ///   - current: what that one's file was handed over to before.
-    public func way(at citizen: Ident, replacedBy current: Ident) -> Way {
+    /// Whom the old number's parties were told of.
+    public var to: PartyReference? { passages.first?.to }
+
+    /// Arrives at a number that was replaced.
+    public mutating func arrive(at citizen: Ident, replacedBy renumbering: Renumbering) -> Way {
         if isSentBack { return .takeIn }
-        guard current == former || passed.contains(current) else { return .passOn }
-        return citizen == to?.pseudonym ?? citizen ? .takeIn : .sendBack
+        passages.append(Passage(number: citizen, to: renumbering.to, at: renumbering.at))
+        guard let start = passages.firstIndex(where: { $0.number == renumbering.to.pseudonym }) else {
+            return .passOn(to: renumbering.to)
+        }
+        // Of equal times the first: where that is the old number's own, it was decided knowing the others.
+        let newest = passages[start...].dropFirst().reduce(passages[start]) { $1.at > $0.at ? $1 : $0 }
+        guard newest.to.pseudonym != citizen else { return .takeIn }
+        isSentBack = true
+        return .sendBack(to: newest.to)
     }
 }
 

@@ -4,18 +4,16 @@ import FuldmagtJSON
 extension Handover {
     func write(to json: inout JSONWriter) {
         json.member("handover", hex: former)
-        if let to {
-            json.key("to")
+        json.key("passages")
+        json.beginArray()
+        for passage in passages {
             json.beginObject()
-            to.writeMembers(to: &json)
+            json.member("number", hex: passage.number)
+            json.member("at", Int(passage.at.milliseconds))
+            passage.to.writeMembers(to: &json)
             json.endObject()
         }
-        if !passed.isEmpty {
-            json.key("passed")
-            json.beginArray()
-            for number in passed { json.string(number.description) }
-            json.endArray()
-        }
+        json.endArray()
         if isSentBack { json.member("back", 1) }
         json.member("at", Int(at.milliseconds))
         json.key("cause")
@@ -31,12 +29,13 @@ extension Handover {
         guard let former = node["handover"]?.string.flatMap({ Ident(hex: $0) }), let at = node["at"]?.int,
             let cause = node["cause"].flatMap({ Cause.read($0) }), let rows = node["rows"]?.string
         else { return nil }
-        let to = node["to"].flatMap { PartyReference.read($0) }
-        var passed: [Ident] = []
-        var isWhole = (to == nil) == (node["to"] == nil)
-        node["passed"]?.forEachElement { _, element in
-            if let number = element.string.flatMap({ Ident(hex: $0) }) {
-                passed.append(number)
+        var passages: [Passage] = []
+        var isWhole = true
+        node["passages"]?.forEachElement { _, element in
+            if let number = element["number"]?.string.flatMap({ Ident(hex: $0) }), let at = element["at"]?.int,
+                let to = PartyReference.read(element)
+            {
+                passages.append(Passage(number: number, to: to, at: Instant(milliseconds: Int64(at))))
             } else {
                 isWhole = false
             }
@@ -48,9 +47,9 @@ extension Handover {
             position = read
         }
         var handover = Handover(
-            former: former, to: to, cause: cause, at: Instant(milliseconds: Int64(at)), outcomePosition: position,
+            former: former, cause: cause, at: Instant(milliseconds: Int64(at)), outcomePosition: position,
             rows: rows)
-        handover.passed = passed
+        handover.passages = passages
         handover.isSentBack = node["back"]?.int == 1
         return handover
     }

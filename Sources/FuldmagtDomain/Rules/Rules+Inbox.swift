@@ -18,14 +18,16 @@ extension Rules {
         defer { swap(&draft.file, &file) }
         for item in news.items {
             guard news.event != .declined else {
-                draft.tellRepresentative(of: news.event, item, cause: news.cause)
+                draft.tellRepresentative(of: news.event, item, from: news.grantor, cause: news.cause)
                 continue
             }
             if let known = draft.file.received.first(where: { $0.id == item.grant }), news.isPassedOn,
                 known.isNewer(than: item)
             {
                 // Told late, but told; unless there is nothing left to tell about.
-                if known.state.isLiving { draft.tellRepresentative(of: news.event, item, cause: news.cause) }
+                if known.state.isLiving {
+                    draft.tellRepresentative(of: news.event, item, from: news.grantor, cause: news.cause)
+                }
                 continue
             }
             let isDead = draft.file.isDead(on: draft.today) && item.state.isLiving
@@ -39,7 +41,7 @@ extension Rules {
                 draft.tellDeath(
                     to: news.grantor, shard: news.grantorShard, grants: [item.grant], cause: news.cause)
             }
-            draft.tellRepresentative(of: news.event, item, cause: news.cause)
+            draft.tellRepresentative(of: news.event, item, from: news.grantor, cause: news.cause)
         }
         if let position = news.outcomePosition {
             draft.effects.outcome = Outcome(
@@ -101,6 +103,7 @@ extension Rules {
         {
             var renumbering = renumbering
             renumbering.isHandedOver = true
+            renumbering.at = now
             draft.store(.renumbering(renumbering))
             draft.handOver(outcomePosition: nil)
             return draft.effects
@@ -144,25 +147,24 @@ extension ReceivedGrant {
 
 extension Draft {
     /// Tells the representative what became of a grant of theirs, and withdraws what that makes untrue.
-    mutating func tellRepresentative(of event: GrantNews.Event, _ item: GrantNews.Item, cause: Cause) {
+    mutating func tellRepresentative(
+        of event: GrantNews.Event, _ item: GrantNews.Item, from grantor: Ident, cause: Cause
+    ) {
+        if [.ended, .discontinued, .revoked].contains(event) { cancelNotifications(about: item.grant, cause: cause) }
+        // Two numbers that were given something by one another are one person's now, who has been told as the grantor.
+        guard grantor != file.citizen.pseudonym else { return }
         switch event {
         case .expired: break
         case .declined: notify(.grantDeclined, item: item, cause: cause)
         case .expiring: notify(.grantExpiring, item: item, cause: cause)
-        case .ended:
-            cancelNotifications(about: item.grant, cause: cause)
-            notify(.grantEnded, item: item, cause: cause)
-        case .discontinued:
-            cancelNotifications(about: item.grant, cause: cause)
-            notify(.grantEnded, item: item, cause: cause, because: .systemReplaced)
+        case .ended: notify(.grantEnded, item: item, cause: cause)
+        case .discontinued: notify(.grantEnded, item: item, cause: cause, because: .systemReplaced)
         case .given: notify(.grantReceived, item: item, cause: cause)
         case .renewed: notify(.grantRenewed, item: item, cause: cause)
         case .corrected: notify(.grantCorrected, item: item, cause: cause)
         case .dormant: notify(.grantDormant, item: item, cause: cause)
         case .awake: notify(.grantAwake, item: item, cause: cause)
-        case .revoked:
-            cancelNotifications(about: item.grant, cause: cause)
-            notify(.grantRevoked, item: item, cause: cause)
+        case .revoked: notify(.grantRevoked, item: item, cause: cause)
         }
     }
 

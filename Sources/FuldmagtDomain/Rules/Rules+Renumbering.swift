@@ -34,13 +34,18 @@ extension Draft {
     /// Sends the file to the new number's shard, and tells whoever gave the citizen something or got something from them.
     mutating func handOver(outcomePosition: Position?) {
         guard let renumbering = file.renumbering else { return }
-        effects.handover = Handover(
-            former: file.citizen.pseudonym, to: renumbering.to, cause: renumbering.cause, at: now,
-            outcomePosition: outcomePosition)
+        let former = file.citizen.pseudonym
+        var handover = Handover(former: former, cause: renumbering.cause, at: now, outcomePosition: outcomePosition)
+        handover.passages = [.init(number: former, to: renumbering.to, at: renumbering.at)]
+        effects.handover = handover
+        tellOthers(NumberChange(former: former, current: renumbering.to))
+    }
+
+    /// Tells whoever gave the citizen something or got something from them.
+    mutating func tellOthers(_ change: NumberChange) {
         var others: [Ident: Int32] = [:]
         for grant in file.grants { others[grant.representative.pseudonym] = grant.representative.shard }
         for grant in file.received { others[grant.grantor] = grant.grantorShard }
-        let change = NumberChange(former: file.citizen.pseudonym, current: renumbering.to)
         for (other, shard) in others.sorted(by: { $0.key < $1.key }) {
             effects.inbox.append(InboxMessage(shard: shard, citizen: other, sealed: nil, body: .numberChange(change)))
         }
@@ -62,6 +67,11 @@ extension Rules {
         for exemption in inForce.dropLast() {
             let lifting = Exemption.Lifting(at: draft.now, by: .authority, cause: handover.cause, journal: nil)
             draft.store(.exemptionLifted(ordinal: exemption.ordinal, lifting))
+        }
+        // What they were told was a number that has a newer one.
+        if let told = handover.to?.pseudonym, told != draft.file.citizen.pseudonym {
+            let current = circumstances.naming.reference(to: draft.file.citizen)
+            draft.tellOthers(NumberChange(former: told, current: current))
         }
         draft.reevaluate { _ in (handover.cause, handover.at) }
         if let position = handover.outcomePosition {

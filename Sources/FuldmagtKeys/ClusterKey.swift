@@ -248,7 +248,11 @@ public struct ClusterKey: Sendable {
 
     /// The id of a cause as anyone but the citizen may see it: the producer's own id could tell who sent it.
     public func maskedCause(source: String, id: String) -> Ident {
-        Self.mac(["cause", source, id], key: ids)
+        var text = ByteSink(capacity: 256)
+        text.appendCounted { $0.append("cause" as StaticString) }
+        text.appendCounted { $0.append(source) }
+        text.appendCounted { $0.append(id) }
+        return text.withUnsafeBytes { ids.code(of: $0).first }
     }
 
     /// Proves that a re-published record's first time and position were written by this cluster.

@@ -36,7 +36,7 @@ struct FieldReader {
             fault(.invalidField, name)
             return nil
         }
-        if text.isEmpty || text.allSatisfy(\.isWhitespace) {
+        if Self.isBlank(text) {
             fault(code ?? .invalidField, name)
             return nil
         }
@@ -45,6 +45,12 @@ struct FieldReader {
             return nil
         }
         return text
+    }
+
+    private static func isBlank(_ text: String) -> Bool {
+        // Most begin with a letter or digit.
+        if let first = text.utf8.first, (33...126).contains(first) { return false }
+        return text.allSatisfy(\.isWhitespace)
     }
 
     /// A text that people write and that is kept: a CPR number in it is not; see `withoutNumbers`.

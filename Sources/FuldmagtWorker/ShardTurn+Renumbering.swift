@@ -41,7 +41,11 @@ extension ShardTurn {
         try access.load([.residences, .exemptions, .grants, .received], into: &file)
         let effects = measured { Rules.takeOver(handover, about: &file.file, under: circumstances) }
         try store(effects, to: &file, output: &output)
-        try access.noteResidence(file.file.residence(on: circumstances.today)?.municipality, of: file)
+        try access.noteResidence(file.file.residence(on: circumstances.present)?.municipality, of: file)
+        // Its former shard may not have come to the day that this one has been looked through for.
+        if circumstances.lookedThrough ?? circumstances.today >= circumstances.today {
+            try bringUp(&file, under: circumstances, output: &output)
+        }
         loaded = file
     }
 

@@ -82,6 +82,7 @@ struct ShardTurn {
             let item = items[Int(next.index)]
             place = nil
             circumstances.move(to: item.now)
+            circumstances.lookedThrough = try lookedThrough()
             switch item.work {
             case .deadLetter(let letter): write(letter, item, to: &output)
             case .forward(let shard, let first):
@@ -91,7 +92,8 @@ struct ShardTurn {
             case .sweep(let sweep): try run(sweep, under: circumstances, output: &output)
             case .command(let command, let key, let content, let position):
                 guard let citizen = item.citizen else { continue }
-                let day = try dayDecided(under: circumstances)
+                // An id is remembered from the day that it is decided on, which may be long after the one it is decided as of.
+                let day = circumstances.present
                 switch try access.claim(key, content: content, day: day, former: { formerContent(of: item) }) {
                 // What an old number's shard passed on was new there; that may have been this shard.
                 case .repeated where item.passedOn == nil: continue
@@ -158,12 +160,11 @@ struct ShardTurn {
         }
     }
 
-    /// The day from which an id is remembered. A command may be decided long after the day that counts for its rules, so
-    /// the day that the shard has come to counts where it is later.
-    private mutating func dayDecided(under circumstances: Circumstances) throws -> Day {
-        let reviewed = try self.reviewed ?? access.reviewed().day
-        self.reviewed = reviewed
-        return max(circumstances.today, reviewed)
+    private mutating func lookedThrough() throws -> Day {
+        if let reviewed { return reviewed }
+        let day = try access.reviewed().day
+        reviewed = day
+        return day
     }
 
     /// The digest by which versions before the keyed one noted a command's content. Their rows are gone once the days that
@@ -223,12 +224,15 @@ struct ShardTurn {
             try store(effects, to: &file, output: &output)
             switch command.body {
             case .relocate:
-                try access.noteResidence(file.file.residence(on: circumstances.today)?.municipality, of: file)
+                try access.noteResidence(file.file.residence(on: circumstances.present)?.municipality, of: file)
             case .register:
                 try recallDigitalPost(of: &file, cause: command.cause, under: circumstances, output: &output)
             case .correctDeath:
                 try tellUndelivered(to: file, cause: command.cause, under: circumstances, output: &output)
             default: break
+            }
+            if circumstances.present > circumstances.today, !effects.rows.isEmpty {
+                try bringUp(&file, under: circumstances, output: &output)
             }
         case .reject(let reasons):
             output.write(
@@ -392,8 +396,34 @@ struct ShardTurn {
                 &file.file, for: reason, isDayTurn: sweep.isDayTurn, under: circumstances)
             try store(effects, to: &file, output: &output)
             guard reason == .due else { continue }
-            try access.noteResidence(file.file.residence(on: circumstances.today)?.municipality, of: file)
+            try access.noteResidence(file.file.residence(on: circumstances.present)?.municipality, of: file)
             try access.deleteDue(through: sweep.day, of: file)
         }
+    }
+
+    /// Brings a citizen about whom something was decided as of an earlier day to where everybody else is: what days since
+    /// then have ended, or made dormant, is ended for what has come now, too. Nobody would look again.
+    mutating func bringUp(
+        _ file: inout LoadedFile, under circumstances: Circumstances, output: inout OutputWriter
+    ) throws {
+        if let renumbering = file.file.renumbering, renumbering.isHandedOver { return }
+        let sweep = Sweep(step: .due, day: circumstances.present, position: 0, catalogueChangedAt: nil)
+        if try isTooNew(sweep) {
+            // Not under an older catalogue than others were looked at: when it can be read.
+            try access.store(.due(sweep.day), to: &file)
+            output.write(InboxMessage(shard: shard, citizen: nil, sealed: nil, body: .sweep(sweep)))
+            return
+        }
+        try access.load(Rules.sections(for: .due), into: &file)
+        var now = circumstances
+        now.moveToPresent()
+        // Who has moved since did not move where an activation ended.
+        if file.file.residence(on: now.today) != file.file.residence(on: circumstances.today) {
+            file.file.reviewedFor = nil
+        }
+        let effects = measured { Rules.review(&file.file, for: .due, isDayTurn: true, under: now) }
+        try store(effects, to: &file, output: &output)
+        try access.noteResidence(file.file.residence(on: now.today)?.municipality, of: file)
+        try access.deleteDue(through: now.today, of: file)
     }
 }

@@ -6,6 +6,11 @@ public struct Circumstances {
     public private(set) var now: Instant
     /// The day of `now` in Europe/Copenhagen.
     public private(set) var today: Day
+    /// The day that the shard's citizens have been looked through for, which may be later than `today`: a command that
+    /// was parked, or stood in another partition, is decided as of the day it was written.
+    public var lookedThrough: Day?
+    /// The later of both: what has become of anybody since is known.
+    public var present: Day { lookedThrough.map { max($0, today) } ?? today }
     public var catalogue: Catalogue { shared.catalogue }
     public var settings: Settings { shared.settings }
     public var naming: Naming { shared.naming }
@@ -36,6 +41,9 @@ public struct Circumstances {
         self.isCatalogueBehind = isCatalogueBehind
         shared = Shared(catalogue, settings, naming)
     }
+
+    /// The same on the day that everybody else has been brought to.
+    public mutating func moveToPresent() { today = present }
 
     /// The same at another time.
     public mutating func move(to now: Instant) {

@@ -3,15 +3,19 @@ extension Draft {
     /// and changes nothing else; a move to come is accepted now and takes effect on its day.
     mutating func relocate(_ relocate: Relocate) {
         guard reasons.isEmpty, let effective = relocate.effective else { return }
-        let before = file.residence(on: today)
+        let before = file.residence(on: circumstances.present)
         store(
             .residence(
                 Residence(
                     kind: relocate.kind, arrival: file.residences.count, effective: effective,
                     municipality: relocate.to, from: relocate.from, registeredAt: relocate.registeredAt, at: now,
                     cause: cause)))
-        if effective > today { store(.due(effective)) }
-        guard let residence = file.residence(on: today), residence != before else { return }
+        guard effective <= today else {
+            store(.due(effective))
+            return
+        }
+        // One decided late does not undo a move that has taken effect since.
+        guard let residence = file.residence(on: circumstances.present), residence != before else { return }
         if residence.cause == cause { endDepartureExemption(residence) }
         guard residence.municipality != before?.municipality else { return }
         let (cause, now) = (cause, now)

@@ -30,7 +30,7 @@ extension Rules {
                 }
                 continue
             }
-            let isDead = draft.file.isDead(on: draft.today) && item.state.isLiving
+            let isDead = draft.file.isDead(on: circumstances.present) && item.state.isLiving
             draft.store(
                 .received(
                     ReceivedGrant(
@@ -85,12 +85,12 @@ extension Rules {
         _ file: inout CitizenFile, for reason: ReviewReason, isDayTurn: Bool, under circumstances: Circumstances
     ) -> Effects {
         let isDue = reason == .due
-        let residence = file.residence(on: circumstances.today)
+        let residence = file.residence(on: circumstances.present)
         let unknown = Cause(id: "sweep", source: "", type: "sweep")
         let now = circumstances.now
         var draft = Draft(cause: unknown, file: &file, circumstances: circumstances)
         defer { swap(&draft.file, &file) }
-        if draft.file.isDead(on: circumstances.today) {
+        if draft.file.isDead(on: circumstances.present) {
             if let death = draft.file.deaths.last { draft.endAll(cause: death.cause) }
             return draft.effects
         }

@@ -137,7 +137,7 @@ struct Draft {
 
     private mutating func write(_ notification: Notification, cause: Cause) {
         // The dead get no post.
-        guard !file.isDead(on: today) else { return }
+        guard !file.isDead(on: circumstances.present) else { return }
         store(.notification(notification))
         effects.notices.append(
             Notice(
@@ -201,12 +201,13 @@ struct Draft {
     /// awake where it is. A dormant grant keeps its end date.
     /// - Parameter causeOf: what to name as the cause for a grant's change, and its time.
     mutating func reevaluate(causeOf: (Grant) -> (cause: Cause, at: Instant)) {
-        let residence = file.residence(on: today)?.municipality
+        let present = circumstances.present
+        let residence = file.residence(on: present)?.municipality
         for ordinal in file.grants.indices {
             let grant = file.grants[ordinal]
-            guard grant.terms.scope == .municipal, grant.isLiving(on: today) else { continue }
+            guard grant.terms.scope == .municipal, grant.isLiving(on: present) else { continue }
             let resolves = circumstances.catalogue.resolves(
-                grant.terms.id, scope: .municipal, residence: residence, on: today)
+                grant.terms.id, scope: .municipal, residence: residence, on: present)
             let state: GrantState = resolves ? .active : .dormant
             guard state != grant.state else { continue }
             let (cause, at) = causeOf(grant)

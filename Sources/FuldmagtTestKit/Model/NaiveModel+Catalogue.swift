@@ -102,7 +102,7 @@ extension NaiveModel {
     /// A changed catalogue reaches every citizen concerned at once.
     private mutating func reevaluateAll(_ cause: ModelCause) {
         for citizen in citizens.keys.sorted(by: { $0.digits < $1.digits }) {
-            _ = reevaluate(citizen, at: Instant(milliseconds: cause.at))
+            _ = reevaluate(citizen, on: present(cause.day), at: Instant(milliseconds: cause.at))
         }
     }
 }

@@ -48,7 +48,7 @@ extension NaiveModel {
     mutating func tellGiven(_ grant: ModelGrant, _ cause: ModelCause) {
         tell("grant-given", grant.grantor, about: grant, citizen: grant.grantor, cause)
         tell("grant-received", grant.representative, about: grant, citizen: grant.grantor, cause)
-        if citizens[grant.representative]?.isDead(on: cause.day) == true {
+        if citizens[grant.representative]?.isDead(on: present(cause.day)) == true {
             endReceived(grant, citizen: grant.grantor, cause)
         }
     }

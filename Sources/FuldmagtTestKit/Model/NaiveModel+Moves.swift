@@ -24,7 +24,8 @@ extension NaiveModel {
         }
         let now = Instant(milliseconds: command.cause.at)
         endDepartureExemption(of: citizen, at: now)
-        return reevaluate(citizen, at: now).map(\.expected)
+        guard effective <= command.today else { return [] }
+        return reevaluate(citizen, on: present(command.today), at: now).map(\.expected)
     }
 
     /// Who has moved back to Denmark is no longer exempt because they left.
@@ -39,17 +40,17 @@ extension NaiveModel {
     /// Makes a citizen's municipal grants dormant or active as the municipality of residence offers their packages; abroad
     /// nobody does.
     /// - Returns: those that changed.
-    mutating func reevaluate(_ party: Party, at instant: Instant) -> [ModelGrant] {
-        guard let citizen = citizens[party], let move = citizen.currentMove(on: instant.day) else { return [] }
+    mutating func reevaluate(_ party: Party, on day: Day, at instant: Instant) -> [ModelGrant] {
+        guard let citizen = citizens[party], let move = citizen.currentMove(on: day) else { return [] }
         let hasMoved = citizen.municipalityApplied != move.municipality
         change(party) { $0.municipalityApplied = move.municipality }
         var changed: [ModelGrant] = []
-        for (at, grant) in citizen.grants.enumerated() where grant.isLiving(on: instant.day) {
+        for (at, grant) in citizen.grants.enumerated() where grant.isLiving(on: day) {
             guard packages[grant.package]?.scope == "municipal" else { continue }
             var cause = move.cause
             var state = "dormant"
             if let home = move.municipality {
-                if isOffered(grant.package, in: home, on: instant.day) { state = "active" }
+                if isOffered(grant.package, in: home, on: day) { state = "active" }
                 let offer = ModelOffer(municipality: home, package: grant.package)
                 if !hasMoved { cause = offerCauses[offer] ?? move.cause }
             }

@@ -6,7 +6,7 @@ extension NaiveModel {
     mutating func tell(
         _ kind: String, _ recipient: Party, about grant: ModelGrant?, citizen: Party, _ cause: ModelCause
     ) {
-        if citizens[recipient]?.isDead(on: cause.day) == true { return }
+        if citizens[recipient]?.isDead(on: present(cause.day)) == true { return }
         let isExempt = citizens[recipient]?.isExempt(on: cause.day) ?? false
         var notification = ExpectedNotification(
             id: keys.id(

@@ -34,6 +34,8 @@ public struct NaiveModel {
     /// What has happened to notifications on their way, by their ids.
     var posts: [String: ModelPost] = [:]
     var earlyReceipts: [ModelEarlyReceipt] = []
+    /// The last day that was brought about for everybody.
+    var lastDay: Day?
     /// What was decided under an id, so that a repeat is known.
     private var processed: [ProcessedID: String] = [:]
 
@@ -113,7 +115,14 @@ public struct NaiveModel {
             default: enrol(command, citizen: citizen, &fields)
             }
         answer(command, reasons: fields.reasons, grants: grants)
+        // Told late, as of a day that is over: what has been brought about for others since holds for this citizen too.
+        if let lastDay, command.today < lastDay, fields.reasons.isEmpty {
+            bringAbout(lastDay, for: citizen, at: Instant(milliseconds: command.cause.at))
+        }
     }
+
+    /// The day by which somebody is known to be dead.
+    func present(_ day: Day) -> Day { lastDay.map { max($0, day) } ?? day }
 
     /// The member of the data that says whose state changes; nil for catalogue records.
     private static func citizenMember(of name: String) -> String? {

@@ -52,6 +52,27 @@ import Testing
         #expect(try cluster.check() == [])
     }
 
+    @Test("a request that has lapsed cannot be approved, nor is it in the way, before the day is looked through either")
+    func lapsedBeforeTheSweep() throws {
+        let cluster = try begin()
+        ask(cluster, "tax", for: bent)
+        try cluster.drain()
+        try cluster.stop()
+        // Nobody worked over its last day; the commands are decided before anything is looked through.
+        cluster.clock.advance(days: 187)
+        cluster.send(
+            "grant.approve", #"{"grantor":{"cpr":"\#(anna)"},"request":"ask","channel":"digital"}"#, id: "yes",
+            key: anna)
+        cluster.send(
+            "grant.request",
+            #"{"grantor":{"cpr":"\#(anna)"},"representative":{"cpr":"\#(bent)"},"packages":["tax"],"validUntil":"2028-01-01"}"#,
+            id: "again", key: anna)
+        try cluster.drain()
+        #expect(cluster.answer("yes") == "rejected unknown-request@request")
+        #expect(cluster.answer("again") == "accepted")
+        #expect(try cluster.check() == [])
+    }
+
     @Test("a representative who asks is not told where the citizen lives; the citizen's own command is")
     func requestTellsNoMunicipality() throws {
         let cluster = try begin()

@@ -122,6 +122,11 @@ public struct Grant: Sendable, Equatable {
     /// Whether the representative is the party behind a pseudonym, by their present number or the one before.
     public func isHeld(by party: Ident) -> Bool { representative.pseudonym == party || formerRepresentative == party }
 
+    /// A request that can still be answered on a day: whether it has lapsed is computed on every read, too.
+    public func isOpenRequest(on day: Day) -> Bool {
+        state == .requested && lapsesOn.map { day < $0 } ?? true
+    }
+
     /// In force, or able to wake, on a day: expiry is computed on every read.
     public func isLiving(on day: Day) -> Bool { state.isLiving && day <= validUntil }
 }

@@ -6,7 +6,7 @@ extension Draft {
     private mutating func requested(_ answer: GrantAnswer) -> [Int] {
         guard let request = answer.request else { return [] }
         var ordinals = file.grants.indices.filter {
-            file.grants[$0].state == .requested && file.grants[$0].request == request
+            file.grants[$0].isOpenRequest(on: today) && file.grants[$0].request == request
         }
         if Set(ordinals.map { file.grants[$0].cause?.source }).count > 1 {
             ordinals.removeAll { file.grants[$0].cause?.source != cause.source }

@@ -132,7 +132,7 @@ extension Draft {
 
     func isRequested(_ package: String, by representative: Ident) -> Bool {
         file.grants.contains {
-            $0.state == .requested && $0.isHeld(by: representative) && $0.terms.id == package
+            $0.isOpenRequest(on: today) && $0.isHeld(by: representative) && $0.terms.id == package
         }
     }
 

@@ -100,6 +100,9 @@ struct ModelGrant {
 
     func isLiving(on day: Day) -> Bool { (state == "active" || state == "dormant") && validUntil >= day }
 
+    /// Whether a request waits for its answer.
+    func isAsked(on day: Day) -> Bool { state == "requested" && day < lapsesOn ?? .last }
+
     /// Whether the representative has ever had it.
     var wasGiven: Bool { history.contains { !["requested", "declined", "lapsed"].contains($0.state) } }
 

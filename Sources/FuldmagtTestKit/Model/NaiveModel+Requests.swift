@@ -15,7 +15,7 @@ extension NaiveModel {
         for (index, id) in named {
             checkPackage(id, "packages[\(index)]", from: grantor, to: representative, until: validUntil, &fields)
             let isAsked = given.contains {
-                $0.state == "requested" && $0.representative == representative && $0.package == id
+                $0.isAsked(on: today) && $0.representative == representative && $0.package == id
             }
             if isAsked { fields.fault("already-requested", "packages[\(index)]") }
         }
@@ -79,7 +79,7 @@ extension NaiveModel {
     private func requested(_ command: ModelCommand, _ grantor: Party, _ fields: inout ModelFields) -> [Int] {
         guard let id = fields.text("request") else { return [] }
         let given = citizens[grantor]?.grants ?? []
-        var asked = given.indices.filter { given[$0].state == "requested" && given[$0].request == id }
+        var asked = given.indices.filter { given[$0].isAsked(on: fields.today) && given[$0].request == id }
         if Set(asked.map { given[$0].history[0].cause.source }).count > 1 {
             asked = asked.filter { given[$0].history[0].cause.source == command.cause.source }
         }

@@ -80,6 +80,7 @@ extension ShardAccess {
         if missing.contains(.grants) { loaded.file.grants = try grants(of: row) }
         if missing.contains(.received) { loaded.file.received = try received(of: row) }
         if missing.contains(.deaths) { loaded.file.deaths = try deaths(of: row) }
+        if missing.contains(.formerPackages) { try loadFormerPackages(into: &loaded.file) }
         if missing.contains(.causes) { try loadCauses(into: &loaded.file) }
         if missing.contains(.readAccesses) { loaded.file.readAccesses = try readAccesses(of: row) }
         if missing.contains(.notifications) { loaded.file.notifications = try notifications(of: row) }
@@ -277,6 +278,16 @@ extension ShardAccess {
             defer { rows.reset() }
             file.grants[at].cause = try cause(
                 id: rows.text(0), origin: rows.int(1), extensions: rows.optionalText(2))
+        }
+    }
+
+    /// Only grants that are bound to an it-system are ever called anything else.
+    private func loadFormerPackages(into file: inout CitizenFile) throws(StoreError) {
+        for at in file.grants.indices where file.grants[at].terms.scope == .itSystem && file.grants[at].entry > 0 {
+            let rows = statements.readPackages.bind(1, file.grants[at].row)
+            var names: [String] = []
+            while try rows.next() { names.append(rows.text(0)) }
+            file.grants[at].formerPackages = names
         }
     }
 

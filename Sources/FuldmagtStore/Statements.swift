@@ -9,6 +9,7 @@ final class Statements {
     let appendFrame, pendingFrames, markSent: Statement
     let knownCitizen, setDied, readDeaths, insertDeath, correctDeath, readCause, readLastCause, readGiving: Statement
     let setReminded: Statement
+    let readPackages: Statement
     let citizensWithPackage, lastGrant, readRenumbering, setRenumbering, deleteRenumbering, setRenumbered: Statement
     let setRepresentativeDied, renumberRepresentative, renumberGrantor, renumberHolder: Statement
     let findCitizen, insertCitizen, setMunicipality, citizensOf, dueCitizens, insertDue, deleteDue: Statement
@@ -108,6 +109,10 @@ final class Statements {
             """)
         readLastCause = try prepare(
             "SELECT cause, origin, extensions FROM history WHERE grant_row = ?1 AND entry = ?2")
+        readPackages = try prepare(
+            """
+            SELECT DISTINCT t.package FROM grant_history h JOIN terms t ON t.row = h.terms WHERE h.grant_row = ?1
+            """)
         readGiving = try prepare(
             "SELECT given_cause, given_origin, given_extensions FROM grants WHERE row = ?1 AND given_at IS NOT NULL")
         setReminded = try prepare("UPDATE grants SET reminded_of = ?2 WHERE row = ?1")

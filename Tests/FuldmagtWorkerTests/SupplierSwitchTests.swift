@@ -62,6 +62,67 @@ import Testing
         #expect(try cluster.check() == [])
     }
 
+    private func revoke(_ package: String, id: String, _ cluster: TestCluster) {
+        cluster.send(
+            "grant.revoke",
+            #"{"grantor":{"cpr":"\#(anna)"},"representative":{"cpr":"\#(bent)"},"packages":["\#(package)"],"by":"grantor"}"#,
+            id: id, key: anna)
+    }
+
+    private func states(_ cluster: TestCluster, of package: String) throws -> [String] {
+        try cluster.dump().filter { $0.contains(#""table":"grant""#) && $0.contains(#""package":"\#(package)""#) }
+            .compactMap { $0.firstMatch(of: /"state":"([a-z]+)"/).map { String($0.1) } }
+    }
+
+    @Test(
+        "what was signed can be taken back by the name it was signed under, whenever the switch is told",
+        arguments: [true, false], ["own", "next"])
+    func revokedByName(isSwitchedBefore: Bool, name: String) throws {
+        let cluster = try begin(successor: "next")
+        cluster.system("urn:example:new", replaces: "urn:example:old")
+        if isSwitchedBefore {
+            try cluster.drain()
+            #expect(try states(cluster, of: "next") == ["active"])
+        }
+        revoke(name, id: "r", cluster)
+        try cluster.drain()
+        #expect(cluster.answer("r") == "accepted")
+        #expect(try states(cluster, of: isSwitchedBefore ? "next" : "own") == ["revoked"])
+        #expect(cluster.notifications(to: bent).last == "grant-revoked digital-post")
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("the name that was signed is found when the catalogue no longer knows it, and by both names it ends once")
+    func revokedByForgottenName() throws {
+        let cluster = try begin(successor: "next")
+        cluster.system("urn:example:new", replaces: "urn:example:old")
+        try cluster.drain()
+        cluster.broker.append(topic: .catalogue, partition: 0, key: Array("package/own".utf8), headers: [], value: nil)
+        cluster.issue(anna, to: bent, ["next"], id: "again")
+        cluster.send(
+            "grant.revoke",
+            #"{"grantor":{"cpr":"\#(anna)"},"representative":{"cpr":"\#(bent)"},"packages":["own","next"],"by":"grantor"}"#,
+            id: "r", key: anna)
+        try cluster.drain()
+        #expect(cluster.answer("again") == "rejected already-granted@packages[0]")
+        #expect(cluster.answer("r") == "accepted")
+        #expect((cluster.outcomes(of: "r").first?.json["grants"] as? [Any])?.count == 1)
+        #expect(try states(cluster, of: "next") == ["revoked"])
+    }
+
+    @Test("one who has it by the old name already has what succeeds it, before their grant is renamed, too")
+    func alreadyGranted() throws {
+        let cluster = try begin(successor: "next")
+        cluster.system("urn:example:new", replaces: "urn:example:old")
+        cluster.issue(anna, to: bent, ["next"], id: "before")
+        try cluster.drain()
+        cluster.issue(anna, to: bent, ["own"], id: "after")
+        try cluster.drain()
+        #expect(cluster.answer("before") == "rejected already-granted@packages[0]")
+        #expect(cluster.answer("after") == "rejected already-granted@packages[0] package-retired@packages[0]")
+        #expect(try states(cluster, of: "next") == ["active"])
+    }
+
     @Test(
         "without a successor that fits, it ends with an explanation to both",
         arguments: [("none", "27.60.20"), ("next", "27"), ("next", "28.09")])

@@ -33,6 +33,15 @@ extension Catalogue {
         return SystemSwitch(cause: replacement.cause, at: replacement.at, successor: isFit ? successor : nil)
     }
 
+    /// What grants of a package are called, from its own name on, through one supplier switch after the other.
+    func names(of id: String, on day: Day) -> [String] {
+        var names = [id]
+        while let last = names.last, let next = systemSwitch(of: last, on: day)?.successor?.id, !names.contains(next) {
+            names.append(next)
+        }
+        return names
+    }
+
     /// Packages whose it-system was replaced since everything before `position` had been taken into account.
     public func packagesSwitched(since position: Int64) -> [String] {
         entries.values.compactMap { entry in

@@ -91,8 +91,8 @@ extension CitizenFile {
 
 /// Parts of a file that a decision may do without.
 public struct FileSections: OptionSet, Sendable {
-    public let rawValue: UInt8
-    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    public let rawValue: UInt16
+    public init(rawValue: UInt16) { self.rawValue = rawValue }
     public static let residences = FileSections(rawValue: 1)
     public static let exemptions = FileSections(rawValue: 2)
     public static let grants = FileSections(rawValue: 4)
@@ -102,6 +102,8 @@ public struct FileSections: OptionSet, Sendable {
     public static let deaths = FileSections(rawValue: 64)
     /// `cause` of grants.
     public static let causes = FileSections(rawValue: 128)
+    /// `formerPackages` of grants.
+    public static let formerPackages = FileSections(rawValue: 256)
 }
 
 /// One change of a citizen's rows.

@@ -86,6 +86,8 @@ public struct Grant: Sendable, Equatable {
     public var remindedOf: Day?
     /// What set its present end, or ended it, where the decision needs to know.
     public var cause: Cause?
+    /// What it was called before supplier switches, where the decision needs to know.
+    public var formerPackages: [String] = []
     /// The store's handle; 0 until stored.
     public var row: Int64 = 0
 

@@ -132,7 +132,7 @@ extension Draft {
         if let representative {
             checkAge(
                 of: representative.party, packages: package.map { [$0] } ?? [], field: "changes.representative")
-            if livingGrant(of: grant.terms.id, to: representative.pseudonym) != nil {
+            if isGranted(grant.terms.id, to: representative.pseudonym) {
                 reject(.alreadyGranted, "changes.representative")
             }
         }

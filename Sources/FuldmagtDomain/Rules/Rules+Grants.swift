@@ -125,14 +125,19 @@ extension Draft {
                 reject(.residenceUnknown, field)
             }
         }
-        if let representative, livingGrant(of: id, to: representative) != nil {
-            reject(.alreadyGranted, field)
-        }
+        if let representative, isGranted(id, to: representative) { reject(.alreadyGranted, field) }
     }
 
     func isRequested(_ package: String, by representative: Ident) -> Bool {
         file.grants.contains {
             $0.isOpenRequest(on: today) && $0.isHeld(by: representative) && $0.terms.id == package
+        }
+    }
+
+    /// Whether somebody has a living grant of a package, by whichever name a supplier switch left it.
+    func isGranted(_ package: String, to representative: Ident) -> Bool {
+        file.grants.contains {
+            $0.isHeld(by: representative) && $0.isLiving(on: today) && isSame(package, as: $0.terms)
         }
     }
 
@@ -142,13 +147,15 @@ extension Draft {
         }
     }
 
-    /// All living grants of a package to somebody, by whichever of their numbers. Two files, or two numbers of one
+    /// All living grants of a package to somebody, by whichever of their numbers, and by whichever of the package's names:
+    /// who shows what they signed means what became of it in a supplier switch. Two files, or two numbers of one
     /// representative, that became one may each have brought a grant.
     private func livingGrants(of package: String, toAnyNumberOf representative: Ident) -> [Int] {
         let numbers = Set(file.grants.filter { $0.isHeld(by: representative) }.map(\.representative.pseudonym))
         return file.grants.indices.filter { at in
             let grant = file.grants[at]
-            return grant.terms.id == package && grant.isLiving(on: today)
+            return (grant.formerPackages.contains(package) || isSame(package, as: grant.terms))
+                && grant.isLiving(on: today)
                 && (numbers.contains(grant.representative.pseudonym)
                     || grant.formerRepresentative.map(numbers.contains) ?? false)
         }
@@ -177,7 +184,7 @@ extension Draft {
             for (at, id) in (packages ?? []).enumerated() where !id.isEmpty {
                 let living = livingGrants(of: id, toAnyNumberOf: pseudonym)
                 if living.isEmpty { reject(.unknownGrant, "packages[\(at)]") }
-                ordinals += living
+                ordinals += living.filter { !ordinals.contains($0) }
             }
         }
         guard reasons.isEmpty else { return }

@@ -12,7 +12,10 @@ extension Draft {
             if let successor = switched.successor,
                 livingGrant(of: successor.id, to: grant.representative.pseudonym) == nil
             {
-                let grant = change(ordinal, cause: switched.cause) { $0.terms = successor.terms }
+                let grant = change(ordinal, cause: switched.cause) {
+                    $0.formerPackages.append(grant.terms.id)
+                    $0.terms = successor.terms
+                }
                 notify(.grantCorrected, grant: grant, cause: switched.cause)
                 tell(.corrected, grant, cause: switched.cause)
             } else {
@@ -22,6 +25,16 @@ extension Draft {
                 tell(.discontinued, grant, cause: switched.cause)
             }
         }
+    }
+
+    /// Whether a package is another's name before or after supplier switches: the one that a grant has been given, or is
+    /// about to be given when its citizen is looked at.
+    func isSame(_ package: String, as terms: PackageTerms) -> Bool {
+        if terms.id == package { return true }
+        guard terms.scope == .itSystem else { return false }
+        let catalogue = circumstances.catalogue
+        return catalogue.names(of: package, on: today).contains(terms.id)
+            || catalogue.names(of: terms.id, on: today).contains(package)
     }
 
     /// Why a package cannot be given where the citizen lives: which municipality, since when, and whom to ask.

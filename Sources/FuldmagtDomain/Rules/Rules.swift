@@ -9,7 +9,7 @@ public enum Rules {
         case .decline: [.exemptions, .grants, .causes]
         case .renew: [.exemptions, .grants]
         case .correct: [.exemptions, .grants, .notifications]
-        case .revoke: [.exemptions, .grants, .notifications]
+        case .revoke: [.exemptions, .grants, .notifications, .formerPackages]
         case .relocate: [.residences, .exemptions, .grants]
         case .decease: [.deaths, .grants, .received, .notifications]
         case .renumber: [.grants, .received]

@@ -143,7 +143,7 @@ struct HistoryStep {
             let name = model.helpers[helper]
             let isFree =
                 grant.map { model.living(helper, $0.package, today) == nil } ?? false
-                && !model.deadHelpers.contains(helper)
+                && !model.deadHelpers.contains(helper) && model.works(grant?.package ?? "", today)
             return HistoryStep(
                 .grantCorrect, seen + #","journal":"J","changes":{"representative":{"cpr":"\#(name)"}}"#,
                 isAccepted: isSeen && isFree
@@ -152,7 +152,7 @@ struct HistoryStep {
                 $0.grants[at].state = "revoked"
                 $0.grants.append(
                     .init(
-                        helper: helper, package: grant.package, state: grant.state, from: grant.from,
+                        helper: helper, package: grant.package, state: "active", from: max(grant.from, today),
                         until: grant.until, names: [name]))
             }
         }

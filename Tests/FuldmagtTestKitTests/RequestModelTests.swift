@@ -138,7 +138,7 @@ import Testing
         test.issue("i", packages: #"["post"]"#)
         let grant = #""grant":"\#(try test.outcome("i").grants[0].id)","version":"#
         let own = #"{"cpr":"\#(Scenario.ane)"}"#
-        let dates = #""validFrom":"2026-01-01","validUntil":"2026-03-12""#
+        let dates = #""validFrom":"2026-02-10","validUntil":"2026-03-12""#
         test.ane("correct", "c", #"\#(grant)1,"journal":"j","changes":{\#(dates)}"#)
         test.ane("correct", "none", #"\#(grant)2,"changes":{"note":1}"#)
         test.ane("correct", "kind", #"\#(grant)1,"journal":"j","changes":"x""#)

@@ -121,7 +121,7 @@ import Testing
         let outcomes = Self.large.filter { $0.type == "dk.fuldmagt.\(name).v1" }
         let accepted = outcomes.filter { $0.status == "accepted" }.count
         #expect(outcomes.count >= 80)
-        #expect(accepted * 4 > outcomes.count, "\(accepted) of \(outcomes.count)")
+        #expect(accepted * 5 > outcomes.count, "\(accepted) of \(outcomes.count)")
         let codes = Dictionary(grouping: outcomes.flatMap { Set($0.reasons.map(\.code)) }) { $0 }
         for reason in reasons { #expect(codes[reason, default: []].count >= 3, "\(reason)") }
     }

@@ -158,6 +158,46 @@ import Testing
         #expect(try cluster.check() == [])
     }
 
+    @Test("to correct who it is for gives what could be given to them, and from when it could")
+    func correctedAsIssued() throws {
+        let cluster = try begin()
+        cluster.issue(anna, to: bent, ["tax", "care"], id: "g")
+        try cluster.drain()
+        func correct(_ id: String, _ grant: String, _ changes: String) {
+            cluster.send(
+                "grant.correct",
+                #"{"grantor":{"cpr":"\#(anna)"},"grant":"\#(grant)","version":1,"changes":\#(changes),"journal":"J-2"}"#,
+                id: id, key: anna)
+        }
+        let (tax, care) = (try grantID(cluster, "g"), try grantID(cluster, "g", 1))
+        let toCarl = #"{"representative":{"cpr":"\#(carl)"}}"#
+        cluster.clock.advance(days: 40)
+        correct("old", tax, #"{"validFrom":"1900-01-01"}"#)
+        correct("old-too", tax, #"{"validFrom":"1900-01-01","representative":{"cpr":"\#(carl)"}}"#)
+        try cluster.drain()
+        #expect(cluster.answer("old") == "rejected invalid-field@changes.validFrom")
+        #expect(cluster.answer("old-too") == "rejected invalid-field@changes.validFrom")
+        cluster.move(anna, to: "0461", on: "2026-12-01", id: "away")
+        try cluster.drain()
+        correct("not-here", care, toCarl)
+        correct("now", tax, toCarl)
+        try cluster.drain()
+        #expect(cluster.answer("not-here") == "rejected package-not-activated@grant")
+        #expect(cluster.answer("now") == "accepted")
+        let living = try cluster.dump().filter { $0.contains(#""table":"received""#) && $0.contains("active") }
+        #expect(living.count == 1 && living[0].contains(#""validFrom":"2027-01-03""#))
+        let given = try #require(cluster.outcomes(of: "now").first?.text("grants.1.id"))
+        cluster.send(
+            "package.define",
+            #"{"id":"tax","version":2,"title":{"da":"t","en":"t"},"wording":{"da":"w","en":"w"},"kind":"act","scope":"national","kle":["27.60"],"retired":"2026-12-01"}"#,
+            id: "retire", key: "package/tax")
+        try cluster.drain()
+        correct("retired", given, #"{"representative":{"cpr":"\#(bent)"}}"#)
+        try cluster.drain()
+        #expect(cluster.answer("retired") == "rejected package-retired@grant")
+        #expect(try cluster.check() == [])
+    }
+
     @Test("who lets a daughter read the post is exempt no longer; grants are not touched; an exemption by mistake ends")
     func readAccess() throws {
         let cluster = try begin()

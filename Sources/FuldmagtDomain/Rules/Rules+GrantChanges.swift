@@ -110,7 +110,8 @@ extension Draft {
         tell(.renewed, renewed, cause: cause)
     }
 
-    /// `grant.correct`: a registration was wrong. Another representative is a revocation and a new grant in one.
+    /// `grant.correct`: a registration was wrong. Another representative is a revocation and an issue in one, checked as
+    /// both are: nobody is given what could not be given to them, nor from before it was, but on paper.
     mutating func correct(_ correct: GrantCorrect, position: Position) {
         let representative = correct.representative.map(circumstances.naming.identify)
         if let representative {
@@ -126,10 +127,12 @@ extension Draft {
         let from = correct.validFrom ?? grant.validFrom
         let until = correct.validUntil ?? grant.validUntil
         checkEnd(correct.validUntil, from: nil, packages: [package], field: "changes.validUntil")
+        checkBeginning(correct.validFrom, channel: grant.channel, field: "changes.validFrom")
         if until < from, !correct.hasUnreadableDate {
             reject(.invalidField, correct.validUntil == nil ? "changes.validFrom" : "changes.validUntil")
         }
         if let representative {
+            checkPackage(grant.terms.id, package, field: "grant", representative: nil)
             checkAge(
                 of: representative.party, packages: package.map { [$0] } ?? [], field: "changes.representative")
             if isGranted(grant.terms.id, to: representative.pseudonym) {
@@ -149,12 +152,13 @@ extension Draft {
             return
         }
         change(ordinal, to: .revoked, cause: cause)
+        let isBackdated = correct.validFrom != nil || grant.channel == .paper
         var given = Grant(
             id: circumstances.naming.id("grant", cause, file.citizen.pseudonym, .index(0)),
             ordinal: file.grants.count,
             representative: circumstances.naming.reference(to: representative), terms: grant.terms,
-            state: grant.state, version: 1, entry: 0, validFrom: from, validUntil: until, channel: grant.channel,
-            evidence: grant.evidence)
+            state: .active, version: 1, entry: 0, validFrom: isBackdated ? from : max(from, today), validUntil: until,
+            channel: grant.channel, evidence: grant.evidence)
         given.end(on: until, today: today)
         give(given)
         leaveOutcomeToRepresentative(position: position)

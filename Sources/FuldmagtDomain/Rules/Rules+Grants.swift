@@ -24,9 +24,7 @@ extension Draft {
         checkAlive(representative?.pseudonym, field: "representative")
         let found = (issue.packages ?? []).map { circumstances.catalogue.package($0) }
         checkAges(representative: issue.representative, packages: found)
-        if let from = issue.validFrom, let channel = issue.channel, channel != .paper, from < today.adding(days: -30) {
-            reject(.invalidField, "validFrom", about: "30")
-        }
+        checkBeginning(issue.validFrom, channel: issue.channel, field: "validFrom")
         checkEnd(issue.validUntil, from: issue.validFrom, packages: found)
         for (at, id) in (issue.packages ?? []).enumerated() where !id.isEmpty {
             checkPackage(
@@ -87,6 +85,13 @@ extension Draft {
             representative.age(on: today) < minimumAge
         {
             reject(.representativeTooYoung, field)
+        }
+    }
+
+    /// Only paper tells of what was agreed longer ago.
+    mutating func checkBeginning(_ from: Day?, channel: Channel?, field: String) {
+        if let from, let channel, channel != .paper, from < today.adding(days: -30) {
+            reject(.invalidField, field, about: "30")
         }
     }
 

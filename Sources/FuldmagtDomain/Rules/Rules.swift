@@ -8,7 +8,7 @@ public enum Rules {
         case .approve: [.residences, .exemptions, .grants, .causes]
         case .decline: [.exemptions, .grants, .causes]
         case .renew: [.exemptions, .grants]
-        case .correct: [.exemptions, .grants, .notifications]
+        case .correct: [.residences, .exemptions, .grants, .notifications]
         case .revoke: [.exemptions, .grants, .notifications, .formerPackages]
         case .relocate: [.residences, .exemptions, .grants]
         case .decease: [.deaths, .grants, .received, .notifications]

@@ -97,14 +97,7 @@ extension NaiveModel {
             fields.fault("unknown-package", field)
             return
         }
-        if let retired = package.retired, retired <= today { fields.fault("package-retired", field) }
-        if package.scope == "municipal" {
-            if let residence = citizens[grantor]?.currentMove(on: today)?.municipality {
-                if !isOffered(id, in: residence, on: today) { fields.fault("package-not-activated", field) }
-            } else {
-                fields.fault("residence-unknown", field)
-            }
-        }
+        checkOffer(id, package, field, from: grantor, &fields)
         if case .person(let cpr) = grantor, cpr.age(on: today) < package.minimumAge {
             fields.fault("grantor-too-young", "grantor")
         }
@@ -115,6 +108,20 @@ extension NaiveModel {
             fields.fault("validity-too-long", "validUntil")
         }
         if hasLiving(id, from: grantor, to: representative, on: today) { fields.fault("already-granted", field) }
+    }
+
+    /// Whether it can be given where the grantor lives, or at all.
+    func checkOffer(
+        _ id: String, _ package: ModelPackage, _ field: String, from grantor: Party, _ fields: inout ModelFields
+    ) {
+        let today = fields.today
+        if let retired = package.retired, retired <= today { fields.fault("package-retired", field) }
+        guard package.scope == "municipal" else { return }
+        if let residence = citizens[grantor]?.currentMove(on: today)?.municipality {
+            if !isOffered(id, in: residence, on: today) { fields.fault("package-not-activated", field) }
+        } else {
+            fields.fault("residence-unknown", field)
+        }
     }
 
     func hasLiving(_ package: String, from grantor: Party, to representative: Party?, on day: Day) -> Bool {

@@ -131,10 +131,13 @@ extension NaiveModel {
             return []
         }
         checkDates(of: grant, from: validFrom, until: validUntil, &fields)
+        if let validFrom, grant.channel != "paper", validFrom.adding(days: 30) < command.today {
+            fields.fault("invalid-field", "changes.validFrom")
+        }
         if let representative { checkRepresentative(representative, of: grant, &fields) }
         guard fields.reasons.isEmpty else { return [] }
 
-        let dates = (from: validFrom ?? grant.validFrom, until: validUntil ?? grant.validUntil)
+        var dates = (from: validFrom ?? grant.validFrom, until: validUntil ?? grant.validUntil)
         guard let representative else {
             return [
                 amend(grantor, at, "grant-corrected", command.cause) {
@@ -143,10 +146,12 @@ extension NaiveModel {
                 }
             ]
         }
+        // An issue's default: the day of the command.
+        if validFrom == nil, grant.channel != "paper" { dates.from = max(dates.from, command.today) }
         var anew = self.grant(command, 0, grant.package, from: grantor, to: representative, dates: dates)
         (anew.packageVersion, anew.kind, anew.channel) = (grant.packageVersion, grant.kind, grant.channel)
         (anew.journal, anew.caseworker, anew.identification) = (grant.journal, grant.caseworker, grant.identification)
-        anew.enter(grant.state, command.cause)
+        anew.enter("active", command.cause)
         let revoked = turn(grantor, at, to: "revoked", command.cause)
         change(grantor) { $0.grants.append(anew) }
         tellGiven(anew, command.cause)
@@ -183,7 +188,13 @@ extension NaiveModel {
         if let validUntil { checkLength(of: grant, until: validUntil, "changes.validUntil", &fields) }
     }
 
+    /// Whoever is to have it instead is given it anew.
     private func checkRepresentative(_ representative: Party, of grant: ModelGrant, _ fields: inout ModelFields) {
+        if let package = packages[grant.package] {
+            checkOffer(grant.package, package, "grant", from: grant.grantor, &fields)
+        } else {
+            fields.fault("unknown-package", "grant")
+        }
         if case .person(let cpr) = representative, let package = packages[grant.package],
             cpr.age(on: fields.today) < package.representativeMinimumAge
         {

@@ -49,8 +49,10 @@ public struct Catalogue: Sendable {
         entries[package]?.offers[municipality]?.activations.contains { $0.covers(day) } ?? false
     }
 
-    /// Whether a grant of a package works for someone who lives in `residence`.
+    /// Whether a grant of a package works for someone who lives in `residence`. One that was removed works for nobody:
+    /// nobody can read any more what it is a right to.
     public func resolves(_ package: String, scope: Package.Scope, residence: Municipality?, on day: Day) -> Bool {
+        guard entries[package]?.package != nil else { return false }
         guard scope == .municipal else { return true }
         guard let residence else { return false }
         return isActive(package, in: residence, on: day)
@@ -61,6 +63,7 @@ public struct Catalogue: Sendable {
     /// changes its texts and limits, not where it is offered.
     public func cause(of package: String, in municipality: Municipality) -> (cause: Cause, at: Instant)? {
         guard let entry = entries[package] else { return nil }
+        if entry.package == nil, let cause = entry.cause { return (cause, entry.at) }
         if let offer = entry.offers[municipality] { return (offer.cause, offer.at) }
         return entry.cause.map { ($0, entry.at) }
     }

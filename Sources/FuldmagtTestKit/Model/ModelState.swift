@@ -77,6 +77,7 @@ struct ModelGrant {
     var package: String
     var packageVersion: Int
     var kind: String
+    var scope: String
     var validFrom: Day
     var validUntil: Day
     var channel: String

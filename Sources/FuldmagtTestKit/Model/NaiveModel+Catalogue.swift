@@ -29,6 +29,7 @@ extension NaiveModel {
             version: version, kind: kind, scope: scope, minimumAge: minimumAge ?? 15,
             representativeMinimumAge: representativeMinimumAge ?? 15, maxValidityDays: maxValidityDays,
             retired: retired)
+        removals[id] = nil
         reevaluateAll(command.cause)
     }
 
@@ -89,14 +90,18 @@ extension NaiveModel {
     mutating func removeFromCatalogue(_ record: ModelRecord) {
         let parts = String(decoding: record.key ?? [], as: UTF8.self).split(separator: "/", maxSplits: 3)
             .map(String.init)
-        if parts.count == 2, parts[0] == "package" {
-            packages[parts[1]] = nil
-        } else if parts.count == 4, parts[0] == "activation", let municipality = Municipality(parts[1]) {
-            activations[ModelOffer(municipality: municipality, package: parts[2])]?[parts[3]] = nil
-        }
         // A tombstone has no id of its own: what it causes is told by its key.
         let key = String(decoding: record.key ?? [], as: UTF8.self)
-        reevaluateAll(ModelCause(source: "", id: key, type: "", extensions: [:], at: record.timestamp))
+        let cause = ModelCause(source: "", id: key, type: "tombstone", extensions: [:], at: record.timestamp)
+        if parts.count == 2, parts[0] == "package" {
+            packages[parts[1]] = nil
+            removals[parts[1]] = cause
+        } else if parts.count == 4, parts[0] == "activation", let municipality = Municipality(parts[1]) {
+            let offer = ModelOffer(municipality: municipality, package: parts[2])
+            activations[offer]?[parts[3]] = nil
+            offerCauses[offer] = cause
+        }
+        reevaluateAll(cause)
     }
 
     /// A changed catalogue reaches every citizen concerned at once.

@@ -39,7 +39,8 @@ extension NaiveModel {
                 "grant", source: command.cause.source, id: command.cause.id, citizen: keys.pseudonym(of: grantor),
                 ordinal: String(index)),
             grantor: grantor, representative: representative, package: id, packageVersion: packages[id]?.version ?? 0,
-            kind: packages[id]?.kind ?? "", validFrom: dates.from, validUntil: dates.until, channel: "digital")
+            kind: packages[id]?.kind ?? "", scope: packages[id]?.scope ?? "", validFrom: dates.from,
+            validUntil: dates.until, channel: "digital")
         grant.isReminded = grant.isNearEnd(on: command.today)
         return grant
     }

@@ -46,13 +46,13 @@ extension NaiveModel {
         change(party) { $0.municipalityApplied = move.municipality }
         var changed: [ModelGrant] = []
         for (at, grant) in citizen.grants.enumerated() where grant.isLiving(on: day) {
-            guard packages[grant.package]?.scope == "municipal" else { continue }
+            guard grant.scope == "municipal" else { continue }
             var cause = move.cause
             var state = "dormant"
             if let home = move.municipality {
                 if isOffered(grant.package, in: home, on: day) { state = "active" }
                 let offer = ModelOffer(municipality: home, package: grant.package)
-                if !hasMoved { cause = offerCauses[offer] ?? move.cause }
+                if !hasMoved { cause = removals[grant.package] ?? offerCauses[offer] ?? move.cause }
             }
             if grant.state != state { changed.append(turn(party, at, to: state, cause.at(instant))) }
         }

@@ -25,6 +25,8 @@ public struct NaiveModel {
     var activations: [ModelOffer: [String: ModelActivation]] = [:]
     /// The catalogue record that last touched what a municipality offers.
     var offerCauses: [ModelOffer: ModelCause] = [:]
+    /// The tombstones of packages that are not there any more.
+    var removals: [String: ModelCause] = [:]
     /// Places in `notifications` of those about a grant that may yet be cancelled.
     var cancellable: [Ident: [Int]] = [:]
     /// When a notification was cancelled, by its id.
@@ -160,6 +162,6 @@ public struct NaiveModel {
     /// Whether a municipality offers a package on a day.
     func isOffered(_ package: String, in municipality: Municipality, on day: Day) -> Bool {
         let offer = ModelOffer(municipality: municipality, package: package)
-        return activations[offer]?.values.contains { $0.covers(day) } ?? false
+        return packages[package] != nil && activations[offer]?.values.contains { $0.covers(day) } == true
     }
 }

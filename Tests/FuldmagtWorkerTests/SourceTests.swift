@@ -71,6 +71,27 @@ import Testing
         #expect(cluster.loop?.counts.warnings == 3)
     }
 
+    @Test(
+        "who lifts an exemption without saying for whom they decide decides for themselves", arguments: [true, false])
+    func liftedByAnother(anyMunicipality: Bool) throws {
+        let cluster = try begin(.enforce, anyMunicipality: anyMunicipality)
+        try sendAll(cluster)
+        func lift(_ by: String, id: String) {
+            cluster.send(
+                "exemption.lift", #"{"citizen":{"cpr":"\#(anna)"},"by":"\#(by)"}"#, id: id, source: Self.other,
+                key: anna)
+        }
+        lift("authority", id: "l1")
+        try cluster.drain()
+        #expect(
+            cluster.answer("l1") == (anyMunicipality ? "accepted" : "rejected not-deciding-authority@municipality"))
+        guard !anyMunicipality else { return }
+        // The citizen may rejoin wherever they are.
+        lift("citizen", id: "l2")
+        try cluster.drain()
+        #expect(cluster.answer("l2") == "accepted")
+    }
+
     @Test("any municipality may decide where it is set so, and only administrators change the catalogue")
     func settings() throws {
         let cluster = try begin(.enforce, anyMunicipality: true, administrators: ["29189846"])

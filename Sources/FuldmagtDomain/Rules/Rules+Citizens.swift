@@ -55,9 +55,17 @@ extension Draft {
     /// `exemption.lift`. Source: lov om Digital Post § 4: an exempt person may rejoin.
     mutating func lift(_ lift: ExemptionLift) {
         if !file.isExempt(on: today) { reject(.notExempt, "citizen") }
-        checkDecidingMunicipality(lift.municipality)
+        checkDecidingMunicipality(lift.municipality ?? (lift.by == .citizen ? nil : sendersMunicipality))
         guard reasons.isEmpty, let by = lift.by else { return }
         liftExemption(by: by, journal: lift.journal, cause: cause)
+    }
+
+    /// For whom a sender decides who does not say so: who says less can do no more.
+    private var sendersMunicipality: Municipality? {
+        guard !circumstances.settings.exemptionsFromAnyMunicipality, let cvr = cause.sourceCVR?.digits else {
+            return nil
+        }
+        return circumstances.catalogue.authorities[cvr]?.municipality
     }
 
     /// The municipality where the citizen lives decides; any may for a company, or where no residence is known.

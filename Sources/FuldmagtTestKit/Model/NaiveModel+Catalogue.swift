@@ -7,7 +7,7 @@ extension NaiveModel {
         case "package.define": definePackage(command, &fields)
         case "activation.set": setActivation(command, &fields)
         case "itsystem.define": checkITSystem(&fields)
-        default: checkAuthorityRecord(&fields)
+        default: defineAuthority(&fields)
         }
     }
 
@@ -68,10 +68,10 @@ extension NaiveModel {
         _ = fields.text("replaces", missing: nil)
     }
 
-    private func checkAuthorityRecord(_ fields: inout ModelFields) {
+    private mutating func defineAuthority(_ fields: inout ModelFields) {
         checkCVR("cvr", &fields)
         _ = fields.text("name")
-        _ = fields.municipality("municipality", missing: nil)
+        let home = fields.municipality("municipality", missing: nil)
         for field in ["contact.name", "contact.phone", "contact.url"] { _ = fields.text(field) }
         let roles = fields.field("roles", missing: "missing-field") { value -> [ModelJSON]? in
             if case .array(let values) = value { values } else { nil }
@@ -80,6 +80,7 @@ extension NaiveModel {
         where !["grant", "move", "exemption", "catalogue"].contains(role.text) {
             fields.fault("invalid-field", "roles[\(index)]")
         }
+        if fields.reasons.isEmpty, let cvr = fields.text("cvr") { homes[cvr] = home }
     }
 
     private func checkCVR(_ path: String, _ fields: inout ModelFields) {
@@ -100,6 +101,8 @@ extension NaiveModel {
             let offer = ModelOffer(municipality: municipality, package: parts[2])
             activations[offer]?[parts[3]] = nil
             offerCauses[offer] = cause
+        } else if parts.count == 2, parts[0] == "authority" {
+            homes[parts[1]] = nil
         }
         reevaluateAll(cause)
     }

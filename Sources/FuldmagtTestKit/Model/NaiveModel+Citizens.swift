@@ -37,7 +37,13 @@ extension NaiveModel {
         let journal = fields.freeText("journal", missing: nil)
         let by = fields.oneOf("by", ["citizen", "authority", "representative"])
         if citizens[citizen]?.isExempt(on: command.today) != true { fields.fault("not-exempt", "citizen") }
-        checkAuthority(municipality, citizen, &fields)
+        // An authority that names no municipality speaks for its own.
+        var deciding = municipality
+        if deciding == nil, by != "citizen", !settings.exemptionsFromAnyMunicipality {
+            let parts = command.cause.source.split(separator: ":")
+            deciding = parts.count > 3 ? homes[String(parts[3])] : nil
+        }
+        checkAuthority(deciding, citizen, &fields)
         guard fields.reasons.isEmpty, let by else { return [] }
         endExemption(of: citizen, by: by, journal: journal, command.cause)
         return []

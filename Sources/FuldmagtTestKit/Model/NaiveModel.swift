@@ -25,6 +25,8 @@ public struct NaiveModel {
     var activations: [ModelOffer: [String: ModelActivation]] = [:]
     /// The catalogue record that last touched what a municipality offers.
     var offerCauses: [ModelOffer: ModelCause] = [:]
+    /// The municipalities of authorities, by CVR number.
+    var homes: [String: Municipality] = [:]
     /// The tombstones of packages that are not there any more.
     var removals: [String: ModelCause] = [:]
     /// Places in `notifications` of those about a grant that may yet be cancelled.

@@ -33,38 +33,13 @@ struct JSONLogHandler: LogHandler {
     }
 }
 
-/// Masks what looks like a CPR number, DDMMYYSSSS or DDMMYY-SSSS: whose first four digits can be a day and month, test
-/// persons' included.
+/// Masks what looks like a CPR number, byte by byte.
 enum CPRMask {
     static func masked(_ text: String) -> String {
         var bytes = Array(text.utf8)
-        var start = 0
-        while start < bytes.count {
-            let run = digits(in: bytes, from: start)
-            guard run > 0 else {
-                start += 1
-                continue
-            }
-            var end = start + run
-            if run == 6, end < bytes.count, bytes[end] == UInt8(ascii: "-"), digits(in: bytes, from: end + 1) == 4 {
-                end += 5
-            }
-            if run == 10 || end > start + run {
-                let day = Int(bytes[start] - 48) * 10 + Int(bytes[start + 1] - 48)
-                let month = Int(bytes[start + 2] - 48) * 10 + Int(bytes[start + 3] - 48)
-                if (1...31).contains(day > 60 ? day - 60 : day), (1...12).contains(month) {
-                    for at in start..<end { bytes[at] = UInt8(ascii: "*") }
-                }
-            }
-            start = end
+        WrittenCPR.forEach(in: bytes) { found in
+            for at in found { bytes[at] = UInt8(ascii: "*") }
         }
         return String(decoding: bytes, as: UTF8.self)
-    }
-
-    /// How many digits there are from here on.
-    private static func digits(in bytes: [UInt8], from start: Int) -> Int {
-        var end = start
-        while end < bytes.count, (48...57).contains(bytes[end]) { end += 1 }
-        return end - start
     }
 }

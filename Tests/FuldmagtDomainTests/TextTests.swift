@@ -36,6 +36,35 @@ import Testing
         }
     }
 
+    @Test(
+        "a CPR number is kept in no spelling",
+        arguments: [
+            "6101700123", "610170-0123", "610170 0123", "610170 - 0123", "610170\u{2013}0123", "610170 \u{2014} 0123",
+            "610170.0123", "610170/0123", "61 01 70 0123", "61.01.70-0123", "61-01-70-0123", "61/01/70 0123",
+            "61\u{a0}01\u{a0}70\u{a0}0123", "610170\u{2011}0123", "610170-0AB1", "6101700AB1", "610170 0ab1",
+            "61 01 70 0AB1",
+        ])
+    func written(_ number: String) {
+        #expect(number.withoutNumbers == "[…]")
+        #expect("(\(number))".withoutNumbers == "([…])")
+        #expect("om \(number), og \(number).".withoutNumbers == "om […], og […].")
+        #expect("nr\(number)".withoutNumbers == "nr[…]")
+    }
+
+    @Test(
+        "what is obviously another number stays",
+        arguments: [
+            "2026012345", "27.60.00", "27.06.00", "27.60.00-P19-1-26", "27.06.00-P19-1-26", "27.06.00 P19",
+            "27.06.04, 28.09.40", "20 11 12 24", "20111224", "+45 20 11 12 24", "+4520111224",
+            "20 11 12 24 10 09 08 07",
+            "61017001-2345-4012-8012-610170012345", "ab610170-1234-4012-8012-610170012345",
+            "00006101700123ab00006101700123ab", "2026-11-22", "2011-12-10", "2011-12-10T10:00:00.000Z", "24.12.2026",
+            "24.12.2026 10:30", "24.12.26 10:30", "20111210T100000Z", "1795514400000", "12345678901",
+            "10.11.12.13:9092",
+            "99000007", "12.345.678", "610170-012", "610170-01234", "1610170-0123",
+        ])
+    func others(_ number: String) { #expect(number.withoutNumbers == number) }
+
     /// LIX: words for each sentence, and the share of words of more than six letters in percent.
     private static func readability(_ text: String) -> Double {
         let words = text.split { !$0.isLetter && !$0.isNumber }

@@ -47,10 +47,11 @@ struct ModelFields {
         text(path, missing: missing).map(Self.masked)
     }
 
-    /// Ten digits on their own, or six and four with a hyphen or a blank between, that begin as a date of birth.
+    /// A date of birth in pairs or in one, and four more characters, with up to three signs between.
     static func masked(_ text: String) -> String {
-        guard text.filter({ $0.isASCII && $0.isNumber }).count >= 10 else { return text }
-        let number = /(?:0[1-9]|[12][0-9]|3[01]|6[1-9]|[78][0-9]|9[01])(?:0[1-9]|1[0-2])[0-9]{2}[- ]?[0-9]{4}/
+        guard text.filter({ $0.isASCII && $0.isNumber }).count >= 8 else { return text }
+        let number =
+            /(?:0[1-9]|[12][0-9]|3[01]|6[1-9]|[78][0-9]|9[01])([-\u{A0} .\/\u{2010}-\u{2014}\u{2212}]?)(?:0[1-9]|1[0-2])\1[0-9]{2}[-\u{A0} .\/\u{2010}-\u{2014}\u{2212}]{0,3}[0-9][0-9A-Za-z]{2}[0-9]/
         var kept = ""
         var rest = text[...]
         while let first = rest.first {

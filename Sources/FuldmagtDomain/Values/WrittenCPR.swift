@@ -1,0 +1,109 @@
+/// Finds what looks like a CPR number in a text, as people write them.
+///
+/// That is a day, a month and a year of two digits each, test persons' days included; up to three blanks, hyphens, dashes,
+/// dots or slashes; and four characters, of which the second and third may be letters in replacement numbers. The date may
+/// be written in pairs, too: `01 01 70 1234`. What else has ten digits stays: case numbers such as `2026012345`, KLE
+/// numbers, telephone numbers, identifiers, dates and times.
+public enum WrittenCPR {
+    /// Calls `body` with each place, from the front on. They do not overlap.
+    public static func forEach(in bytes: [UInt8], _ body: (Range<Int>) -> Void) {
+        var at = 0
+        while at < bytes.count {
+            guard isAlphanumeric(bytes[at]) else {
+                at += 1
+                continue
+            }
+            let isWordStart = at == 0 || !isAlphanumeric(bytes[at - 1])
+            if isWordStart, let end = identifier(in: bytes, from: at) {
+                at = end
+            } else if isDigit(bytes[at]), at == 0 || !isDigit(bytes[at - 1]), let end = number(in: bytes, from: at) {
+                body(at..<end)
+                at = end
+            } else {
+                at += 1
+            }
+        }
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (48...57).contains(byte) }
+    private static func isLetter(_ byte: UInt8) -> Bool { (65...90).contains(byte & 0xdf) }
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool { isDigit(byte) || isLetter(byte) }
+    private static func isHex(_ byte: UInt8) -> Bool { isDigit(byte) || (65...70).contains(byte & 0xdf) }
+
+    /// Where a UUID, or a word of 32 hexadecimal digits or more, ends.
+    private static func identifier(in bytes: [UInt8], from start: Int) -> Int? {
+        var end = start
+        while end < bytes.count, isHex(bytes[end]) { end += 1 }
+        if end - start >= 32 { return end }
+        guard end - start == 8 else { return nil }
+        for length in [4, 4, 4, 12] {
+            guard end + length < bytes.count, bytes[end] == UInt8(ascii: "-"),
+                bytes[(end + 1)...(end + length)].allSatisfy(isHex)
+            else { return nil }
+            end += length + 1
+        }
+        return end
+    }
+
+    private static func number(in bytes: [UInt8], from start: Int) -> Int? {
+        guard let day = two(bytes, at: start), (1...31).contains(day > 60 ? day - 60 : day) else { return nil }
+        var at = start + 2
+        // One sign between the pairs, the same twice, or none.
+        let sign = separator(in: bytes, at: at)
+        at += sign
+        guard let month = two(bytes, at: at), (1...12).contains(month) else { return nil }
+        at += 2
+        guard separator(in: bytes, at: at) == sign, bytes[at..<at + sign] == bytes[(start + 2)..<(start + 2 + sign)],
+            two(bytes, at: at + sign) != nil
+        else { return nil }
+        at += sign + 2
+        for _ in 0..<3 { at += separator(in: bytes, at: at) }
+        let end = at + 4
+        guard end <= bytes.count, isDigit(bytes[at]), isDigit(bytes[at + 3]),
+            isAlphanumeric(bytes[at + 1]), isAlphanumeric(bytes[at + 2])
+        else { return nil }
+        let next = end < bytes.count ? bytes[end] : 0
+        guard !isDigit(next) else { return nil }
+        let hasLetters = isLetter(bytes[at + 1]) || isLetter(bytes[at + 2])
+        let isWithinWord = isAlphanumeric(next) || (start > 0 && isHex(bytes[start - 1]))
+        return hasLetters && isWithinWord ? nil : end
+    }
+
+    private static func two(_ bytes: [UInt8], at: Int) -> Int? {
+        guard at + 1 < bytes.count, isDigit(bytes[at]), isDigit(bytes[at + 1]) else { return nil }
+        return Int(bytes[at] - 48) * 10 + Int(bytes[at + 1] - 48)
+    }
+
+    /// How many bytes a sign that may stand within a number takes; 0 where there is none.
+    private static func separator(in bytes: [UInt8], at: Int) -> Int {
+        guard at < bytes.count else { return 0 }
+        switch bytes[at] {
+        case UInt8(ascii: " "), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "/"): return 1
+        // No-break space.
+        case 0xc2 where at + 1 < bytes.count && bytes[at + 1] == 0xa0: return 2
+        // U+2010 to U+2014, hyphens and dashes; U+2212, minus.
+        case 0xe2 where at + 2 < bytes.count:
+            let isDash = bytes[at + 1] == 0x80 && (0x90...0x94).contains(bytes[at + 2])
+            return isDash || (bytes[at + 1] == 0x88 && bytes[at + 2] == 0x92) ? 3 : 0
+        default: return 0
+        }
+    }
+}
+
+extension String {
+    /// The text as it may be kept: what looks like a CPR number gives way to `[…]`.
+    public var withoutNumbers: String {
+        guard utf8.lazy.filter({ (48...57).contains($0) }).count >= 8 else { return self }
+        let bytes = Array(utf8)
+        var kept: [UInt8] = []
+        var through = 0
+        WrittenCPR.forEach(in: bytes) { found in
+            kept += bytes[through..<found.lowerBound]
+            kept += "[…]".utf8
+            through = found.upperBound
+        }
+        guard through > 0 else { return self }
+        kept += bytes[through...]
+        return String(decoding: kept, as: UTF8.self)
+    }
+}

@@ -58,10 +58,7 @@ import Testing
         let told = try cluster.given()
         cluster.receipt(told, "submitted")
         try cluster.drain()
-        cluster.send(
-            "grant.revoke",
-            #"{"grantor":{"cpr":"\#(anna)"},"representative":{"cpr":"\#(bent)"},"packages":["tax"],"by":"grantor"}"#,
-            id: "r", key: anna)
+        cluster.revoke(anna, from: bent, ["tax"], id: "r")
         try cluster.drain()
         for status in ["submitted", "accepted", "delivered"] {
             for notification in cluster.posted(to: bent).suffix(1) + cluster.posted(to: anna).suffix(1) {
@@ -212,9 +209,7 @@ import Testing
         let shard = told.headers["fm_shard"].flatMap { Int32($0) } ?? 0
         cluster.receipt(of: early, key: told.key ?? "", "submitted", partition: shard)
         try cluster.drain()
-        cluster.send(
-            "move.renumber", #"{"citizen":{"cpr":"\#(bent)"},"newCpr":"\#(new)","effective":"2026-11-20"}"#, id: "n",
-            key: bent)
+        cluster.renumber(bent, to: new, id: "n")
         try cluster.drain()
         #expect(cluster.answer("n") == "accepted")
         #expect(try cluster.timeline(told) == ["submitted digital-post submitted"])
@@ -246,9 +241,7 @@ import Testing
         #expect(cluster.notifications(to: bent).last == "grant-received letter")
         cluster.receipt(told, "delivered", by: "letter")
         try cluster.drain()
-        cluster.send(
-            "move.renumber", #"{"citizen":{"cpr":"\#(bent)"},"newCpr":"\#(new)","effective":"2026-11-20"}"#, id: "n",
-            key: bent)
+        cluster.renumber(bent, to: new, id: "n")
         try cluster.drain()
         #expect(cluster.answer("n") == "accepted")
         // Somebody else of the old shard, whose notification gets a number that was used before.

@@ -36,15 +36,6 @@ import Testing
         try cluster.drain()
     }
 
-    private func revoke(
-        _ grantor: String, from representative: String, _ package: String, id: String, _ cluster: TestCluster
-    ) {
-        cluster.send(
-            "grant.revoke",
-            #"{"grantor":{"cpr":"\#(grantor)"},"representative":{"cpr":"\#(representative)"},"packages":["\#(package)"],"by":"grantor"}"#,
-            id: id, key: grantor)
-    }
-
     /// Status and reason code of each outcome of a command, in order.
     private func answers(_ id: String, _ cluster: TestCluster) -> [String] {
         cluster.outcomes(of: id).map {
@@ -77,7 +68,7 @@ import Testing
         loseCatalogue(cluster)
         cluster.package("new", scope: "national")
         cluster.issue(Cluster.anna, to: Cluster.carl, ["new"], id: "asks")
-        revoke(Cluster.bent, from: Cluster.carl, "tax", id: "takes", cluster)
+        cluster.revoke(Cluster.bent, from: Cluster.carl, ["tax"], id: "takes")
         try cluster.drain()
         #expect(answers("asks", cluster) == ["parked catalogue-behind"])
         #expect(answers("takes", cluster) == ["accepted"])
@@ -97,7 +88,7 @@ import Testing
         let cluster = try cluster()
         loseCatalogue(cluster)
         cluster.issue(Cluster.anna, to: Cluster.carl, ["tax"], id: "first")
-        revoke(Cluster.anna, from: Cluster.carl, "tax", id: "second", cluster)
+        cluster.revoke(Cluster.anna, from: Cluster.carl, ["tax"], id: "second")
         try cluster.drain()
         cluster.issue(Cluster.anna, to: Cluster.carl, ["tax"], id: "third")
         try cluster.drain()
@@ -133,7 +124,7 @@ import Testing
         let cluster = try cluster { $0.parkedSeconds = 3_600 }
         loseCatalogue(cluster)
         cluster.issue(Cluster.anna, to: Cluster.carl, ["tax"], id: "asks")
-        revoke(Cluster.anna, from: Cluster.carl, "tax", id: "takes", cluster)
+        cluster.revoke(Cluster.anna, from: Cluster.carl, ["tax"], id: "takes")
         try cluster.drain()
         cluster.clock.advance(seconds: 3_599)
         try cluster.drain()
@@ -209,10 +200,7 @@ import Testing
     func newNumber() throws {
         let new = "6101500030"
         let cluster = try cluster { $0.parkedSeconds = 1_000_000 }
-        cluster.send(
-            "move.renumber",
-            #"{"citizen":{"cpr":"\#(Cluster.anna)"},"newCpr":"\#(new)","effective":"2026-11-25"}"#,
-            id: "renumber", key: Cluster.anna, topic: .moveCommands)
+        cluster.renumber(Cluster.anna, to: new, id: "renumber", on: "2026-11-25")
         try cluster.drain()
         loseCatalogue(cluster)
         cluster.issue(Cluster.anna, to: Cluster.carl, ["care"], id: "one")
@@ -233,10 +221,7 @@ import Testing
         loseCatalogue(cluster)
         cluster.issue(Cluster.anna, to: Cluster.carl, ["care"], id: "one")
         try cluster.drain()
-        cluster.send(
-            "move.renumber",
-            #"{"citizen":{"cpr":"\#(Cluster.anna)"},"newCpr":"\#(new)","effective":"2026-11-20"}"#,
-            id: "renumber", key: Cluster.anna, topic: .moveCommands)
+        cluster.renumber(Cluster.anna, to: new, id: "renumber", on: "2026-11-20")
         try cluster.drain()
         cluster.issue(Cluster.anna, to: Cluster.carl, ["tax"], id: "two")
         try cluster.drain()

@@ -12,10 +12,7 @@ import Testing
     }
 
     private func revoke(_ cluster: TestCluster, id: String = "r") throws {
-        cluster.send(
-            "grant.revoke",
-            #"{"grantor":{"cpr":"\#(anna)"},"representative":{"cpr":"\#(bent)"},"packages":["tax"],"by":"grantor"}"#,
-            id: id, key: anna)
+        cluster.revoke(anna, from: bent, ["tax"], id: id)
         try cluster.drain()
     }
 

@@ -113,15 +113,8 @@ import Testing
     private func send(_ step: Step, id: String, to cluster: TestCluster) {
         switch step {
         case .issue(let grantor, let holder, let package): cluster.issue(grantor, to: holder, [package], id: id)
-        case .revoke(let grantor, let holder, let package):
-            cluster.send(
-                "grant.revoke",
-                #"{"grantor":{"cpr":"\#(grantor)"},"representative":{"cpr":"\#(holder)"},"packages":["\#(package)"],"by":"grantor"}"#,
-                id: id, key: grantor)
-        case .renumber(let from, let to):
-            cluster.send(
-                "move.renumber", #"{"citizen":{"cpr":"\#(from)"},"newCpr":"\#(to)","effective":"2026-11-20"}"#, id: id,
-                key: from)
+        case .revoke(let grantor, let holder, let package): cluster.revoke(grantor, from: holder, [package], id: id)
+        case .renumber(let from, let to): cluster.renumber(from, to: to, id: id)
         }
     }
 

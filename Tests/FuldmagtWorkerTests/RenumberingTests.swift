@@ -17,20 +17,6 @@ import Testing
 
     private func pseudonym(_ digits: String) -> String { TestCluster.keys.pseudonym(of: party(digits)).description }
 
-    private func renumber(_ cluster: TestCluster, _ from: String, to: String, id: String, on day: String = "2026-11-20")
-    {
-        cluster.send(
-            "move.renumber", #"{"citizen":{"cpr":"\#(from)"},"newCpr":"\#(to)","effective":"\#(day)"}"#, id: id,
-            key: from)
-    }
-
-    private func revoke(_ cluster: TestCluster, _ grantor: String, from: String, _ package: String, id: String) {
-        cluster.send(
-            "grant.revoke",
-            #"{"grantor":{"cpr":"\#(grantor)"},"representative":{"cpr":"\#(from)"},"packages":["\#(package)"],"by":"grantor"}"#,
-            id: id, key: grantor)
-    }
-
     /// Anna has given Bent grants, has one from Carl, is exempt, and Bent may read her post.
     private func begin() throws -> TestCluster {
         let cluster = try TestCluster()
@@ -60,7 +46,7 @@ import Testing
         let cluster = try begin()
         let before = try cluster.dump()
         let told = cluster.said(.notifications).count
-        renumber(cluster, anna, to: new, id: "n")
+        cluster.renumber(anna, to: new, id: "n")
         try cluster.drain()
         #expect(cluster.answer("n") == "accepted")
         #expect(cluster.outcomes(of: "n").first?.text("position.topic") == "fuldmagt.commands.move")
@@ -74,9 +60,9 @@ import Testing
         #expect(Set(after) == Set(expected.filter { !$0.contains(#""table":"processed""#) }))
 
         // A revocation that still names the old number wins as any other.
-        revoke(cluster, anna, from: bent, "care", id: "r1")
-        revoke(cluster, new, from: bent, "tax", id: "r2")
-        revoke(cluster, carl, from: anna, "tax", id: "r3")
+        cluster.revoke(anna, from: bent, ["care"], id: "r1")
+        cluster.revoke(new, from: bent, ["tax"], id: "r2")
+        cluster.revoke(carl, from: anna, ["tax"], id: "r3")
         try cluster.drain()
         for id in ["r1", "r2", "r3"] { #expect(cluster.answer(id) == "accepted", "\(id)") }
         #expect(cluster.outcomes(of: "r1").first?.text("position.partition") == "\(shard(anna))")
@@ -95,10 +81,10 @@ import Testing
     @Test("commands for the old number arrive behind the file, in their order, each with one outcome")
     func inOrder() throws {
         let cluster = try begin()
-        renumber(cluster, anna, to: new, id: "n")
+        cluster.renumber(anna, to: new, id: "n")
         for round in 0..<5 {
             cluster.issue(anna, to: carl, ["tax"], id: "i\(round)")
-            revoke(cluster, anna, from: carl, "tax", id: "r\(round)")
+            cluster.revoke(anna, from: carl, ["tax"], id: "r\(round)")
         }
         // The same command again, after its citizen has gone.
         cluster.issue(anna, to: carl, ["tax"], id: "i0")
@@ -117,7 +103,7 @@ import Testing
     @Test("a reused id of a command for the old number is set aside as it came, to be read and sent again")
     func reused() throws {
         let cluster = try begin()
-        renumber(cluster, anna, to: new, id: "n")
+        cluster.renumber(anna, to: new, id: "n")
         try cluster.drain()
         // Known where the file went.
         cluster.issue(new, to: carl, ["tax"], id: "same")
@@ -136,7 +122,7 @@ import Testing
     @Test("whoever knows the old number still reaches the representative, and the grantor learns the new one")
     func representative() throws {
         let cluster = try begin()
-        renumber(cluster, bent, to: new, id: "n")
+        cluster.renumber(bent, to: new, id: "n")
         try cluster.drain()
         #expect(cluster.answer("n") == "accepted")
         // Given under the old number by somebody who does not know the new one.
@@ -161,20 +147,20 @@ import Testing
         let cluster = try begin()
         cluster.issue(new, to: carl, ["tax"], id: "own")
         try cluster.drain()
-        renumber(cluster, anna, to: new, id: "n")
+        cluster.renumber(anna, to: new, id: "n")
         try cluster.drain()
-        renumber(cluster, anna, to: new, id: "n-again")
-        renumber(cluster, new, to: new, id: "itself")
+        cluster.renumber(anna, to: new, id: "n-again")
+        cluster.renumber(new, to: new, id: "itself")
         try cluster.drain()
         #expect(cluster.answer("n") == "accepted" && cluster.answer("n-again") == "accepted")
         #expect(cluster.answer("itself") == "rejected invalid-field@newCpr")
         let third = "6101500049"
-        renumber(cluster, new, to: third, id: "n2")
+        cluster.renumber(new, to: third, id: "n2")
         try cluster.drain()
         #expect(cluster.answer("n2") == "accepted")
         // By the first number, over two shards.
-        revoke(cluster, anna, from: bent, "care", id: "r1")
-        revoke(cluster, anna, from: carl, "tax", id: "r2")
+        cluster.revoke(anna, from: bent, ["care"], id: "r1")
+        cluster.revoke(anna, from: carl, ["tax"], id: "r2")
         try cluster.drain()
         #expect(cluster.answer("r1") == "accepted" && cluster.answer("r2") == "accepted")
         #expect(try cluster.check() == [])
@@ -183,7 +169,7 @@ import Testing
     @Test("a new number from a day to come: accepted now, taken over on its day, with no second outcome")
     func future() throws {
         let cluster = try begin()
-        renumber(cluster, anna, to: new, id: "n", on: "2026-12-01")
+        cluster.renumber(anna, to: new, id: "n", on: "2026-12-01")
         try cluster.drain()
         #expect(cluster.answer("n") == "accepted")
         #expect(try !cluster.dump().contains { $0.contains(pseudonym(new)) })
@@ -191,7 +177,7 @@ import Testing
         try cluster.drain()
         #expect(cluster.outcomes(of: "n").count == 1)
         #expect(try cluster.dump().contains { $0.contains(pseudonym(new)) && $0.contains(#""table":"grant""#) })
-        revoke(cluster, anna, from: bent, "care", id: "r")
+        cluster.revoke(anna, from: bent, ["care"], id: "r")
         try cluster.drain()
         #expect(cluster.answer("r") == "accepted")
         #expect(try cluster.check() == [])
@@ -200,7 +186,7 @@ import Testing
     @Test("a new number that came while somebody was dead by mistake is theirs once the mistake is corrected")
     func deadByMistake() throws {
         let cluster = try begin()
-        renumber(cluster, anna, to: new, id: "n", on: "2026-12-01")
+        cluster.renumber(anna, to: new, id: "n", on: "2026-12-01")
         cluster.send("move.decease", #"{"citizen":{"cpr":"\#(anna)"},"effective":"2026-11-22"}"#, id: "d", key: anna)
         try cluster.drain()
         cluster.clock.advance(days: 10)
@@ -227,14 +213,14 @@ import Testing
         let cluster = try begin()
         cluster.issue(new, to: bent, ["tax"], id: "own")
         try cluster.drain()
-        renumber(cluster, anna, to: new, id: "n")
+        cluster.renumber(anna, to: new, id: "n")
         try cluster.drain()
         #expect(cluster.answer("own") == "accepted" && cluster.answer("n") == "accepted")
-        revoke(cluster, new, from: bent, "tax", id: "r")
+        cluster.revoke(new, from: bent, ["tax"], id: "r")
         try cluster.drain()
         #expect(cluster.answer("r") == "accepted")
         #expect(revoked(cluster, by: "r") == 2)
-        revoke(cluster, new, from: bent, "tax", id: "none-left")
+        cluster.revoke(new, from: bent, ["tax"], id: "none-left")
         try cluster.drain()
         #expect(cluster.answer("none-left") == "rejected unknown-grant@packages[0]")
         let living = try cluster.dump().filter {
@@ -250,10 +236,10 @@ import Testing
         cluster.issue(carl, to: bent, ["tax"], id: "one")
         cluster.issue(carl, to: new, ["tax"], id: "two")
         try cluster.drain()
-        renumber(cluster, bent, to: new, id: "n")
+        cluster.renumber(bent, to: new, id: "n")
         try cluster.drain()
         #expect(["one", "two", "n"].map { cluster.answer($0) } == ["accepted", "accepted", "accepted"])
-        revoke(cluster, carl, from: byNew ? new : bent, "tax", id: "r")
+        cluster.revoke(carl, from: byNew ? new : bent, ["tax"], id: "r")
         try cluster.drain()
         #expect(cluster.answer("r") == "accepted")
         #expect(revoked(cluster, by: "r") == 2)
@@ -274,7 +260,7 @@ import Testing
         ask(anna, for: carl)
         try cluster.drain()
         #expect(cluster.outcomes(of: "ask").compactMap { $0.text("status") } == ["accepted", "accepted"])
-        renumber(cluster, anna, to: new, id: "n")
+        cluster.renumber(anna, to: new, id: "n")
         // Bent, whose request comes first, is 46; Carl is 36.
         cluster.send(
             "package.define",
@@ -291,8 +277,8 @@ import Testing
     @Test("a wrong new number is refused by field")
     func refused() throws {
         let cluster = try begin()
-        renumber(cluster, anna, to: "123", id: "short")
-        renumber(cluster, anna, to: anna, id: "same")
+        cluster.renumber(anna, to: "123", id: "short")
+        cluster.renumber(anna, to: anna, id: "same")
         cluster.send(
             "move.renumber", #"{"citizen":{"cpr":"\#(anna)"}}"#, id: "empty", key: anna)
         try cluster.drain()
@@ -321,7 +307,7 @@ import Testing
         let cluster = try begin()
         let grants = try rows("grant", of: anna, in: cluster)
         for (step, number) in numbers.enumerated().dropFirst() {
-            renumber(cluster, numbers[step - 1], to: number, id: "n\(step)")
+            cluster.renumber(numbers[step - 1], to: number, id: "n\(step)")
             try cluster.drain()
             #expect(cluster.answer("n\(step)") == "accepted")
         }
@@ -330,8 +316,8 @@ import Testing
         for other in Set(numbers).subtracting([last]) { #expect(try rows("residence", of: other, in: cluster) == 0) }
         // By whatever number: what is taken back is taken back, and who is told is told under the last.
         let told = cluster.notifications(to: last).count
-        revoke(cluster, numbers[0], from: bent, "care", id: "r1")
-        revoke(cluster, numbers[1], from: bent, "tax", id: "r2")
+        cluster.revoke(numbers[0], from: bent, ["care"], id: "r1")
+        cluster.revoke(numbers[1], from: bent, ["tax"], id: "r2")
         try cluster.drain()
         #expect(cluster.answer("r1") == "accepted" && cluster.answer("r2") == "accepted")
         #expect(cluster.notifications(to: last).dropFirst(told).count { $0 == "grant-revoked letter" } == 2)
@@ -344,8 +330,8 @@ import Testing
         cluster.issue(new, to: carl, ["tax"], id: "own")
         try cluster.drain()
         let grants = try rows("grant", of: anna, in: cluster) + rows("grant", of: new, in: cluster)
-        renumber(cluster, anna, to: new, id: "n1")
-        renumber(cluster, new, to: anna, id: "n2")
+        cluster.renumber(anna, to: new, id: "n1")
+        cluster.renumber(new, to: anna, id: "n2")
         try cluster.drain()
         #expect(cluster.answer("n1") == "accepted" && cluster.answer("n2") == "accepted")
         #expect(try rows("grant", of: anna, in: cluster) + rows("grant", of: new, in: cluster) == grants)
@@ -355,7 +341,7 @@ import Testing
     @Test("what comes late by way of an old number does not bring back what was revoked meanwhile")
     func lateNews() throws {
         let cluster = try begin()
-        renumber(cluster, bent, to: new, id: "n")
+        cluster.renumber(bent, to: new, id: "n")
         cluster.issue(carl, to: bent, ["tax"], id: "late")
         try cluster.drain()
         #expect(cluster.answer("n") == "accepted" && cluster.answer("late") == "accepted")
@@ -363,7 +349,7 @@ import Testing
             $0.description.contains(#""event":"given""#) && $0.description.contains(#""passed":1"#)
         }
         #expect(passedOn.count == 1)
-        revoke(cluster, carl, from: new, "tax", id: "r")
+        cluster.revoke(carl, from: new, ["tax"], id: "r")
         try cluster.drain()
         #expect(cluster.answer("r") == "accepted")
         let (before, told) = (try cluster.dump(), cluster.said(.notifications).count)
@@ -385,14 +371,11 @@ import Testing
         cluster.move(carl, to: "0101", on: "2020-01-01", id: "carl")
         cluster.issue(carl, to: bent, ["tax"], id: "first")
         try cluster.drain()
-        renumber(cluster, bent, to: new, id: "n")
+        cluster.renumber(bent, to: new, id: "n")
         try cluster.drain()
         // Carl's shard knows the new number; what is given under the old one is known under it until that is passed on.
         cluster.issue(carl, to: bent, ["care"], id: "second")
-        cluster.send(
-            "grant.revoke",
-            #"{"grantor":{"cpr":"\#(carl)"},"representative":{"cpr":"\#(bent)"},"packages":["tax","care"],"by":"grantor"}"#,
-            id: "r", key: carl)
+        cluster.revoke(carl, from: bent, ["tax", "care"], id: "r")
         try cluster.drain()
         #expect(cluster.answer("r") == "accepted")
         #expect(revoked(cluster, by: "r") == 2)

@@ -60,9 +60,7 @@ import Testing
         try cluster.drain()
         cluster.clock.advance(days: 10)
         try cluster.drain()
-        cluster.send(
-            "move.renumber", #"{"citizen":{"cpr":"\#(bent)"},"newCpr":"6202800023","effective":"2026-11-20"}"#,
-            id: "n", key: bent)
+        cluster.renumber(bent, to: "6202800023", id: "n")
         cluster.send(
             "move.decease", #"{"citizen":{"cpr":"\#(carl)"},"effective":"2026-11-20"}"#, id: "d", key: carl)
         try cluster.drain()

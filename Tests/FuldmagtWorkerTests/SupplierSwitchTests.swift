@@ -51,22 +51,12 @@ import Testing
             try cluster.dump().contains { $0.contains(#""table":"received""#) && $0.contains(#""package":"next""#) })
         // The old privilege can no longer be given; the grant is revoked by its new name.
         cluster.issue(anna, to: carl, ["own"], id: "too-late")
-        cluster.send(
-            "grant.revoke",
-            #"{"grantor":{"cpr":"\#(anna)"},"representative":{"cpr":"\#(bent)"},"packages":["next"],"by":"grantor"}"#,
-            id: "r", key: anna)
+        cluster.revoke(anna, from: bent, ["next"], id: "r")
         try cluster.drain()
         #expect(cluster.answer("too-late") == "rejected package-retired@packages[0]")
         #expect(cluster.outcomes(of: "too-late").first?.text("reasons.0.en")?.contains("next") == true)
         #expect(cluster.answer("r") == "accepted")
         #expect(try cluster.check() == [])
-    }
-
-    private func revoke(_ package: String, id: String, _ cluster: TestCluster) {
-        cluster.send(
-            "grant.revoke",
-            #"{"grantor":{"cpr":"\#(anna)"},"representative":{"cpr":"\#(bent)"},"packages":["\#(package)"],"by":"grantor"}"#,
-            id: id, key: anna)
     }
 
     private func states(_ cluster: TestCluster, of package: String) throws -> [String] {
@@ -84,7 +74,7 @@ import Testing
             try cluster.drain()
             #expect(try states(cluster, of: "next") == ["active"])
         }
-        revoke(name, id: "r", cluster)
+        cluster.revoke(anna, from: bent, [name], id: "r")
         try cluster.drain()
         #expect(cluster.answer("r") == "accepted")
         #expect(try states(cluster, of: isSwitchedBefore ? "next" : "own") == ["revoked"])
@@ -99,10 +89,7 @@ import Testing
         try cluster.drain()
         cluster.broker.append(topic: .catalogue, partition: 0, key: Array("package/own".utf8), headers: [], value: nil)
         cluster.issue(anna, to: bent, ["next"], id: "again")
-        cluster.send(
-            "grant.revoke",
-            #"{"grantor":{"cpr":"\#(anna)"},"representative":{"cpr":"\#(bent)"},"packages":["own","next"],"by":"grantor"}"#,
-            id: "r", key: anna)
+        cluster.revoke(anna, from: bent, ["own", "next"], id: "r")
         try cluster.drain()
         #expect(cluster.answer("again") == "rejected already-granted@packages[0]")
         #expect(cluster.answer("r") == "accepted")

@@ -183,10 +183,7 @@ import Testing
         cluster.issue(anna, to: bent, ["tax"], id: "g")
         try cluster.drain()
         try cluster.stop()
-        cluster.send(
-            "grant.revoke",
-            #"{"grantor":{"cpr":"\#(anna)"},"representative":{"cpr":"\#(bent)"},"packages":["tax"],"by":"grantor"}"#,
-            id: "r", key: anna)
+        cluster.revoke(anna, from: bent, ["tax"], id: "r")
         cluster.broker.deleteRecords(of: .grantCommands)
         let stop = #expect(throws: WorkerStop.self) { try cluster.drain() }
         #expect(stop?.kind == .gap)

@@ -291,4 +291,19 @@ extension TestCluster {
             #"{"grantor":{"cpr":"\#(grantor)"},"representative":{"cpr":"\#(representative)"},"packages":[\#(list)],"validUntil":"\#(until)","channel":"digital"}"#,
             id: id, key: grantor)
     }
+
+    /// A revocation by name, asked for by the grantor.
+    func revoke(_ grantor: String, from representative: String, _ packages: [String], id: String) {
+        let list = packages.map { "\"\($0)\"" }.joined(separator: ",")
+        send(
+            "grant.revoke",
+            #"{"grantor":{"cpr":"\#(grantor)"},"representative":{"cpr":"\#(representative)"},"packages":[\#(list)],"by":"grantor"}"#,
+            id: id, key: grantor)
+    }
+
+    func renumber(_ citizen: String, to number: String, id: String, on day: String = "2026-11-20") {
+        send(
+            "move.renumber", #"{"citizen":{"cpr":"\#(citizen)"},"newCpr":"\#(number)","effective":"\#(day)"}"#, id: id,
+            key: citizen)
+    }
 }

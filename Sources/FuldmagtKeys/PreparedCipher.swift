@@ -44,10 +44,10 @@ final class PreparedCipher: Sendable {
         return Contexts(sealing: sealing, opening: opening)
     }
 
-    private func with<Result>(_ body: (Contexts) -> Result) -> Result {
+    private func with<Result, Failure: Error>(_ body: (Contexts) throws(Failure) -> Result) throws(Failure) -> Result {
         let contexts = idle.withLock { $0.popLast() } ?? made()
         defer { idle.withLock { $0.append(contexts) } }
-        return body(contexts)
+        return try body(contexts)
     }
 
     /// Encrypts text into as many bytes, and tells the tag that proves them.
@@ -79,23 +79,23 @@ final class PreparedCipher: Sendable {
         tag: UnsafeMutableRawPointer, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(Failure) {
         guard let target = piece.baseAddress else { preconditionFailure("a piece has bytes") }
-        let contexts = idle.withLock { $0.popLast() } ?? made()
-        defer { idle.withLock { $0.append(contexts) } }
-        let context = contexts.sealing
         let sealed = target.assumingMemoryBound(to: UInt8.self)
-        var count: Int32 = 0
-        var isDone = EVP_EncryptInit_ex(context, nil, nil, nil, nonce.assumingMemoryBound(to: UInt8.self)) == 1
-        var at = 0
-        while at < text.count, isDone {
-            let part = UnsafeRawBufferPointer(rebasing: text[at..<min(at + piece.count, text.count)])
-            isDone =
-                EVP_EncryptUpdate(
-                    context, sealed, &count, part.baseAddress?.assumingMemoryBound(to: UInt8.self), Int32(part.count))
-                == 1
-            if isDone { try body(UnsafeRawBufferPointer(start: target, count: part.count)) }
-            at += part.count
+        let isDone = try with { (contexts) throws(Failure) in
+            let context = contexts.sealing
+            var count: Int32 = 0
+            var isGoing = EVP_EncryptInit_ex(context, nil, nil, nil, nonce.assumingMemoryBound(to: UInt8.self)) == 1
+            var at = 0
+            while at < text.count, isGoing {
+                let part = UnsafeRawBufferPointer(rebasing: text[at..<min(at + piece.count, text.count)])
+                isGoing =
+                    EVP_EncryptUpdate(
+                        context, sealed, &count, part.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                        Int32(part.count)) == 1
+                if isGoing { try body(UnsafeRawBufferPointer(start: target, count: part.count)) }
+                at += part.count
+            }
+            return isGoing && EVP_EncryptFinal_ex(context, sealed, &count) == 1 && fm_gcm_take_tag(context, tag) == 1
         }
-        isDone = isDone && EVP_EncryptFinal_ex(context, sealed, &count) == 1 && fm_gcm_take_tag(context, tag) == 1
         precondition(isDone, "OpenSSL refused to seal")
     }
 

@@ -270,9 +270,9 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                 reached(.afterLogCommit)
                 note(transaction)
             } catch let error as KafkaFailure where error.consequence != .fatal && error.consequence != .fenced {
-                try abort(producer, because: error)
+                let aborted = try abort(producer, because: error)
                 guard !error.isTooLarge else { throw error }
-                throw Self.aborted(error)
+                throw aborted
             }
         } catch let error as KafkaFailure {
             // What it left behind is ended by the next life.
@@ -326,31 +326,25 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     /// Begins a transaction. One that an earlier failure left open is aborted.
     /// - Throws: `fenced` where that was so.
     private func begin(_ producer: KafkaProducer) throws {
-        if let failure = leftOpen {
-            try abort(producer, because: failure)
-            throw Self.aborted(failure)
-        }
+        if let failure = leftOpen { throw try abort(producer, because: failure) }
         do throws(KafkaFailure) {
             try producer.begin()
         } catch {
             guard error.consequence == .abortable else { throw error }
-            try abort(producer, because: error)
-            throw Self.aborted(error)
+            throw try abort(producer, because: error)
         }
     }
 
     /// Aborts what is open, which ends the producer's life: see `ProducerLife`.
-    private func abort(_ producer: KafkaProducer, because failure: KafkaFailure) throws(KafkaFailure) {
+    /// - Returns: what follows: a worker's shards are claimed for a producer's name, so they are taken over again.
+    private func abort(_ producer: KafkaProducer, because failure: KafkaFailure) throws(KafkaFailure) -> LogFailure {
         // An abort that takes too long goes on, and nothing else can be begun until it has been asked for again.
         leftOpen = failure
         try producer.abort(timeoutMilliseconds: options.timeoutMilliseconds)
         leftOpen = nil
         isReady = false
-    }
-
-    /// What a worker's shards are claimed for is a producer's name, so they are taken over again by the next.
-    private static func aborted(_ failure: KafkaFailure) -> LogFailure {
-        LogFailure(.fenced, "a transaction had to be aborted, and is done again by a new producer: \(failure.text)")
+        return LogFailure(
+            .fenced, "a transaction had to be aborted, and is done again by a new producer: \(failure.text)")
     }
 
     /// Whether a commit happened is not known until a call says so; so it is asked again, and never aborted meanwhile.

@@ -392,13 +392,20 @@ struct ShardTurn {
             let citizen = try names.identity(of: known)
             var file = try access.file(of: citizen)
             try access.load(Rules.sections(for: reason), into: &file)
-            let effects = Rules.review(
-                &file.file, for: reason, isDayTurn: sweep.isDayTurn, under: circumstances)
-            try store(effects, to: &file, output: &output)
-            guard reason == .due else { continue }
-            try access.noteResidence(file.file.residence(on: circumstances.present)?.municipality, of: file)
-            try access.deleteDue(through: sweep.day, of: file)
+            try review(&file, for: reason, sweep: sweep, under: circumstances, output: &output)
         }
+    }
+
+    /// - Parameter file: with the sections that the reason asks for.
+    private mutating func review(
+        _ file: inout LoadedFile, for reason: ReviewReason, sweep: Sweep, under circumstances: Circumstances,
+        output: inout OutputWriter
+    ) throws {
+        let effects = Rules.review(&file.file, for: reason, isDayTurn: sweep.isDayTurn, under: circumstances)
+        try store(effects, to: &file, output: &output)
+        guard reason == .due else { return }
+        try access.noteResidence(file.file.residence(on: circumstances.present)?.municipality, of: file)
+        try access.deleteDue(through: sweep.day, of: file)
     }
 
     /// Brings a citizen about whom something was decided as of an earlier day to where everybody else is: what days since
@@ -421,9 +428,6 @@ struct ShardTurn {
         if file.file.residence(on: now.today) != file.file.residence(on: circumstances.today) {
             file.file.reviewedFor = nil
         }
-        let effects = measured { Rules.review(&file.file, for: .due, isDayTurn: true, under: now) }
-        try store(effects, to: &file, output: &output)
-        try access.noteResidence(file.file.residence(on: now.today)?.municipality, of: file)
-        try access.deleteDue(through: now.today, of: file)
+        try review(&file, for: .due, sweep: sweep, under: now, output: &output)
     }
 }

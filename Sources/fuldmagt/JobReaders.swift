@@ -21,16 +21,13 @@ final class AnswerReader {
             let reader = try RecordReader(KafkaLog.properties(configuration, for: .reader), topics: Topic.names)
             var positions: [String: [Int64]] = [:]
             var starts: [TopicPartition: RecordReader.Start] = [:]
-            for topic in Self.topics {
-                let partitions = try Connection.partitions(of: topic, configuration)
-                for partition in partitions {
-                    let known = begin[topic.name].flatMap {
-                        $0.count == partitions.count ? $0[Int(partition.partition)] : nil
-                    }
-                    let end = try reader.watermarks(partition, timeoutMilliseconds: Self.timeoutMilliseconds).upperBound
-                    positions[topic.name, default: []].append(known ?? end)
-                    starts[partition] = .offset(known ?? end)
-                }
+            let partitions = try Connection.partitions(of: Self.topics, configuration)
+            for partition in partitions {
+                let count = partitions.count { $0.topic == partition.topic }
+                let known = begin[partition.topic].flatMap { $0.count == count ? $0[Int(partition.partition)] : nil }
+                let end = try reader.watermarks(partition, timeoutMilliseconds: Self.timeoutMilliseconds).upperBound
+                positions[partition.topic, default: []].append(known ?? end)
+                starts[partition] = .offset(known ?? end)
             }
             try reader.assign(starts)
             return (reader, Array(starts.keys), positions)

@@ -162,12 +162,26 @@ enum Connection {
     static func partitions(of topic: Topic, _ configuration: KafkaConfiguration) throws(KafkaFailure)
         -> [TopicPartition]
     {
+        try partitions(of: [topic], configuration)
+    }
+
+    /// The partitions of some topics, asked for at once.
+    /// - Throws: what to do, when a topic does not exist.
+    static func partitions(
+        of topics: [Topic], _ configuration: KafkaConfiguration
+    ) throws(KafkaFailure) -> [TopicPartition] {
         let admin = try KafkaAdmin(KafkaLog.properties(configuration, for: .admin))
-        guard let count = try admin.partitionCounts(timeoutMilliseconds: 30_000)[topic.name], count > 0 else {
-            throw KafkaFailure(
-                code: 0, consequence: .configuration, text: "\(topic.name) does not exist; run: fuldmagt topics create")
+        let counts = try admin.partitionCounts(timeoutMilliseconds: 30_000)
+        var partitions: [TopicPartition] = []
+        for topic in topics {
+            guard let count = counts[topic.name], count > 0 else {
+                throw KafkaFailure(
+                    code: 0, consequence: .configuration,
+                    text: "\(topic.name) does not exist; run: fuldmagt topics create")
+            }
+            partitions += (0..<count).map { TopicPartition(topic: topic.name, partition: $0) }
         }
-        return (0..<count).map { TopicPartition(topic: topic.name, partition: $0) }
+        return partitions
     }
 
     /// Turns a failure into what the user reads and the exit code that fits.

@@ -33,9 +33,7 @@ public struct Handover: Sendable, Equatable {
     /// All rows, as the store writes and reads them.
     public var rows: String
 
-    public init(
-        former: Ident, cause: Cause, at: Instant, outcomePosition: Position?, rows: String = ""
-    ) {
+    public init(former: Ident, cause: Cause, at: Instant, outcomePosition: Position?, rows: String = "") {
         self.former = former
         self.cause = cause
         self.at = at

@@ -102,7 +102,6 @@ extension Rules {
         news.isPassedOn = true
         return [
             InboxMessage(to: current, .news(news)),
-
             InboxMessage(
                 shard: news.grantorShard, citizen: news.grantor, sealed: nil,
                 body: .numberChange(NumberChange(former: former, current: current))),

@@ -8,7 +8,7 @@ import GRDB
 /// rowid tables, so that a batch touches few pages; small indexes find a citizen's rows.
 enum Schema {
     /// The version this build writes, in `PRAGMA user_version`.
-    static let version = 12
+    static let version = 13
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -64,6 +64,15 @@ enum Schema {
         }
         migrator.registerMigration("12 frames beside the file, and neighbouring ids") { db in
             try db.execute(sql: twelfth)
+        }
+        migrator.registerMigration("13 ends nobody was reminded of") { db in
+            // Whether both parties were reminded comes first: a look at reminders then meets none that were sent.
+            try db.execute(
+                sql: """
+                    DROP INDEX grants_by_end;
+                    CREATE INDEX grants_by_end ON grants (reminded_of IS valid_until, valid_until)
+                      WHERE state = 'active' OR state = 'dormant';
+                    """)
         }
         return migrator
     }

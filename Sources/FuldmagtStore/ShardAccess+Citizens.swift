@@ -153,7 +153,9 @@ extension ShardAccess {
             statements.citizensOf.bind(1, municipality).bind(2, after ?? Ident(high: 0, low: 0)).bind(3, limit))
     }
 
-    /// Citizens with something due on a day or before.
+    /// Some of the citizens with something due on a day or before, in no order: who was looked at is not among them again.
+    ///
+    /// Costs what it returns, however much else is due.
     public func dueCitizens(on day: Day, limit: Int) throws(StoreError) -> [KnownCitizen] {
         try citizens(
             statements.dueCitizens.bind(1, day).bind(2, day.adding(days: Grant.reminderDays)).bind(3, limit))

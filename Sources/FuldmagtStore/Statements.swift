@@ -123,17 +123,22 @@ final class Statements {
             """
             SELECT sealed, pseudonym FROM citizens WHERE municipality = ?1 AND pseudonym > ?2 ORDER BY pseudonym LIMIT ?3
             """)
+        // Each source stops at the limit by itself, or a look would read all that is due.
         dueCitizens = try prepare(
             """
             SELECT c.sealed, c.pseudonym
             FROM (
-              SELECT citizen FROM due WHERE day <= ?1
-              UNION SELECT citizen FROM grants WHERE (state = 'active' OR state = 'dormant') AND valid_until < ?1
-              UNION SELECT citizen FROM grants
-                WHERE (state = 'active' OR state = 'dormant') AND valid_until BETWEEN ?1 AND ?2
-                  AND reminded_of IS NOT valid_until
+              SELECT citizen FROM (SELECT DISTINCT citizen FROM due WHERE day <= ?1 LIMIT ?3)
+              UNION SELECT citizen FROM (
+                SELECT DISTINCT citizen FROM grants
+                WHERE (state = 'active' OR state = 'dormant')
+                  AND (reminded_of IS valid_until) IN (0, 1) AND valid_until < ?1 LIMIT ?3)
+              UNION SELECT citizen FROM (
+                SELECT DISTINCT citizen FROM grants
+                WHERE (state = 'active' OR state = 'dormant')
+                  AND (reminded_of IS valid_until) = 0 AND valid_until BETWEEN ?1 AND ?2 LIMIT ?3)
             ) d JOIN citizens c ON c.row = d.citizen
-            ORDER BY c.pseudonym LIMIT ?3
+            LIMIT ?3
             """)
         insertDue = try prepare("INSERT INTO due VALUES (?1, ?2) ON CONFLICT DO NOTHING")
         deleteDue = try prepare("DELETE FROM due WHERE day <= ?1 AND citizen = ?2")

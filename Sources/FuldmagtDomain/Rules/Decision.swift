@@ -291,7 +291,7 @@ public struct Sweep: Sendable, Equatable {
     public enum Step: Sendable, Equatable {
         /// The catalogue has been read to `position` and it is `day`: find out what that concerns.
         case begin
-        /// Citizens with something due, from the least on.
+        /// Citizens with something due, until there are none.
         case due
         /// Citizens who live in a municipality, after the one named.
         case municipality(Municipality, after: Ident?)

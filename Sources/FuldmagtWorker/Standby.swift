@@ -79,6 +79,8 @@ public final class Standby: @unchecked Sendable {
     func take(_ shard: Int32) -> Copy? {
         queue.sync {
             followed.remove(shard)
+            // Not looked at again in this round either: a new copy would begin by deleting the file that is handed out.
+            round.removeAll { $0 == shard }
             metrics.forget(.standbyLagRecords, shard: shard)
             guard let copy = copies.removeValue(forKey: shard) else { return nil }
             guard isCurrentEnough(copy) else {

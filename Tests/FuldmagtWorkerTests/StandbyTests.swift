@@ -157,6 +157,24 @@ import Testing
         #expect(dump == (try scene.cluster.dump()))
     }
 
+    @Test("a copy that was handed out is not begun anew, whose turn it was in this round or not")
+    func handedOut() throws {
+        let scene = try Scene()
+        try scene.live("before")
+        scene.catchUp()
+        // One shard has been looked at in this round, and three are still to be.
+        try scene.live("after")
+        _ = scene.standby.step()
+        for shard in Int32(0)..<4 {
+            let copy = try #require(scene.standby.take(shard))
+            for _ in 0..<4 { _ = scene.standby.step() }
+            // The file is where it was, with what it had.
+            #expect(try scene.files.contains { $0.hasPrefix("shard-000\(shard)") })
+            try copy.restore.discard()
+        }
+        #expect(try scene.files == [])
+    }
+
     @Test("what it owns is not followed, and nothing is left behind when it stops")
     func owned() throws {
         let scene = try Scene()

@@ -21,6 +21,7 @@ public final class ShardRestore {
     private var tables: [[UInt8]: Table] = [:]
     private let begin, commit: Statement
     private var indexes: [String] = []
+    private var hasFailed = false
     /// Records applied.
     public private(set) var rows = 0
 
@@ -117,19 +118,36 @@ public final class ShardRestore {
     }
 
     /// Applies records in the order of the changelog.
-    /// - Throws: when a record cannot be understood: then nothing can be rebuilt from this changelog.
+    /// - Throws: when a record cannot be understood: then nothing can be rebuilt from this changelog, and what was is of no
+    ///   use.
     public func apply(_ batch: RecordBatch) throws(StoreError) {
         do {
-            try queue.inDatabase { _ in
-                try begin.run()
+            try inTransaction { _ in
                 try batch.withRecords { (records) throws(StoreError) in
                     for record in records { try apply(record) }
                 }
-                try commit.run()
             }
             rows += batch.count
         } catch {
             throw StoreError(error, doing: "restoring \(target)")
+        }
+    }
+
+    /// What fails leaves a file of no use, as nothing is kept to undo it by; the transaction ends all the same.
+    private func inTransaction(_ body: (Database) throws -> Void) throws {
+        guard !hasFailed else { throw StoreError(.fatal, "\(path) is of no use since a restore failed; begin anew") }
+        try queue.inDatabase { db in
+            try begin.run()
+            do {
+                try body(db)
+                try commit.run()
+            } catch {
+                hasFailed = true
+                if let connection = db.sqliteConnection, sqlite3_get_autocommit(connection) == 0 {
+                    sqlite3_exec(connection, "ROLLBACK", nil, nil, nil)
+                }
+                throw error
+            }
         }
     }
 
@@ -234,12 +252,12 @@ public final class ShardRestore {
     /// - Parameter mark: of the frame that the group's committed offsets name; the rebuilt file is as far as that.
     public func finish(mark: String?) throws(StoreError) {
         do {
-            try queue.inDatabase { db in
-                try begin.run()
+            try inTransaction { db in
                 for index in indexes { try db.execute(sql: index) }
                 // A file of its own: what another file of this shard has published says nothing about this one.
                 try db.execute(sql: "UPDATE meta SET lineage = NULL, rebuilt_at = ?", arguments: [mark])
-                try commit.run()
+            }
+            try queue.inDatabase { db in
                 let orphans = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check").count
                 guard orphans == 0 else {
                     throw StoreError(

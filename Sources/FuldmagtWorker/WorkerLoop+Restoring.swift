@@ -226,6 +226,11 @@ extension WorkerLoop {
                 "the group has no offsets of shard \(number), and its changelog does not reach \(position) of \(topic.name), where its file is: it was written without one (FULDMAGT_CHANGELOG=0). Set the group's offsets (kafka-consumer-groups --reset-offsets) to what the file was published to: at least \(Self.text(settled))"
             )
         }
+        do { try check(restore, of: number, against: committed) } catch {
+            // What is not the last state is not left where it would be taken for it.
+            try restore.discard()
+            throw error
+        }
         try restore.finish(mark: committed.mark?.text)
         let rows = restore.rows - copied
         let seconds = Double(surroundings.nanoseconds() - started) / 1e9
@@ -236,9 +241,7 @@ extension WorkerLoop {
                 "rows_per_second": "\(seconds > 0 ? Int(Double(rows) / seconds) : 0)",
                 "rows_copied_before": "\(copied)",
             ])
-        let shard = try open()
-        try check(shard, against: committed)
-        return shard
+        return try open()
     }
 
     /// Where what was rebuilt is not as far as what is known to be out.
@@ -248,20 +251,20 @@ extension WorkerLoop {
         return settled.first { $1 > rebuilt[$0] ?? 0 }
     }
 
-    /// A rebuilt shard is as far as the group is, exactly: its rows and the offsets were published together.
+    /// What was rebuilt is as far as the group is, exactly: its rows and the offsets were published together.
     ///
     /// Unless somebody has published meanwhile: then the shard is theirs, and this worker has lost it without knowing.
-    private func check(_ shard: ShardInUse, against committed: Committed) throws {
-        guard let (topic, offset) = committed.offsets.first(where: { $1 != shard.positions[$0] ?? 0 }) else { return }
+    private func check(_ restore: ShardRestore, of number: Int32, against committed: Committed) throws {
+        let rebuilt = try restore.positions()
+        guard let (topic, offset) = committed.offsets.first(where: { $1 != rebuilt[$0] ?? 0 }) else { return }
         var now = Committed()
-        try retrying { () throws(LogFailure) in now = try log.committed(shard: shard.shard) }
-        try shard.release(marksSent: false)
+        try retrying { () throws(LogFailure) in now = try log.committed(shard: number) }
         guard now == committed else {
-            throw LogFailure(.fenced, "shard \(shard.shard) was published to by another worker while it was rebuilt")
+            throw LogFailure(.fenced, "shard \(number) was published to by another worker while it was rebuilt")
         }
         throw WorkerStop(
             .staleShard,
-            "shard \(shard.shard) has been processed to \(offset) of \(topic.name), but its changelog ends at \(shard.positions[topic] ?? 0): it was written without one (FULDMAGT_CHANGELOG=0), or \(Topic.changelog.name) has lost records. Put the last file of the shard into \(options.directory)"
+            "shard \(number) has been processed to \(offset) of \(topic.name), but its changelog ends at \(rebuilt[topic] ?? 0): it was written without one (FULDMAGT_CHANGELOG=0), or \(Topic.changelog.name) has lost records. Put the last file of the shard into \(options.directory)"
         )
     }
 }

@@ -258,6 +258,28 @@ import Testing
         #expect(try files(cluster).allSatisfy { !$0.contains("restoring") })
     }
 
+    @Test("a record that is no row ends the restore with its place, and what was rebuilt is given up")
+    func wrongRecord() throws {
+        let cluster = try lived()
+        try cluster.stop()
+        try deleteFiles(cluster)
+        let restore = try ShardRestore(shard: 0, directory: cluster.directory, worker: "w1")
+        var batch = RecordBatch()
+        _ = try cluster.broker.member().readChangelog(shard: 0, from: 0, into: &batch, limit: 5)
+        Array("nothing/1".utf8).withUnsafeBytes { key in
+            batch.append(
+                topic: Topic.changelog.rawValue, offset: 77, timestamp: 0, key: key, value: key, headers: { _ in })
+        }
+        let error = #expect(throws: StoreError.self) { try restore.apply(batch) }
+        #expect(error?.consequence == .fatal)
+        #expect(error?.description.contains("record 77 of the changelog of shard 0") == true)
+        // Nothing goes on with it.
+        #expect(throws: StoreError.self) { try restore.apply(RecordBatch()) }
+        #expect(throws: StoreError.self) { try restore.finish(mark: nil) }
+        try restore.discard()
+        #expect(try files(cluster) == [])
+    }
+
     @Test("a changelog that has lost records rebuilds nothing")
     func gaps() throws {
         let cluster = try TestCluster()

@@ -131,7 +131,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     }
 
     public func join(_ listener: any AssignmentListener) throws(LogFailure) {
-        let answers = Answers(listener) { [weak self] in self?.isReady = false }
+        let answers = Answers(listener, onNothingOwned: { [weak self] in self?.isReady = false })
         try beginLife()
         do throws(KafkaFailure) {
             consumer = try KafkaConsumer(
@@ -176,16 +176,22 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     /// Tells the listener of shards, which are partitions of all consumed topics together.
     private final class Answers: @unchecked Sendable {
         private weak var listener: (any AssignmentListener)?
-        private let onLost: () -> Void
+        private let onNothingOwned: () -> Void
+        private var owned: Set<Int32> = []
 
-        init(_ listener: any AssignmentListener, onLost: @escaping () -> Void) {
+        /// - Parameter onNothingOwned: called when shards are lost, and before the first shards are taken over.
+        init(_ listener: any AssignmentListener, onNothingOwned: @escaping () -> Void) {
             self.listener = listener
-            self.onLost = onLost
+            self.onNothingOwned = onNothingOwned
         }
 
         func answer(_ event: RebalanceEvent) -> [TopicPartition: Int64] {
             switch event {
             case .assigned(let partitions):
+                // A broker that was started anew while this worker owned nothing told it nothing of that. It may not know
+                // the producer any more, and then nobody could fence it off: shards are taken over by a new one.
+                if owned.isEmpty { onNothingOwned() }
+                owned.formUnion(Self.shards(partitions))
                 let positions = listener?.assigned(Self.shards(partitions)) ?? [:]
                 var starts: [TopicPartition: Int64] = [:]
                 for partition in partitions {
@@ -193,10 +199,13 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                     starts[partition] = positions[partition.partition]?[topic]
                 }
                 return starts
-            case .revoked(let partitions): listener?.revoked(Self.shards(partitions))
+            case .revoked(let partitions):
+                listener?.revoked(Self.shards(partitions))
+                owned.subtract(Self.shards(partitions))
             case .lost(let partitions):
                 listener?.lost(Self.shards(partitions))
-                onLost()
+                owned.subtract(Self.shards(partitions))
+                onNothingOwned()
             }
             return [:]
         }

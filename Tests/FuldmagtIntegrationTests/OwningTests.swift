@@ -53,8 +53,10 @@ import Testing
         }
 
         /// Joins, and waits until each of the members has shards: a broker answers nothing else to one that is joining.
-        func join(beside others: Member...) throws {
+        /// - Parameter meanwhile: what happens before it has any.
+        func join(beside others: Member..., meanwhile: () throws -> Void = {}) throws {
             try executor.sync { try log.join(self) }
+            try meanwhile()
             let deadline = Date().addingTimeInterval(60)
             while ([self] + others).contains(where: { $0.shards.isEmpty }), Date() < deadline {
                 for member in [self] + others { try member.poll() }
@@ -228,6 +230,24 @@ import Testing
         try broker.stop()
     }
 
+    @Test("the same of one whose broker was started anew between its joining and its first shard")
+    func startedAnew() throws {
+        let broker = try broker()
+        let (one, other) = (try Member("one", broker), try Member("other", broker))
+        try one.join { try broker.restart() }
+        _ = try one.committed(0)
+        try one.publish("one-1", through: 1)
+        let held = try one.publishUpToCommit("one-2", through: 2)
+        try other.join(beside: one)
+        #expect(try other.committed(0).mark == FrameMark(lineage: "one", frame: 1))
+        try other.claim(0)
+        #expect(try held.goOn()?.consequence == .fenced)
+        try other.publish("other-2", through: 2)
+        #expect(try published(broker) == ["one-1", "other-2"])
+        for member in [one, other] { try member.leave() }
+        try broker.stop()
+    }
+
     @Test("the same before its first frame: it has claimed the shard")
     func undecidedFirst() throws {
         let (broker, one, other) = try scene()
@@ -255,6 +275,9 @@ import Testing
         try one.publish("one-1 of 1", shard: 1, through: 1)
         try one.release(0)
         try other.join(beside: one)
+        // Its others were assigned to it anew.
+        _ = try one.committed(1)
+        try one.claim(1)
         #expect(try other.committed(0).mark == FrameMark(lineage: "one", frame: 1))
         try other.claim(0)
         try other.publish("other-2", through: 2)

@@ -159,8 +159,10 @@ extension ShardAccess {
             if let number = node.int {
                 values.append((name, .int(Int64(number))))
             } else if let text = node.string {
-                let rest = String(text.dropFirst())
-                values.append((name, text.hasPrefix("x") ? .blob(Hex.read(rest) ?? []) : .text(rest)))
+                // Bytes, not characters: what follows the letter may combine with it.
+                let rest = String(decoding: text.utf8.dropFirst(), as: UTF8.self)
+                let isBlob = text.utf8.first == UInt8(ascii: "x")
+                values.append((name, isBlob ? .blob(Hex.read(rest) ?? []) : .text(rest)))
             }
         }
         return values

@@ -41,6 +41,27 @@ import Testing
     @Test("the new number lies in another shard, or this test shows nothing")
     func otherShard() { #expect(shard(anna) != shard(new)) }
 
+    @Test(
+        "texts follow as they are, also those that begin with what combines with the character before",
+        arguments: ["\u{301}", "\u{200D}a", "\u{FE0F}", "\u{1F3FD}", "x\u{301}", "ø"])
+    func combining(text: String) throws {
+        let cluster = try TestCluster()
+        cluster.move(anna, to: "0101", on: "2020-01-01", id: "home")
+        cluster.send(
+            "exemption.register",
+            #"{"citizen":{"cpr":"\#(anna)"},"municipality":"0101","form":"\#(text)","journal":"\#(text)","caseworker":"\#(text)","requestedBy":"citizen","appearedInPerson":true}"#,
+            id: "exempt", key: anna)
+        try cluster.drain()
+        #expect(cluster.answer("exempt") == "accepted")
+        let kept = try #require(try cluster.dump().first { $0.contains(#""table":"exemption""#) })
+        cluster.renumber(anna, to: new, id: "n")
+        try cluster.drain()
+        #expect(cluster.answer("n") == "accepted")
+        // Compared as bytes: to equal as strings is less.
+        let followed = try #require(try cluster.dump().first { $0.contains(#""table":"exemption""#) })
+        #expect(Array(followed.utf8) == Array(kept.replacing(pseudonym(anna), with: pseudonym(new)).utf8))
+    }
+
     @Test("everything follows, nobody is told, and both numbers are found afterwards")
     func follows() throws {
         let cluster = try begin()

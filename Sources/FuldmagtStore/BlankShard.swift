@@ -42,7 +42,7 @@ enum BlankShard {
         return found.map { $0["sql"] }
     }
 
-    /// Puts it where there is no file yet; a file that is there, or gets there meanwhile, stays.
+    /// Puts it where there is no file yet, nor the log of one; a file that is there, or gets there meanwhile, stays.
     /// - Parameter maker: names the file that is being written; two workers of one folder may be at it.
     static func put(at path: String, maker: String) {
         guard let whole else { return }
@@ -58,7 +58,9 @@ enum BlankShard {
     }
 
     private static func put(_ image: Image, at path: String, maker: String) {
-        guard !FileManager.default.fileExists(atPath: path) else { return }
+        // Of a log whose file is gone SQLite makes an end, as the file that it makes has no pages. Over this one, which has,
+        // it would lay what the log holds.
+        guard !["", "-wal"].contains(where: { FileManager.default.fileExists(atPath: path + $0) }) else { return }
         let made = "\(path).new-\(maker.replacing("/", with: "_"))"
         defer { unlink(made) }
         do {

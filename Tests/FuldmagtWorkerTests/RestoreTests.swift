@@ -164,6 +164,30 @@ import Testing
         #expect(try cluster.check() == [])
     }
 
+    @Test("a shard's file is moved away, and the log of its last commits is left: it is rebuilt all the same")
+    func logLeft() throws {
+        let cluster = try lived()
+        // What has been lived stands in the file; in the log there is only what comes now.
+        try cluster.stop()
+        for (number, citizen) in [anna, bent, TestCluster.carl].enumerated() {
+            cluster.move(citizen, to: "0101", on: "2021-01-01", id: "later \(number)")
+        }
+        try cluster.drain()
+        var logs: [String: Data] = [:]
+        for name in try files(cluster) where name.hasSuffix("-wal") || name.hasSuffix("-frames") {
+            logs[name] = try Data(contentsOf: URL(fileURLWithPath: "\(cluster.directory)/\(name)"))
+        }
+        #expect(logs.count { $0.key.hasSuffix("-wal") && !$0.value.isEmpty } == 4)
+        try cluster.stop()
+        let before = try rows(cluster)
+        try deleteFiles(cluster)
+        for (name, log) in logs { try log.write(to: URL(fileURLWithPath: "\(cluster.directory)/\(name)")) }
+        try cluster.drain()
+        try cluster.stop()
+        #expect(try rows(cluster) == before)
+        #expect(try cluster.check() == [])
+    }
+
     @Test(
         "a power cut takes a frame that was stored and not published: what it says is decided again",
         arguments: [true, false])

@@ -51,7 +51,15 @@ enum Exit {
 
     /// Says on standard error why, and gives the code to end with.
     static func saying(_ text: String, _ code: ExitCode) -> ExitCode {
-        FileHandle.standardError.write(Data("fuldmagt: \(text)\n".utf8))
+        StandardError.write("fuldmagt: \(text)\n")
         return code
+    }
+}
+
+/// Where a worker says how it fares.
+enum StandardError {
+    /// What cannot be written, as to a file on a full disk, is lost: that ends nobody, and there is nowhere left to say it.
+    static func write(_ text: String) {
+        do { try FileHandle.standardError.write(contentsOf: Data(text.utf8)) } catch { return }
     }
 }

@@ -26,9 +26,9 @@ struct JSONLogHandler: LogHandler {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let masked = fields.mapValues { CPRMask.masked($0) }
         do {
-            FileHandle.standardError.write(try encoder.encode(masked) + Data("\n".utf8))
+            StandardError.write(String(decoding: try encoder.encode(masked), as: UTF8.self) + "\n")
         } catch {
-            FileHandle.standardError.write(Data("a log line could not be written\n".utf8))
+            StandardError.write("a log line could not be encoded\n")
         }
     }
 }

@@ -30,7 +30,7 @@ enum SettingNames {
     /// Says on standard error which names begin like a setting and are none, each once.
     static func complain(about names: some Sequence<String>) {
         for complaint in complaints(about: names) where told.withLock({ $0.insert(complaint).inserted }) {
-            FileHandle.standardError.write(Data("fuldmagt: \(complaint)\n".utf8))
+            StandardError.write("fuldmagt: \(complaint)\n")
         }
     }
 

@@ -6,14 +6,18 @@ import Testing
 
 /// A worker whose surroundings are wrong says so and ends; it does not go on with less.
 @Suite(.serialized) struct WrongSurroundingsTests {
-    private func run(_ broker: String, log: String) throws -> (status: Int32, text: String) {
-        let worker = try ChildProcess(
-            KafkaCluster.program, ["worker", "--data", log + ".data"],
+    private func run(_ broker: String, data: String, log: String) throws -> Int32 {
+        try ChildProcess(
+            KafkaCluster.program, ["worker", "--data", data],
             environment: [
                 "FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": broker, "FULDMAGT_TEST_MODE": "1", "FULDMAGT_WORKER_ID": "w",
                 "FULDMAGT_KAFKA_SOCKET_TIMEOUT_MS": "2000",
-            ], log: log)
-        let status = worker.wait()
+            ], log: log
+        ).wait()
+    }
+
+    private func run(_ broker: String, log: String) throws -> (status: Int32, text: String) {
+        let status = try run(broker, data: log + ".data", log: log)
         return (status, try String(contentsOfFile: log, encoding: .utf8))
     }
 
@@ -30,6 +34,8 @@ import Testing
         let (status, text) = try run(broker.address, log: broker.directory + "-worker.log")
         #expect(status == 78)
         #expect(text.contains("fuldmagt.inbox has 3 partitions, but fuldmagt.commands.grant has 4"))
+        // A log that takes no line, as on a full disk, changes nothing about that.
+        #expect(try run(broker.address, data: broker.directory + "-unheard", log: "/dev/full") == 78)
         try broker.stop()
     }
 

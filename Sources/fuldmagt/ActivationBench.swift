@@ -53,6 +53,6 @@ extension MemoryBench {
     }
 
     private static func say(_ text: String) {
-        FileHandle.standardError.write(Data("\r\(text)".utf8))
+        StandardError.write("\r\(text)")
     }
 }

@@ -59,7 +59,7 @@ struct BenchCommand: AsyncParsableCommand {
         defer {
             if data == nil {
                 do { try FileManager.default.removeItem(atPath: directory) } catch {
-                    FileHandle.standardError.write(Data("\(directory) could not be removed\n".utf8))
+                    StandardError.write("\(directory) could not be removed\n")
                 }
             }
         }

@@ -55,7 +55,7 @@ struct CatalogueReading {
         case .applied, .repeated, .removed: return
         case .rejected(_, let reasons):
             let codes = reasons.map(\.code.rawValue).joined(separator: ", ")
-            FileHandle.standardError.write(Data("--catalogue, line \(line): \(codes), as workers would say\n".utf8))
+            StandardError.write("--catalogue, line \(line): \(codes), as workers would say\n")
         case .deadLetter(let letter):
             throw Exit.saying("--catalogue, line \(line): \(letter.reason.rawValue), \(letter.detail)", Exit.failure)
         }

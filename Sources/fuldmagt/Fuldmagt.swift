@@ -56,7 +56,7 @@ enum Exit {
     }
 }
 
-/// Where a worker says how it fares.
+/// Where a command says how it fares; what it was asked for goes to standard output.
 enum StandardError {
     /// What cannot be written, as to a file on a full disk, is lost: that ends nobody, and there is nowhere left to say it.
     static func write(_ text: String) {

@@ -76,7 +76,7 @@ struct JobSender {
         try settle()
         try rejects.close()
         if checkpoint.state == .done { try awaitAnswers() }
-        if isTerminal, !options.quiet { FileHandle.standardError.write(Data("\r\u{1b}[K".utf8)) }
+        if isTerminal, !options.quiet { StandardError.write("\r\u{1b}[K") }
     }
 
     private var isToEnd: Bool { stop.isRaised || isCancelled }
@@ -192,10 +192,10 @@ struct JobSender {
         guard !options.quiet else { return }
         let now = Host.nanoseconds()
         if isTerminal {
-            FileHandle.standardError.write(Data("\r\u{1b}[K\(checkpoint.progress)".utf8))
+            StandardError.write("\r\u{1b}[K\(checkpoint.progress)")
         } else if now - shownAt > Self.logInterval {
             shownAt = now
-            FileHandle.standardError.write(Data("\(checkpoint.progress)\n".utf8))
+            StandardError.write("\(checkpoint.progress)\n")
         }
     }
 

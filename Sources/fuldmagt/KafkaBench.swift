@@ -99,7 +99,7 @@ struct KafkaBench {
         let producer = try prepare()
         let worker = start()
         let moves = try preload(worker, producer)
-        FileHandle.standardError.write(Data("\(moves) moves are in; measuring\n".utf8))
+        StandardError.write("\(moves) moves are in; measuring\n")
         let cpu = Usage().cpuSeconds
         let started = Host.nanoseconds()
         var sent = 0
@@ -163,7 +163,7 @@ struct KafkaBench {
             }
             try reader.poll(maximumRecords: 1000, timeoutMilliseconds: 100, into: &batches)
         }
-        FileHandle.standardError.write(Data("\(load.citizens) citizens are in; measuring\n".utf8))
+        StandardError.write("\(load.citizens) citizens are in; measuring\n")
         try measureLatency(producer, reader: reader, rate: rate, seconds: seconds)
     }
 
@@ -199,7 +199,7 @@ struct KafkaBench {
                 }
                 try producer.flush(timeoutMilliseconds: 30_000)
             } catch {
-                FileHandle.standardError.write(Data("the load stopped: \(error)\n".utf8))
+                StandardError.write("the load stopped: \(error)\n")
             }
         }
         var latencies: [Double] = []

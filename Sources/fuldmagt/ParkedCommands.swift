@@ -83,7 +83,7 @@ struct ParkedCommands: AsyncParsableCommand {
             let entries = try await choice.entries()
             for entry in entries { Output.line(json ? Self.object(entry) : Self.row(entry)) }
             let revocations = entries.count { $0.isRevocation }
-            FileHandle.standardError.write(Data("\(entries.count) parked, \(revocations) of them revocations\n".utf8))
+            StandardError.write("\(entries.count) parked, \(revocations) of them revocations\n")
         }
 
         static func row(_ entry: ParkedEntry) -> String {

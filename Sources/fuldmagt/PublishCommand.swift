@@ -104,7 +104,7 @@ struct PublishCommand: AsyncParsableCommand {
         if due > now { usleep(UInt32(min((due - now) / 1000, 1_000_000))) }
     }
 
-    private static func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+    private static func say(_ text: String) { StandardError.write(text + "\n") }
 }
 
 /// Lines of a file or of standard input, read in pieces: a long file does not have to fit in memory.
@@ -182,10 +182,10 @@ struct ProgressBar {
             let bar = String(repeating: "#", count: filled) + String(repeating: "-", count: 30 - filled)
             text = "[\(bar)] \(Int(share * 100)) %  \(text), \(Int(seconds / share - seconds)) s left"
         }
-        FileHandle.standardError.write(Data("\r\u{1b}[K\(text)".utf8))
+        StandardError.write("\r\u{1b}[K\(text)")
     }
 
     func finish() {
-        if isShown { FileHandle.standardError.write(Data("\r\u{1b}[K".utf8)) }
+        if isShown { StandardError.write("\r\u{1b}[K") }
     }
 }

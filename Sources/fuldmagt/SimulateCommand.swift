@@ -105,5 +105,5 @@ struct SimulateCommand: ParsableCommand {
         print(again.trace.suffix(200).joined(separator: "\n"))
     }
 
-    private func say(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    private func say(_ text: String) { StandardError.write(text) }
 }

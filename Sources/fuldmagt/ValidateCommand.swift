@@ -39,7 +39,7 @@ struct ValidateCommand: AsyncParsableCommand {
             if !check.faults.isEmpty { faulty += 1 }
             for fault in check.faults { try show(fault, line: line, id: check.id) }
         }
-        FileHandle.standardError.write(Data("\(line) lines, \(faulty) with faults\n".utf8))
+        StandardError.write("\(line) lines, \(faulty) with faults\n")
         if faulty > 0 { throw Exit.found }
     }
 

@@ -146,8 +146,7 @@ public final class ShardAccess {
         lastOrigin = nil
         lastTerms = nil
         lastSender = nil
-        // SQLite may have rolled back by itself; then there is nothing to roll back, and that is no fault.
-        if sqlite3_get_autocommit(connection) == 0 { sqlite3_exec(connection, "ROLLBACK", nil, nil, nil) }
+        Statement.rollBack(connection)
     }
 
     // MARK: Positions and review

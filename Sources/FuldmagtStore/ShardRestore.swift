@@ -143,9 +143,7 @@ public final class ShardRestore {
                 try commit.run()
             } catch {
                 hasFailed = true
-                if let connection = db.sqliteConnection, sqlite3_get_autocommit(connection) == 0 {
-                    sqlite3_exec(connection, "ROLLBACK", nil, nil, nil)
-                }
+                if let connection = db.sqliteConnection { Statement.rollBack(connection) }
                 throw error
             }
         }
@@ -256,8 +254,6 @@ public final class ShardRestore {
                 for index in indexes { try db.execute(sql: index) }
                 // A file of its own: what another file of this shard has published says nothing about this one.
                 try db.execute(sql: "UPDATE meta SET lineage = NULL, rebuilt_at = ?", arguments: [mark])
-            }
-            try queue.inDatabase { db in
                 let orphans = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check").count
                 guard orphans == 0 else {
                     throw StoreError(

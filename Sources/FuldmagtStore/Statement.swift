@@ -47,6 +47,12 @@ final class Statement {
     /// told of every column takes longer than the preparing.
     static func stopReporting(_ connection: OpaquePointer) { _ = sqlite3_set_authorizer(connection, nil, nil) }
 
+    /// Ends a transaction that failed. SQLite may have rolled back by itself; then there is nothing to roll back, and that
+    /// is no fault.
+    static func rollBack(_ connection: OpaquePointer) {
+        if sqlite3_get_autocommit(connection) == 0 { sqlite3_exec(connection, "ROLLBACK", nil, nil, nil) }
+    }
+
     /// Gives the statement up before the connection is closed. It is of no use afterwards.
     func finish() {
         sqlite3_finalize(prepared)

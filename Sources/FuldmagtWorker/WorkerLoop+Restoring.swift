@@ -219,14 +219,7 @@ extension WorkerLoop {
                     ])
             }
         }
-        if let (topic, position) = try lag(of: restore, behind: settled) {
-            try restore.discard()
-            throw WorkerStop(
-                .staleShard,
-                "the group has no offsets of shard \(number), and its changelog does not reach \(position) of \(topic.name), where its file is: it was written without one (FULDMAGT_CHANGELOG=0). Set the group's offsets (kafka-consumer-groups --reset-offsets) to what the file was published to: at least \(Self.text(settled))"
-            )
-        }
-        do { try check(restore, of: number, against: committed) } catch {
+        do { try check(restore, of: number, against: committed, settled) } catch {
             // What is not the last state is not left where it would be taken for it.
             try restore.discard()
             throw error
@@ -244,18 +237,20 @@ extension WorkerLoop {
         return try open()
     }
 
-    /// Where what was rebuilt is not as far as what is known to be out.
-    private func lag(of restore: ShardRestore, behind settled: [Topic: Int64]) throws -> (Topic, Int64)? {
-        guard !settled.isEmpty else { return nil }
-        let rebuilt = try restore.positions()
-        return settled.first { $1 > rebuilt[$0] ?? 0 }
-    }
-
     /// What was rebuilt is as far as the group is, exactly: its rows and the offsets were published together.
     ///
     /// Unless somebody has published meanwhile: then the shard is theirs, and this worker has lost it without knowing.
-    private func check(_ restore: ShardRestore, of number: Int32, against committed: Committed) throws {
+    /// - Parameter settled: what is known to be out where the group knows nothing: not less than that.
+    private func check(
+        _ restore: ShardRestore, of number: Int32, against committed: Committed, _ settled: [Topic: Int64]
+    ) throws {
         let rebuilt = try restore.positions()
+        if let (topic, position) = settled.first(where: { $1 > rebuilt[$0] ?? 0 }) {
+            throw WorkerStop(
+                .staleShard,
+                "the group has no offsets of shard \(number), and its changelog does not reach \(position) of \(topic.name), where its file is: it was written without one (FULDMAGT_CHANGELOG=0). Set the group's offsets (kafka-consumer-groups --reset-offsets) to what the file was published to: at least \(Self.text(settled))"
+            )
+        }
         guard let (topic, offset) = committed.offsets.first(where: { $1 != rebuilt[$0] ?? 0 }) else { return }
         var now = Committed()
         try retrying { () throws(LogFailure) in now = try log.committed(shard: number) }

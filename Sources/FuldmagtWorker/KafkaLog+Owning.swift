@@ -19,7 +19,7 @@ extension KafkaLog {
     public func committed(shard: Int32) throws(LogFailure) -> Committed {
         // Whoever lost its shards is a stranger to the group, and perhaps to the broker: one that was started anew may not
         // know the producer any more, and then could not fence it off either.
-        try beginLifeIfLost()
+        try beginLifeIfEnded()
         while true {
             let found = try read(shard: shard)
             if let owner = found.note.life, try fence(owner) { continue }

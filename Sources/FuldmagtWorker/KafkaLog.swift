@@ -10,7 +10,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     public struct Options: Sendable {
         public var configuration: KafkaConfiguration
         public var group: String
-        /// Begins a life of this worker's producer: asked for each time the worker joins.
+        /// Begins a life of this worker's producer: asked for before its first shards are taken over, and after a life has ended.
         public var producerLife: @Sendable () -> ProducerLife
         public var timeoutMilliseconds: Int32
         /// Reads on from the beginning of what is there where a position is not there any more, instead of failing.
@@ -132,7 +132,6 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
 
     public func join(_ listener: any AssignmentListener) throws(LogFailure) {
         let answers = Answers(listener, onNothingOwned: { [weak self] in self?.isReady = false })
-        try beginLife()
         do throws(KafkaFailure) {
             consumer = try KafkaConsumer(
                 Self.properties(options.configuration, for: .consumer).setting([
@@ -144,7 +143,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         }
     }
 
-    func beginLifeIfLost() throws(LogFailure) {
+    func beginLifeIfEnded() throws(LogFailure) {
         if !isReady { try beginLife() }
     }
 
@@ -191,8 +190,9 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                 // A broker that was started anew while this worker owned nothing told it nothing of that. It may not know
                 // the producer any more, and then nobody could fence it off: shards are taken over by a new one.
                 if owned.isEmpty { onNothingOwned() }
-                owned.formUnion(Self.shards(partitions))
-                let positions = listener?.assigned(Self.shards(partitions)) ?? [:]
+                let shards = Self.shards(partitions)
+                owned.formUnion(shards)
+                let positions = listener?.assigned(shards) ?? [:]
                 var starts: [TopicPartition: Int64] = [:]
                 for partition in partitions {
                     guard let topic = Topic(name: partition.topic) else { continue }
@@ -200,11 +200,13 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                 }
                 return starts
             case .revoked(let partitions):
-                listener?.revoked(Self.shards(partitions))
-                owned.subtract(Self.shards(partitions))
+                let shards = Self.shards(partitions)
+                listener?.revoked(shards)
+                owned.subtract(shards)
             case .lost(let partitions):
-                listener?.lost(Self.shards(partitions))
-                owned.subtract(Self.shards(partitions))
+                let shards = Self.shards(partitions)
+                listener?.lost(shards)
+                owned.subtract(shards)
                 onNothingOwned()
             }
             return [:]

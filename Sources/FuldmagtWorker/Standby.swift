@@ -32,8 +32,9 @@ public final class Standby: @unchecked Sendable {
 
     // Used on the queue only.
     private var copies: [Int32: Copy] = [:]
-    private var followed: Set<Int32> = []
-    /// Shards that are still to be looked at before the next rest.
+    private var followed: Set<Int32> = [] { didSet { round = round.filter(followed.contains) } }
+    /// Those of them that are still to be looked at before the next rest. None that is not followed any more: a new copy
+    /// would begin by deleting the file of one that was handed out.
     private var round: [Int32] = []
     private var backoff: Backoff
     private var isRunning = false
@@ -79,8 +80,6 @@ public final class Standby: @unchecked Sendable {
     func take(_ shard: Int32) -> Copy? {
         queue.sync {
             followed.remove(shard)
-            // Not looked at again in this round either: a new copy would begin by deleting the file that is handed out.
-            round.removeAll { $0 == shard }
             metrics.forget(.standbyLagRecords, shard: shard)
             guard let copy = copies.removeValue(forKey: shard) else { return nil }
             guard isCurrentEnough(copy) else {
@@ -125,7 +124,6 @@ public final class Standby: @unchecked Sendable {
 
     private func follow(_ shards: Set<Int32>) {
         followed = shards
-        round = round.filter(shards.contains)
         for (shard, copy) in copies where !shards.contains(shard) {
             copies[shard] = nil
             metrics.forget(.standbyLagRecords, shard: shard)

@@ -147,10 +147,13 @@ import Testing
     }
 
     /// One member owns everything and has published once for shard 0; the other has not joined.
-    private func scene() throws -> (broker: BrokerProcess, one: Member, other: Member) {
+    /// - Parameter meanwhile: what happens to the broker between its joining and its first shard.
+    private func scene(
+        meanwhile: (BrokerProcess) throws -> Void = { _ in }
+    ) throws -> (broker: BrokerProcess, one: Member, other: Member) {
         let broker = try broker()
         let (one, other) = (try Member("one", broker), try Member("other", broker))
-        try one.join()
+        try one.join { try meanwhile(broker) }
         _ = try one.committed(0)
         try one.publish("one-1", through: 1)
         return (broker, one, other)
@@ -180,11 +183,8 @@ import Testing
         } ?? []
     }
 
-    @Test(
-        "a transaction that its worker has yet to commit is not committed any more once another has taken its shard over"
-    )
-    func undecided() throws {
-        let (broker, one, other) = try scene()
+    /// One is about to commit when the other takes its shard over: it cannot any more, and the other goes on from before.
+    private func overtake(_ one: Member, by other: Member, on broker: BrokerProcess) throws {
         let held = try one.publishUpToCommit("one-2", through: 2)
         try other.join(beside: one)
         let found = try other.committed(0)
@@ -195,6 +195,20 @@ import Testing
         #expect(try published(broker) == ["one-1", "other-2"])
         for member in [one, other] { try member.leave() }
         try broker.stop()
+    }
+
+    @Test(
+        "a transaction that its worker has yet to commit is not committed any more once another has taken its shard over"
+    )
+    func undecided() throws {
+        let (broker, one, other) = try scene()
+        try overtake(one, by: other, on: broker)
+    }
+
+    @Test("the same of one whose broker was started anew between its joining and its first shard")
+    func startedAnew() throws {
+        let (broker, one, other) = try scene { try $0.restart() }
+        try overtake(one, by: other, on: broker)
     }
 
     @Test("what had to be aborted is done again by a new producer, and whoever reads on sees it")
@@ -227,24 +241,6 @@ import Testing
         #expect(try read(follower) == ["one-2", "one-3"])
         #expect(try published(broker) == ["one-1", "one-2", "one-3"])
         try one.leave()
-        try broker.stop()
-    }
-
-    @Test("the same of one whose broker was started anew between its joining and its first shard")
-    func startedAnew() throws {
-        let broker = try broker()
-        let (one, other) = (try Member("one", broker), try Member("other", broker))
-        try one.join { try broker.restart() }
-        _ = try one.committed(0)
-        try one.publish("one-1", through: 1)
-        let held = try one.publishUpToCommit("one-2", through: 2)
-        try other.join(beside: one)
-        #expect(try other.committed(0).mark == FrameMark(lineage: "one", frame: 1))
-        try other.claim(0)
-        #expect(try held.goOn()?.consequence == .fenced)
-        try other.publish("other-2", through: 2)
-        #expect(try published(broker) == ["one-1", "other-2"])
-        for member in [one, other] { try member.leave() }
         try broker.stop()
     }
 

@@ -1,5 +1,4 @@
 import FuldmagtDomain
-import FuldmagtKeys
 import GRDB
 import Testing
 
@@ -7,44 +6,21 @@ import Testing
 
 /// A grant's history, which begins in the grant's own row, and what is kept of citizens in memory.
 @Suite struct CitizenRowsTests {
-    let store: ShardStore
+    let scene: StoreScene
     let citizen: Identity
-    let today: Day
     let cause = Cause(
         id: "given", source: "urn:dk:cvr:29189846", type: "dk.fuldmagt.grant.issue.v1",
         extensions: [Extension(name: "jobid", value: "j1")])
+    private var store: ShardStore { scene.store }
+    private var today: Day { scene.today }
 
     init() throws {
-        let keys = try ClusterKey(hex: String(repeating: "0a", count: 32))
-        today = try #require(Day("2026-11-23"))
-        store = try ShardStore(inMemory: 0, keys: keys, partitions: 1, today: today)
-        citizen = keys.identity(of: .person(try CPR("6101901234", today: today)), partitions: 1)
-    }
-
-    private var grant: Grant {
-        get throws {
-            let other = SealedNumber(block: Ident(high: 1, low: 1), tag: Ident(high: 2, low: 2))
-            let until = try #require(Day("2028-11-23"))
-            return Grant(
-                id: Ident(high: 5, low: 6), ordinal: 0,
-                representative: PartyReference(pseudonym: Ident(high: 3, low: 4), sealed: other, shard: 0),
-                terms: PackageTerms(
-                    id: "p", version: 1, kind: .act, scope: .national, kle: "27.60.20",
-                    title: Bilingual(danish: "T", english: "T"), wording: Bilingual(danish: "O", english: "W")),
-                state: .active, version: 1, entry: 0, validFrom: today, validUntil: until, channel: .digital,
-                evidence: nil)
-        }
+        scene = try StoreScene()
+        citizen = try scene.citizen("6101901234")
     }
 
     private func apply(_ change: RowChange, failing: Bool = false) throws {
-        struct Stop: Error {}
-        try store.turn { access in
-            var loaded = try access.file(of: citizen)
-            try access.load([.grants, .exemptions, .residences], into: &loaded)
-            loaded.file.apply(change)
-            try access.store(change, to: &loaded)
-            if failing { throw Stop() }
-        }
+        try scene.apply(change, to: citizen, failing: failing)
     }
 
     private func file(_ sections: FileSections) throws -> CitizenFile {
@@ -64,7 +40,8 @@ import Testing
     }
 
     private func give() throws {
-        try apply(.grant(try grant, GrantEntry(at: Instant(milliseconds: 7), cause: cause)))
+        let grant = try scene.grant(6, until: "2028-11-23")
+        try apply(.grant(grant, GrantEntry(at: Instant(milliseconds: 7), cause: cause)))
     }
 
     private func makeDormant() throws {

@@ -75,6 +75,17 @@ import Testing
             .sorted()
     }
 
+    /// What stands in some of the files.
+    private func contents(_ cluster: TestCluster, where isWanted: (String) -> Bool) throws -> [String: Data] {
+        try files(cluster).filter(isWanted).reduce(into: [:]) {
+            $0[$1] = try Data(contentsOf: URL(fileURLWithPath: "\(cluster.directory)/\($1)"))
+        }
+    }
+
+    private func write(_ contents: [String: Data], to cluster: TestCluster) throws {
+        for (name, file) in contents { try file.write(to: URL(fileURLWithPath: "\(cluster.directory)/\(name)")) }
+    }
+
     private func deleteFiles(_ cluster: TestCluster) throws {
         for name in try files(cluster) { try FileManager.default.removeItem(atPath: "\(cluster.directory)/\(name)") }
     }
@@ -144,18 +155,16 @@ import Testing
     func powerCut() throws {
         let cluster = try lived()
         // As the disk has it: the log that commits are appended to reaches it as far as it happened to be written.
-        var onDisk: [String: Data] = [:]
-        for name in try files(cluster) where !name.hasSuffix("-shm") {
-            let file = try Data(contentsOf: URL(fileURLWithPath: "\(cluster.directory)/\(name)"))
-            let isCut = name.hasSuffix("-wal") || name.hasSuffix("-frames")
-            onDisk[name] = isCut ? file.prefix(file.count * 2 / 3) : file
+        var onDisk = try contents(cluster) { !$0.hasSuffix("-shm") }
+        for (name, file) in onDisk where name.hasSuffix("-wal") || name.hasSuffix("-frames") {
+            onDisk[name] = file.prefix(file.count * 2 / 3)
         }
         #expect(onDisk.keys.count { $0.hasSuffix("-wal") } == 4)
         try cluster.stop()
         let before = try rows(cluster)
         let said = [Topic.outcomes, .notifications].map { cluster.said($0).count }
         try deleteFiles(cluster)
-        for (name, file) in onDisk { try file.write(to: URL(fileURLWithPath: "\(cluster.directory)/\(name)")) }
+        try write(onDisk, to: cluster)
         #expect(try rows(cluster) != before)
         try cluster.drain()
         try cluster.stop()
@@ -173,15 +182,12 @@ import Testing
             cluster.move(citizen, to: "0101", on: "2021-01-01", id: "later \(number)")
         }
         try cluster.drain()
-        var logs: [String: Data] = [:]
-        for name in try files(cluster) where name.hasSuffix("-wal") || name.hasSuffix("-frames") {
-            logs[name] = try Data(contentsOf: URL(fileURLWithPath: "\(cluster.directory)/\(name)"))
-        }
+        let logs = try contents(cluster) { $0.hasSuffix("-wal") || $0.hasSuffix("-frames") }
         #expect(logs.count { $0.key.hasSuffix("-wal") && !$0.value.isEmpty } == 4)
         try cluster.stop()
         let before = try rows(cluster)
         try deleteFiles(cluster)
-        for (name, log) in logs { try log.write(to: URL(fileURLWithPath: "\(cluster.directory)/\(name)")) }
+        try write(logs, to: cluster)
         try cluster.drain()
         try cluster.stop()
         #expect(try rows(cluster) == before)

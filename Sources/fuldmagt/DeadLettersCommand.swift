@@ -11,11 +11,11 @@ struct DeadLettersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dead-letters", abstract: "See what could not be read, and send it again.",
         discussion: """
-            Choose with list --output, look at single ones with show, see what would happen with replay, and send with
+            Choose with list --output, look at single ones with show, see what would happen with replay, and send with \
             replay --execute.
 
             Examples:
-              fuldmagt dead-letters list --reason unknown-type --since 2026-11-01T00:00:00Z --output wrong.jsonl
+              fuldmagt dead-letters list --reason unknown-type --output wrong.jsonl
               fuldmagt dead-letters show 3 4711
               fuldmagt dead-letters replay --list wrong.jsonl
               fuldmagt dead-letters replay --list wrong.jsonl --execute
@@ -26,8 +26,8 @@ struct DeadLettersCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "List dead letters, without keys and values: they hold personal data.",
             discussion: """
-                Columns: position of the dead letter (partition/offset), the time that counted for the record, reason, the
-                topic it stood on, how often it was replayed, detail.
+                Columns: position of the dead letter (partition/offset), the time that counted for the record, reason, \
+                the topic it stood on, how often it was replayed, detail.
 
                 Examples:
                   fuldmagt dead-letters list --topic fuldmagt.commands.move
@@ -121,7 +121,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show one dead letter: its headers, and what there is to say of its value.",
             discussion: """
-                Key and value hold personal data: they are printed only with --with-personal-data. Without it the
+                Key and value hold personal data: they are printed only with --with-personal-data. Without it the \
                 contract's own headers are shown, anything like a CPR number masked, and of others the length.
 
                 Examples:

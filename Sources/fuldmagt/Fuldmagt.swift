@@ -8,15 +8,20 @@ struct Fuldmagt: AsyncParsableCommand {
         commandName: "fuldmagt",
         abstract: "Digital powers of attorney: decides commands from Kafka, keeps the state in SQLite.",
         discussion: """
-            Settings are environment variables, or members of the JSON file that FULDMAGT_CONFIG names:
-              FULDMAGT_KAFKA_BOOTSTRAP_SERVERS  brokers, host:port,host:port (default localhost:9092)
-              FULDMAGT_KAFKA_<PROPERTY>         any librdkafka property, dots as underscores:
+            Settings are environment variables, or members of the JSON file that FULDMAGT_CONFIG names. These are \
+            enough to begin with; all of them, with what is allowed: fuldmagt help worker.
+              FULDMAGT_KAFKA_BOOTSTRAP_SERVERS  host:port,host:port (default localhost:9092)
+              FULDMAGT_KAFKA_<PROPERTY>         any of librdkafka's, dots as underscores:
                                                 FULDMAGT_KAFKA_SECURITY_PROTOCOL=ssl
-              FULDMAGT_DATA                     folder of the shard files (default ./fuldmagt-data)
+              FULDMAGT_DATA                     folder of the shard files
+                                                (default ./fuldmagt-data)
               FULDMAGT_CLUSTER                  name of the cluster (default fuldmagt)
-              FULDMAGT_CLUSTER_KEY_FILE         file with the cluster key: openssl rand -hex 32
-              FULDMAGT_WORKER_ID                name of this worker, and no other's (default: the host's name)
-            All of them, with what is allowed: fuldmagt help worker.
+              FULDMAGT_CLUSTER_KEY_FILE         file with the key that all workers share:
+                                                openssl rand -hex 32 > cluster.key
+              FULDMAGT_WORKER_ID                name of this worker, and of no other
+                                                (default: the host's name)
+              FULDMAGT_TEST_MODE                1: test persons are admitted, and no key is
+                                                needed. Never in production
 
             Examples:
               fuldmagt topics create --partitions 4
@@ -24,8 +29,13 @@ struct Fuldmagt: AsyncParsableCommand {
               fuldmagt publish day.jsonl && fuldmagt outcomes --follow
               fuldmagt status
 
-            Exit codes: 0 done · 1 failed at work · 3 a check found something · 64 wrong arguments · 75 the broker or
-            the disk did not answer in time, try again · 78 a setting is wrong.
+            Exit codes:
+              0   done
+              1   failed at work
+              3   a check found something
+              64  wrong arguments
+              75  the broker or the disk did not answer in time: try again
+              78  a setting is wrong
             """,
         version: "0.1.0",
         subcommands: [

@@ -7,15 +7,16 @@ struct JobPlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan", abstract: "Foresee what a job will come to. Nothing is sent.",
         discussion: """
-            Decides every line by the rules of the workers, on a read-only snapshot of the shard files and the catalogue.
-            Writes to the job's folder: plan.html and plan.csv (counts and examples), plan-lines.csv (each line: what it
-            comes to, which grants it changes, who is told what by which channel), rejects.csv (faulty lines as they
-            stand), faults.csv (what is wrong with them) and foreseen.jsonl (for verify). All but rejects.csv hold line
-            numbers and pseudonyms only.
+            Decides every line by the rules of the workers, on a read-only snapshot of the shard files and the \
+            catalogue. Writes to the job's folder: plan.html and plan.csv (counts and examples), plan-lines.csv (each \
+            line: what it comes to, which grants it changes, who is told what by which channel), rejects.csv (faulty \
+            lines as they stand), faults.csv (what is wrong with them) and foreseen.jsonl (for verify). All but \
+            rejects.csv hold line numbers and pseudonyms only.
 
             Examples:
               fuldmagt job plan moves.yaml --data fuldmagt-data
-              fuldmagt job plan moves.yaml --data copy --catalogue catalogue.jsonl --today 2027-01-01
+              fuldmagt job plan moves.yaml --data copy --today 2027-01-01
+
             Ends with 0, or with 3 when lines have faults.
             """)
 

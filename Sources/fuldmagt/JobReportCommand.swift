@@ -8,13 +8,15 @@ struct JobReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report", abstract: "Account for every line of a job: what became of it.",
         discussion: """
-            Reads the input again, the checkpoint, and all committed outcomes and dead letters that carry the job's id.
-            in = accepted + rejected + duplicate + dead-lettered + not sent. Writes report.html and report-lines.csv: line
-            numbers and codes, no personal data, and where a line came to something else than planned, what was planned.
+            Reads the input again, the checkpoint, and all committed outcomes and dead letters that carry the job's \
+            id. in = accepted + rejected + duplicate + dead-lettered + not sent. Writes report.html and \
+            report-lines.csv: line numbers and codes, no personal data, and where a line came to something else than \
+            planned, what was planned.
 
             Examples:
               fuldmagt job report moves.yaml
               fuldmagt job report moves.yaml --wait 60
+
             Ends with 0 when it adds up, with 3 when a line is unaccounted for or was answered twice.
             """)
 

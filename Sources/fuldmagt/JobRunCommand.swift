@@ -63,19 +63,21 @@ struct JobRunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Send a job's commands.",
         discussion: """
-            Plans once more first: where the state has moved on so that more than --threshold percent of the lines, or of
-            the grants and notifications, would come to something else, what changed is shown and nothing is sent.
+            Plans once more first: where the state has moved on so that more than --threshold percent of the lines, or \
+            of the grants and notifications, would come to something else, what changed is shown and nothing is sent.
 
-            Holds itself back so that nobody's command waits longer than --max-delay-ms for its outcome, and says so. How
-            far it is stands in checkpoint.json, written once the broker has acknowledged. What was sent after that by a
-            run that died is sent again under the same ids, and workers ignore the repeat. Lines with faults go to
-            rejects.csv as they stand, and what is wrong with them to faults.csv. Ctrl-C and SIGTERM stop it cleanly.
+            Holds itself back so that nobody's command waits longer than --max-delay-ms for its outcome, and says so. \
+            How far it is stands in checkpoint.json, written once the broker has acknowledged. What was sent after \
+            that by a run that died is sent again under the same ids, and workers ignore the repeat. Lines with faults \
+            go to rejects.csv as they stand, and what is wrong with them to faults.csv. Ctrl-C and SIGTERM stop it \
+            cleanly.
 
             Examples:
               fuldmagt job run moves.yaml
               fuldmagt job run moves.yaml --rate 200 --accept-changes
-            Ends with 0 when every line was sent, with 3 when some had faults or the plan has changed, with 75 when it was
-            stopped or the broker did not answer: resume it. A job that was begun is resumed.
+
+            Ends with 0 when every line was sent, with 3 when some had faults or the plan has changed, with 75 when it \
+            was stopped or the broker did not answer: resume it. A job that was begun is resumed.
             """)
 
     @OptionGroup var options: JobOptions
@@ -149,6 +151,7 @@ struct JobResumeCommand: AsyncParsableCommand {
 
             Example:
               fuldmagt job resume moves.yaml --rate 200
+
             Ends as run does, and with 1 when the job was never begun.
             """)
 

@@ -11,6 +11,7 @@ struct JobStatusCommand: AsyncParsableCommand {
 
             Example:
               fuldmagt job status moves.yaml
+
             Ends with 0, or with 1 when the job was not begun.
             """)
 
@@ -42,6 +43,7 @@ struct JobCancelCommand: AsyncParsableCommand {
 
             Example:
               fuldmagt job cancel moves.yaml
+
             Ends with 0, with 1 when the job was not begun or is done, with 75 when the run does not stop.
             """)
 

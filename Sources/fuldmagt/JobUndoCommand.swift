@@ -8,17 +8,18 @@ struct JobUndoCommand: AsyncParsableCommand {
         commandName: "undo",
         abstract: "Make and plan the job that takes back what a job did by mistake. Nothing is sent.",
         discussion: """
-            Moves are taken back by a move, on the same day, to where the citizen would have lived; enrolments that ended
-            an exemption, by registering it again as it was. What the job did stays as history. Lines that did nothing, or
-            that something newer has superseded, are told and left alone. The parties are told again, as the plan says.
-            Other kinds cannot be taken back like this: exemptions are corrected one by one (exemption.correct), grants
-            revoked, a switch switched back.
+            Moves are taken back by a move, on the same day, to where the citizen would have lived; enrolments that \
+            ended an exemption, by registering it again as it was. What the job did stays as history. Lines that did \
+            nothing, or that something newer has superseded, are told and left alone. The parties are told again, as \
+            the plan says. Other kinds cannot be taken back like this: exemptions are corrected one by one \
+            (exemption.correct), grants revoked, a switch switched back.
 
             Writes <job id>-undo.yaml and its input beside the job file, and plans that job.
 
             Example:
               fuldmagt job undo moves.yaml --data fuldmagt-data
               fuldmagt job run moves-2026-undo.yaml
+
             Ends as plan does, with 1 when there is nothing to take back.
             """)
 

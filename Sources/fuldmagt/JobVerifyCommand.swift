@@ -7,12 +7,13 @@ struct JobVerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Compare what the shards hold with what the plan foresaw.",
         discussion: """
-            Looks at the residence, the exemption and each grant of every citizen whom the plan concerned. Writes each
-            difference to verify.csv: line, pseudonym, what was foreseen, what was found, and the id of the command that
-            made it so. What is foreseen for a day to come is not compared yet.
+            Looks at the residence, the exemption and each grant of every citizen whom the plan concerned. Writes each \
+            difference to verify.csv: line, pseudonym, what was foreseen, what was found, and the id of the command \
+            that made it so. What is foreseen for a day to come is not compared yet.
 
             Example:
               fuldmagt job verify moves.yaml --data fuldmagt-data
+
             Ends with 0 when all is as foreseen, with 3 when something is not.
             """)
 

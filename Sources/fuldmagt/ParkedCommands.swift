@@ -11,13 +11,13 @@ struct ParkedCommands: AsyncParsableCommand {
         commandName: "parked",
         abstract: "See commands that wait until they can be decided, and have them tried or rejected.",
         discussion: """
-            A command waits while the catalogue cannot be read and it asks for something there (catalogue), while the store
-            refuses what it comes to, which is a fault of this program (fault), and while an earlier command about the same
-            citizen waits (order). Workers look at what waits again and again; what the store refused only when another
-            worker takes the shard over, or when you say so.
+            A command waits while the catalogue cannot be read and it asks for something there (catalogue), while the \
+            store refuses what it comes to, which is a fault of this program (fault), and while an earlier command \
+            about the same citizen waits (order). Workers look at what waits again and again; what the store refused \
+            only when another worker takes the shard over, or when you say so.
 
-            These read the shard files of this machine (--data). retry and reject change nothing by themselves: they write
-            a record to fuldmagt.inbox, and the worker that owns the shard does it.
+            These read the shard files of this machine (--data). retry and reject change nothing by themselves: they \
+            write a record to fuldmagt.inbox, and the worker that owns the shard does it.
 
             Examples:
               fuldmagt parked list --data /var/lib/fuldmagt --why fault
@@ -70,10 +70,11 @@ struct ParkedCommands: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "List what waits, in order, without personal data.",
             discussion: """
-                Columns: shard, row, citizen's pseudonym, what it waits for, since when, type, id, what the store said.
+                Columns: shard, row, citizen's pseudonym, what it waits for, since when, type, id, what the store \
+                said.
 
                 Example:
-                  fuldmagt parked list --data /var/lib/fuldmagt --json | jq -r .why | sort | uniq -c
+                  fuldmagt parked list --json | jq -r .why | sort | uniq -c
                 """)
         @OptionGroup var choice: Choice
         @Flag(help: "One JSON object for each.")

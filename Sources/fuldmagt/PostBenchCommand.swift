@@ -11,7 +11,7 @@ struct PostBenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure how fast notifications are read, routed and rendered.",
         discussion: """
-            Without a broker: records in memory, read as the consumers read them. First reading, routing and rendering
+            Without a broker: records in memory, read as the consumers read them. First reading, routing and rendering \
             alone, on one core and on two; then a sender's whole step with ledger and folder, where the disk decides.
 
             Example:

@@ -12,6 +12,7 @@ struct PostPreviewCommand: AsyncParsableCommand {
             Examples:
               fuldmagt post preview --output texts.html
               fuldmagt post preview > texts.html
+
             Ends with 3 when a text is harder to read than allowed.
             """)
 

@@ -10,21 +10,25 @@ struct PostReceiptsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "receipts", abstract: "Read the transports' receipts into fuldmagt.receipts.",
         discussion: """
-            Reads PKO_PostStatus files (.xml) from a folder. What was taken in goes to done; what is about no known message,
-            or cannot be read, becomes a dead letter, bytes unchanged, and goes to set-aside. Both only after the broker has
-            acknowledged the record. A file over 1 MiB stays in set-aside, and its dead letter is empty. One that may not be
-            read stays where it is until it may: the log and fuldmagt_post_documents_total{result="unreadable"} tell of it.
+            Reads PKO_PostStatus files (.xml) from a folder. What was taken in goes to done; what is about no known \
+            message, or cannot be read, becomes a dead letter, bytes unchanged, and goes to set-aside. Both only after \
+            the broker has acknowledged the record. A file over 1 MiB stays in set-aside, and its dead letter is \
+            empty. One that may not be read stays where it is until it may: the log and \
+            fuldmagt_post_documents_total{result="unreadable"} tell of it.
 
-            With --listen they are taken by HTTP as well: POST /receipts with one document of at most 1 MiB, within 30 s.
+            With --listen they are taken by HTTP as well: POST /receipts with one document of at most 1 MiB, within 30 \
+            s.
               200  its receipts are in the topic
-              422  it is a dead letter, acknowledged too; the same again would be another. code and detail say why
+              422  it is a dead letter, acknowledged too; the same again would be
+                   another. code and detail say why
               503  nothing was done: bring it again
-              401, 404, 405, 408, 413  not taken, and no dead letter
-            Who brings one that was answered already, or whose answer was lost, does no harm: its records have the same ids.
-            Plain HTTP: on 127.0.0.1, or with --secret-file, which asks for “Authorization: Bearer ” and what the file holds.
-            Put a reverse proxy with TLS in front.
+              401, 404, 405, 408, 413
+                   not taken, and no dead letter
+            Who brings one that was answered already, or whose answer was lost, does no harm: its records have the \
+            same ids. Plain HTTP: on 127.0.0.1, or with --secret-file, which asks for “Authorization: Bearer ” and \
+            what the file holds. Put a reverse proxy with TLS in front.
 
-            The layout of the XML is an example of ours; --layout names a JSON file with other names of elements:
+            The layout of the XML is an example of ours; --layout names a JSON file with other names of elements: \
             {"receiptID":"…","message":"…","status":"…","code":"…","text":"…","at":"…"}
 
             Examples:

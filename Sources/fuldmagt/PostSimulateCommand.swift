@@ -8,13 +8,14 @@ struct PostSimulateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate", abstract: "SIMULATION of Digital Post and a print supplier, for demos and tests.",
         discussion: """
-            Takes what post memo and post letters wrote, and writes receipts for it: late, twice, out of order, or not at
-            all. Nothing reaches anybody. What happens to a message follows from --seed and its id.
+            Takes what post memo and post letters wrote, and writes receipts for it: late, twice, out of order, or not \
+            at all. Nothing reaches anybody. What happens to a message follows from --seed and its id.
 
             Examples:
               fuldmagt post simulate
-              fuldmagt post simulate --failures 5 --duplicates 5 --reordered 20 --lost 2 --max-delay-ms 5000
+              fuldmagt post simulate --failures 5 --duplicates 5 --reordered 20 --lost 2
               fuldmagt post simulate --report
+
             --report prints what was done and compares it with the ledgers; it ends with 3 where the two differ.
             """)
 

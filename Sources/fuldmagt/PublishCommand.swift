@@ -10,13 +10,15 @@ struct PublishCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "publish", abstract: "Publish commands from a file of JSON lines.",
         discussion: """
-            Each line is one CloudEvent in structured mode: {"specversion":"1.0","id":…,"type":…,"source":…,"data":{…}}.
-            It goes to the topic its type belongs on, keyed by the citizen. A line with a fault is told with its number
-            and field, and is not sent; --unchecked sends it all the same.
+            Each line is one CloudEvent in structured mode: \
+            {"specversion":"1.0","id":…,"type":…,"source":…,"data":{…}}. It goes to the topic its type belongs on, \
+            keyed by the citizen. A line with a fault is told with its number and field, and is not sent; --unchecked \
+            sends it all the same.
 
             Examples:
               fuldmagt publish commands.jsonl --rate 500
               generate-moves | fuldmagt publish -
+
             Ends with 0 when every line was sent, with 3 when some had faults.
             """)
 

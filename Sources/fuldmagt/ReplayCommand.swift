@@ -12,28 +12,32 @@ struct ReplayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay", abstract: "Send listed dead letters to the topics they came from, as they were.",
         discussion: """
-            Without --execute nothing is sent: each line says what would be, and where to. Key, value and headers are sent
-            unchanged, without dl_* and with dl_attempt, which counts replays; a record that fails again carries it on.
-            Skipped, with the reason: a record that is not the one listed, one replayed --attempts times already, one that
-            would be set aside again as far as the record tells, an id that was reused, and workers' own records
-            (fuldmagt.inbox, fuldmagt.notifications).
+            Without --execute nothing is sent: each line says what would be, and where to. Key, value and headers are \
+            sent unchanged, without dl_* and with dl_attempt, which counts replays; a record that fails again carries \
+            it on. Skipped, with the reason: a record that is not the one listed, one replayed --attempts times \
+            already, one that would be set aside again as far as the record tells, an id that was reused, and workers' \
+            own records (fuldmagt.inbox, fuldmagt.notifications).
 
-            What a transport brought (post-status) stood on no topic: --receipts names the folder that post receipts reads,
-            and it is put there, as replay-ATTEMPT-PARTITION-OFFSET.xml.
+            What a transport brought (post-status) stood on no topic: --receipts names the folder that post receipts \
+            reads, and it is put there, as replay-ATTEMPT-PARTITION-OFFSET.xml.
 
-            What is delivered is noted in FILE.done, so a repeat goes on where the last one stopped. What was delivered and
-            not noted, because the process died between the two, is sent twice; workers ignore the second by ce_source and
-            ce_id. "Today" of a command sent again is the day it is sent, and it comes after what its citizen's other
-            commands did meanwhile.
+            What is delivered is noted in FILE.done, so a repeat goes on where the last one stopped. What was \
+            delivered and not noted, because the process died between the two, is sent twice; workers ignore the \
+            second by ce_source and ce_id. "Today" of a command sent again is the day it is sent, and it comes after \
+            what its citizen's other commands did meanwhile.
 
-            Exit codes: 0 all of it is sent, or would be · 3 some were skipped or are gone · 1 the list cannot be used ·
-            75 the broker did not answer, run it again
+            Exit codes:
+              0   all of it is sent, or would be
+              3   some were skipped or are gone
+              1   the list cannot be used
+              75  the broker did not answer: run it again
 
             Examples:
               fuldmagt dead-letters replay --list wrong.jsonl
               fuldmagt dead-letters replay --list wrong.jsonl --execute
               fuldmagt dead-letters replay --list wrong.jsonl --execute --attempts 5
-              fuldmagt dead-letters replay --list receipts.jsonl --receipts /var/lib/fuldmagt-post/post/receipts --execute
+              fuldmagt dead-letters replay --list receipts.jsonl --execute \\
+                --receipts /var/lib/fuldmagt-post/post/receipts
             """)
 
     @Option(help: "File that dead-letters list --output wrote.")

@@ -7,14 +7,18 @@ struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show who works on what, and how far behind each shard is.",
         discussion: """
-            Asks the broker only, so it tells of shards that nobody works on too. Lag counts records after the group's
-            committed offsets; its age is that of the first of them. Offsets are shown as committed/end, by topic; markers
-            of transactions have offsets, so the inbox's end can be beyond its last record. Dead letters are counted by the
-            shard they came from, up to 10000. Parked commands are told by the shard's worker with each frame it publishes, so one
-            that is away told of its last.
+            Asks the broker only, so it tells of shards that nobody works on too. Lag counts records after the group's \
+            committed offsets; its age is that of the first of them. Offsets are shown as committed/end, by topic; \
+            markers of transactions have offsets, so the inbox's end can be beyond its last record. Dead letters are \
+            counted by the shard they came from, up to 10000. Parked commands are told by the shard's worker with each \
+            frame it publishes, so one that is away told of its last.
 
-            Exit codes: 0 nothing needs attention · 3 something does: no worker, a shard that nobody reads, a revocation
-            that is parked, or lag over --max-lag-seconds · 75 the broker did not answer · 78 a setting or the topics are wrong
+            Exit codes:
+              0   nothing needs attention
+              3   something does: no worker, a shard that nobody reads, a revocation that is
+                  parked, or lag over --max-lag-seconds
+              75  the broker did not answer
+              78  a setting is wrong, or the topics are
 
             Examples:
               fuldmagt status

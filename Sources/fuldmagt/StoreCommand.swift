@@ -21,7 +21,8 @@ struct StoreCommand: AsyncParsableCommand {
             commandName: "dump",
             abstract: "Print the state of every shard as canonical JSON lines, sorted: equal states give equal bytes.",
             discussion: """
-                Persons and companies are pseudonyms; no CPR number is printed. How far the shards have read is left out.
+                Persons and companies are pseudonyms; no CPR number is printed. How far the shards have read is left \
+                out.
 
                 Example:
                   fuldmagt store dump --data /var/lib/fuldmagt | sha256sum

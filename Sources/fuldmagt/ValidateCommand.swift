@@ -6,9 +6,9 @@ struct ValidateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "validate", abstract: "Check commands in a file without sending anything.",
         discussion: """
-            FILE has one CloudEvent in structured mode on each line, as for publish. Faults are told by line, field, code and
-            what is allowed; what depends on a citizen's file or on the catalogue is decided by a worker only. Needs no
-            broker.
+            FILE has one CloudEvent in structured mode on each line, as for publish. Faults are told by line, field, \
+            code and what is allowed; what depends on a citizen's file or on the catalogue is decided by a worker \
+            only. Needs no broker.
 
             Exit codes: 0 no faults · 3 faults were found · 1 the file cannot be read
 

@@ -14,63 +14,111 @@ struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker", abstract: "Decide commands until stopped.",
         discussion: """
-            Start as many as there are partitions, on any machines; each takes its share. SIGTERM and Ctrl-C stop it:
-            what is stored is published first. A broker that is away is waited for, at the start too: /readyz and the log
-            say so.
+            Start as many as there are partitions, on any machines; each takes its share. SIGTERM and Ctrl-C stop it: \
+            what is stored is published first. A broker that is away is waited for, at the start too: /readyz and the \
+            log say so.
 
-            Each needs a name of its own, FULDMAGT_WORKER_ID (default: the host's name): two of one name keep each other from
-            working. On one folder the second waits for as long as the first may take to stop (FULDMAGT_STOP_SECONDS and 5 s)
-            and then ends with 78; elsewhere the log says that the name is used twice.
+            Each needs a name of its own, FULDMAGT_WORKER_ID (default: the host's name): two of one name keep each \
+            other from working. On one folder the second waits for as long as the first may take to stop \
+            (FULDMAGT_STOP_SECONDS and 5 s) and then ends with 78; elsewhere the log says that the name is used twice.
 
-            Settings, beside those in fuldmagt --help:
-              FULDMAGT_BATCH_RECORDS          records of one turn, 1 to 100000 (default 4000)
-              FULDMAGT_BATCH_BYTES            bytes of one turn (default 16777216)
-              FULDMAGT_POLL_MILLISECONDS      how long a turn waits for its first record (default 50)
-              FULDMAGT_STORE_CACHE_MIB        page caches of all shards (default 64)
-              FULDMAGT_STORE_DURABLE          1: commits wait for the disk (default without a changelog) · 0: they do not
-                                              (default with one: a shard that a power cut set back is rebuilt from it)
-              FULDMAGT_CHANGELOG              1: every changed row goes to fuldmagt.changelog, from which a shard is
-                                              rebuilt where its file is missing, old or damaged (default) · 0: off
-              FULDMAGT_STANDBY                1: keeps copies of the shards that other workers own as far as their
-                                              changelogs, so that taking one over restores only the tail; for workers
-                                              with folders of their own · 0: off (default)
-              FULDMAGT_ACCEPT_GAP             0: a worker stops where records were deleted before they were read, as after
-                                              a stop longer than topics keep them (default) · 1: it goes on without them
-              FULDMAGT_HAND_OVER_SECONDS      how long publishing is repeated while shards go to another worker, which
-                                              publishes what is left, 1 to 240 (default 20)
-              FULDMAGT_DEAD_LETTERS_IN_A_ROW  unreadable records in a row that stop the worker (default 500)
-              FULDMAGT_DEAD_LETTERS_RATIO     share of a shard's last 10000 records, above which unreadable ones stop
-                                              the worker: 0.5 for half (default 0: off)
-              FULDMAGT_CATALOGUE_PATIENCE_SECONDS  how long a worker waits for a catalogue that cannot be read, before it
-                                              parks the commands that ask it and goes on (default 10)
-              FULDMAGT_PARKED_SECONDS         how long a command waits parked before it is rejected (default 86400)
-              FULDMAGT_PARKED_PER_CITIZEN     beyond them the oldest is rejected (default 100)
-              FULDMAGT_PARKED_PER_SHARD       beyond them the worker waits instead of parking (default 10000)
-              FULDMAGT_PROCESSED_DAYS         days that command ids are remembered, at least 90
-              FULDMAGT_SOURCES                off, warn or enforce: whether a command's ce_source must be an
-                                              authority of the catalogue with the role for the topic (default off)
-              FULDMAGT_EXEMPTIONS_FROM        deciding: exemptions come from the municipality that decides; any
-              FULDMAGT_ADMINISTRATORS         CVR numbers that may change the catalogue, with commas between them
-              FULDMAGT_REQUEST_DAYS           days that a request waits for its answer, 1 to 3650 (default 180)
-              FULDMAGT_RECEIPT_QUEUED_HOURS   hours that a notification may wait until a transport has it, before it is
-                                              sent by letter instead, or is a caseworker's task (default 336; 0, here
-                                              and below: for ever, as where nobody writes receipts)
-              FULDMAGT_RECEIPT_SUBMITTED_HOURS, _ACCEPTED_HOURS
-                                              the same from one receipt of Digital Post to the next (default 24, 72)
-              FULDMAGT_RECEIPT_LETTER_SUBMITTED_HOURS, _LETTER_ACCEPTED_HOURS
-                                              the same by letter (default 168, 336)
-              FULDMAGT_RECEIPT_UNKNOWN_HOURS  hours that a receipt waits for its notification before it is set aside
-                                              (default 24)
-              FULDMAGT_SENDER_CVR, _NAME      the authority that notifications to representatives come from
-              FULDMAGT_KLE_FILE               list of KLE numbers; without it only main groups are checked
-              FULDMAGT_HTTP                   host:port to answer /livez, /readyz and /metrics on, such as
-                                              127.0.0.1:9464 (default: off). Plain HTTP for everyone who gets there
-              FULDMAGT_LIVE_SECONDS           silence of the run loop after which /livez says 503 (default 120)
-              FULDMAGT_STOP_SECONDS           longest time that stopping may take (default 30)
-              FULDMAGT_TEST_MODE              1: test persons are admitted. Never in production
+            Settings, beside those in fuldmagt --help.
+
+            Who may do what:
+              FULDMAGT_SOURCES               off (default), warn or enforce: whether a
+                                             command's ce_source must be an authority of the
+                                             catalogue with the role for the topic
+              FULDMAGT_EXEMPTIONS_FROM       deciding (default): exemptions come from the
+                                             municipality that decides; any: from every one
+              FULDMAGT_ADMINISTRATORS        CVR numbers that may change the catalogue, with
+                                             commas between them, where FULDMAGT_SOURCES is
+                                             enforce (default: everybody may)
+              FULDMAGT_SENDER_CVR, FULDMAGT_SENDER_NAME
+                                             the authority that notifications to
+                                             representatives come from (default 10000009, an
+                                             example)
+              FULDMAGT_KLE_FILE              list of KLE numbers (default: only main groups
+                                             are checked)
+              FULDMAGT_REQUEST_DAYS          days that a request waits for its answer, 1 to
+                                             3650 (default 180)
+              FULDMAGT_PROCESSED_DAYS        days that command ids are remembered, 90 to
+                                             36500 (default 90)
+
+            Probes, and stopping:
+              FULDMAGT_HTTP                  host:port to answer /livez, /readyz and
+                                             /metrics on, such as 127.0.0.1:9464 (default:
+                                             off). Plain HTTP for everyone who gets there
+              FULDMAGT_LIVE_SECONDS          silence of the run loop after which /livez says
+                                             503, 1 to 86400 (default 120)
+              FULDMAGT_STOP_SECONDS          longest time that stopping may take, 1 to 3600
+                                             (default 30)
+              FULDMAGT_HAND_OVER_SECONDS     how long publishing is repeated while shards go
+                                             to another worker, which publishes what is
+                                             left, 1 to 240 (default 20)
+
+            Shards, and losing them:
+              FULDMAGT_CHANGELOG             1 (default): every changed row goes to
+                                             fuldmagt.changelog, from which a shard is
+                                             rebuilt where its file is missing, old or
+                                             damaged; 0: off
+              FULDMAGT_STANDBY               1: keeps copies of the shards that others own,
+                                             so that taking one over restores only the tail;
+                                             for workers with folders of their own; 0: off
+                                             (default)
+              FULDMAGT_STORE_DURABLE         1: commits wait for the disk (default without a
+                                             changelog); 0: they do not (default with one: a
+                                             shard that a power cut set back is rebuilt)
+              FULDMAGT_ACCEPT_GAP            0 (default): a worker stops where records were
+                                             deleted before they were read, as after a stop
+                                             longer than topics keep them; 1: it goes on
+                                             without them
+
+            What cannot be read or decided:
+              FULDMAGT_DEAD_LETTERS_IN_A_ROW
+                                             unreadable records in a row that stop the
+                                             worker (default 500)
+              FULDMAGT_DEAD_LETTERS_RATIO    share of a shard's last 10000 records, above
+                                             which unreadable ones stop the worker: 0.5 for
+                                             half (default 0: off)
+              FULDMAGT_CATALOGUE_PATIENCE_SECONDS
+                                             how long a worker waits for a catalogue that
+                                             cannot be read, before it parks the commands
+                                             that ask it and goes on, 0 to 86400 (default
+                                             10)
+              FULDMAGT_PARKED_SECONDS        how long a command waits parked before it is
+                                             rejected, 60 to 31536000 (default 86400)
+              FULDMAGT_PARKED_PER_CITIZEN    beyond them the oldest is rejected, 1 to 10000
+                                             (default 100)
+              FULDMAGT_PARKED_PER_SHARD      beyond them the worker waits instead of
+                                             parking, 1 to 1000000 (default 10000)
+
+            Receipts: hours, 0 for ever, as where nobody writes receipts:
+              FULDMAGT_RECEIPT_QUEUED_HOURS  how long a notification may wait until a
+                                             transport has it, before it is sent by letter
+                                             instead, or is a caseworker's task (default
+                                             336)
+              FULDMAGT_RECEIPT_SUBMITTED_HOURS, FULDMAGT_RECEIPT_ACCEPTED_HOURS
+                                             the same from one receipt of Digital Post to
+                                             the next (default 24, 72)
+              FULDMAGT_RECEIPT_LETTER_SUBMITTED_HOURS,
+              FULDMAGT_RECEIPT_LETTER_ACCEPTED_HOURS
+                                             the same by letter (default 168, 336)
+              FULDMAGT_RECEIPT_UNKNOWN_HOURS
+                                             how long a receipt waits for its notification
+                                             before it is set aside, 1 to 8760 (default 24)
+
+            Turns: to be left alone unless measured:
+              FULDMAGT_BATCH_RECORDS         records of one turn, 1 to 100000 (default 4000)
+              FULDMAGT_BATCH_BYTES           bytes of one turn, 65536 to 268435456 (default
+                                             16777216)
+              FULDMAGT_POLL_MILLISECONDS     how long a turn waits for its first record, 0
+                                             to 10000 (default 50)
+              FULDMAGT_STORE_CACHE_MIB       page caches of all shards, 4 to 65536 (default
+                                             64)
 
             Example:
-              FULDMAGT_KAFKA_BOOTSTRAP_SERVERS=kafka1:9092 FULDMAGT_CLUSTER_KEY_FILE=/etc/fuldmagt/cluster.key \\
+              FULDMAGT_KAFKA_BOOTSTRAP_SERVERS=kafka1:9092 \\
+                FULDMAGT_CLUSTER_KEY_FILE=/etc/fuldmagt/cluster.key \\
                 fuldmagt worker --data /var/lib/fuldmagt
             """)
 

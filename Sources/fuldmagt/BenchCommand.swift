@@ -10,10 +10,10 @@ struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure how fast commands are decided.",
         discussion: """
-            Loads a seeded workload of grant.issue commands and reports commands a second, CPU, memory and where the time
-            goes. On Kafka the topics must be new: the bench creates them. Records are loaded in step with the worker, so
-            that a broker that answers with its whole backlog does not fill the memory; making the load is not timed with
-            the log in memory, and runs beside the worker with Kafka.
+            Loads a seeded workload of grant.issue commands and reports commands a second, CPU, memory and where the \
+            time goes. On Kafka the topics must be new: the bench creates them. Records are loaded in step with the \
+            worker, so that a broker that answers with its whole backlog does not fill the memory; making the load is \
+            not timed with the log in memory, and runs beside the worker with Kafka.
 
             Examples:
               fuldmagt bench --log memory
@@ -21,17 +21,21 @@ struct BenchCommand: AsyncParsableCommand {
               fuldmagt bench --log memory --restore --commands 200000
               FULDMAGT_KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092 fuldmagt bench --log kafka
               fuldmagt bench --log kafka --latency --rate 2000 --seconds 30
-              fuldmagt bench --log kafka --latency --beside-workers --rate 500 --citizens 5000
+              fuldmagt bench --log kafka --latency --beside-workers --rate 500
             """)
 
     enum Kind: String, ExpressibleByArgument { case memory, kafka }
 
     @Option(help: "memory: decide, store and frames, no broker. kafka: all of it.")
     var log = Kind.memory
-    @Option var commands = 500_000
-    @Option var citizens = 100_000
-    @Option var partitions: Int32 = 4
-    @Option var seed: UInt64 = 1
+    @Option(help: "How many commands.")
+    var commands = 500_000
+    @Option(help: "How many citizens they are about.")
+    var citizens = 100_000
+    @Option(help: "How many shards.")
+    var partitions: Int32 = 4
+    @Option(help: "Another one makes another workload.")
+    var seed: UInt64 = 1
     @Flag(help: "Measure latency from produce to a committed reader's outcome, instead of throughput.")
     var latency = false
     @Flag(help: "With --latency: the topics are there, and workers run already.")
@@ -46,6 +50,15 @@ struct BenchCommand: AsyncParsableCommand {
     var seconds = 20
     @Option(help: "Folder for the shard files; a new one in the temporary folder without it.")
     var data: String?
+
+    func validate() throws {
+        for (name, value, range) in [
+            ("commands", commands, 1...1_000_000_000), ("citizens", citizens, 1...100_000_000),
+            ("partitions", Int(partitions), 1...1000), ("rate", rate, 1...1_000_000), ("seconds", seconds, 1...86_400),
+        ] where !range.contains(value) {
+            throw ValidationError("--\(name) is \(value); \(range.lowerBound) to \(range.upperBound) are allowed")
+        }
+    }
 
     func run() async throws {
         LoggingSystem.bootstrap { label in

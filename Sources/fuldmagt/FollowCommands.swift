@@ -77,6 +77,13 @@ struct OutcomesCommand: AsyncParsableCommand {
     @Option(help: "Only those with this status: accepted, rejected or parked.")
     var status: String?
 
+    func validate() throws {
+        let allowed = ["accepted", "rejected", "parked"]
+        if let status, !allowed.contains(status) {
+            throw ValidationError("--status is \(status); allowed are \(allowed.joined(separator: ", "))")
+        }
+    }
+
     func run() async throws {
         let document = JSONDocument()
         try await options.read(.outcomes) { record in
@@ -141,6 +148,17 @@ struct NotificationsCommand: AsyncParsableCommand {
     var source: String?
     @Option(help: "Only by this channel: digital-post or letter.")
     var channel: String?
+
+    func validate() throws {
+        let channels = PostChannel.allCases.map(\.rawValue)
+        if let channel, !channels.contains(channel) {
+            throw ValidationError("--channel is \(channel); allowed are \(channels.joined(separator: ", "))")
+        }
+        let kinds = NotificationKind.allCases.map(\.rawValue) + ["cancelled"]
+        if let kind, !kinds.contains(kind) {
+            throw ValidationError("--kind is \(kind); allowed are \(kinds.joined(separator: ", "))")
+        }
+    }
 
     func run() async throws {
         let document = JSONDocument()

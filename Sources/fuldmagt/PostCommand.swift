@@ -12,10 +12,12 @@ struct PostCommand: AsyncParsableCommand {
               memo      sends what goes by Digital Post, as MeMo messages
               letters   hands letters to a print supplier, in batches
               receipts  reads what the transports say happened, and tells the workers
-            `simulate` stands in for the transports. A consumer keeps a ledger in the folder post under FULDMAGT_DATA: which
-            ids were fixed, and what became of them. Only one process at a time may send with a ledger. FULDMAGT_HTTP has
-            /livez, /readyz and /metrics answered, FULDMAGT_LIVE_SECONDS (600 here) is the silence that /livez allows, and
-            FULDMAGT_ACCEPT_GAP=1 goes on where notifications were deleted before they were read.
+            simulate stands in for the transports.
+
+            A consumer keeps a ledger in the folder post under FULDMAGT_DATA: which ids were fixed, and what became of \
+            them. Only one process at a time may send with a ledger. FULDMAGT_HTTP has /livez, /readyz and /metrics \
+            answered, FULDMAGT_LIVE_SECONDS (600 here) is the silence that /livez allows, and FULDMAGT_ACCEPT_GAP=1 \
+            goes on where notifications were deleted before they were read.
 
             Examples:
               fuldmagt post memo --outbox out/memo
@@ -92,13 +94,13 @@ struct PostMeMoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "memo", abstract: "Send Digital Post as MeMo messages.",
         discussion: """
-            Writes a file for each message into a folder, named by the message's id; a file appears whole. Ids are fixed in
-            the ledger before anything is sent, so a message that is sent again after a death has the same id and bytes.
-            Right before each is handed over it looks for what was withdrawn or re-routed meanwhile.
+            Writes a file for each message into a folder, named by the message's id; a file appears whole. Ids are \
+            fixed in the ledger before anything is sent, so a message that is sent again after a death has the same id \
+            and bytes. Right before each is handed over it looks for what was withdrawn or re-routed meanwhile.
 
-            With --endpoint it posts to a service like KombiPostAfsend of SF1601 instead, with a client certificate; what
-            fails is repeated with growing pauses, and after five failures in a row the endpoint is left alone for a while.
-            How that service wraps messages is not known to us: --envelope example is ours.
+            With --endpoint it posts to a service like KombiPostAfsend of SF1601 instead, with a client certificate; \
+            what fails is repeated with growing pauses, and after five failures in a row the endpoint is left alone \
+            for a while. How that service wraps messages is not known to us: --envelope example is ours.
             """)
 
     @OptionGroup var options: PostOptions
@@ -112,6 +114,12 @@ struct PostMeMoCommand: AsyncParsableCommand {
     var kleVersion: String?
     @Option(help: "Messages whose ids are fixed together.")
     var chunk = 50
+
+    func validate() throws {
+        guard (1...10_000).contains(chunk) else {
+            throw ValidationError("--chunk is \(chunk); 1 to 10000 are allowed")
+        }
+    }
 
     func run() async throws {
         let run = try await PostRun("memo", options)
@@ -178,8 +186,8 @@ struct PostLettersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "letters", abstract: "Hand letters to a print supplier.",
         discussion: """
-            Each batch is a folder: one HTML page a letter, ready for A4, manifest.json with recipients, sizes and SHA-256
-            checksums, and manifest.sha256 with the manifest's own. A batch appears whole.
+            Each batch is a folder: one HTML page a letter, ready for A4, manifest.json with recipients, sizes and \
+            SHA-256 checksums, and manifest.sha256 with the manifest's own. A batch appears whole.
             """)
 
     @OptionGroup var options: PostOptions
@@ -190,6 +198,9 @@ struct PostLettersCommand: AsyncParsableCommand {
     var interval = 60
 
     func validate() throws {
+        guard (1...10_000).contains(batch) else {
+            throw ValidationError("--batch is \(batch); 1 to 10000 are allowed")
+        }
         guard (1...86_400).contains(interval) else {
             throw ValidationError("--interval is \(interval); from 1 to 86400 seconds are allowed")
         }
@@ -212,6 +223,7 @@ struct PostCheckCommand: ParsableCommand {
 
             Example:
               fuldmagt post check out/memo/*.xml
+
             Ends with 0 when all are as they should be, with 3 when some are not.
             """)
 
@@ -222,7 +234,7 @@ struct PostCheckCommand: ParsableCommand {
         var faulty = 0
         for file in files {
             guard let data = FileManager.default.contents(atPath: file) else {
-                throw Exit.saying("\(file) cannot be read", Exit.failure)
+                throw Exit.saying("\(file) cannot be read; check the path and its permissions", Exit.failure)
             }
             let findings = MeMoCheck.findings(in: [UInt8](data))
             for finding in findings { Output.line("\(file): \(finding)") }

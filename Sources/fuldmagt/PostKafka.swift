@@ -21,7 +21,7 @@ final class PostKafka: PostLog {
     init(_ environment: Environment) throws {
         let configuration = try environment.kafka
         acceptsGap = try environment.flag("accept.gap", name: "FULDMAGT_ACCEPT_GAP", default: false)
-        partitions = try Connection.partitions(of: .notifications, configuration)
+        partitions = try Connection.partitions(of: .notifications, configuration, saying: false)
         let properties = KafkaLog.properties(configuration, for: .reader)
         reader = try RecordReader(properties, topics: Topic.names)
         lookout = try RecordReader(properties.setting(["isolation.level": "read_uncommitted"]), topics: Topic.names)

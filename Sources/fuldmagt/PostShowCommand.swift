@@ -6,11 +6,12 @@ struct PostShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show what has happened to a notification, with the proof.",
         discussion: """
-            Reads the shards' files; the worker may be running. Times are UTC: as the transport says, and, where it differs
-            by a minute or more, when the receipt was processed. Ends with 3 where no shard has the notification.
+            Reads the shards' files; the worker may be running. Times are UTC: as the transport says, and, where it \
+            differs by a minute or more, when the receipt was processed. Ends with 3 where no shard has the \
+            notification.
 
             Example:
-              fuldmagt post show 2f1c6c1e-6f0a-4c57-9a51-2f1c6c1e6f0a --data /var/lib/fuldmagt
+              fuldmagt post show 2f1c6c1e-6f0a-4c57-9a51-2f1c6c1e6f0a
             """)
 
     @Argument(help: "Id of the notification.")
@@ -18,10 +19,14 @@ struct PostShowCommand: AsyncParsableCommand {
     @Option(help: "Folder of the shard files. Overrides FULDMAGT_DATA.")
     var data: String?
 
-    func run() async throws {
-        guard let wanted = Ident(hex: id) else {
-            throw Exit.saying("“\(id)” is not the id of a notification: 32 hexadecimal digits", Exit.failure)
+    func validate() throws {
+        guard Ident(hex: id) != nil else {
+            throw ValidationError("“\(id)” is not the id of a notification; 32 hexadecimal digits are allowed")
         }
+    }
+
+    func run() async throws {
+        guard let wanted = Ident(hex: id) else { throw Exit.failure }
         let folder: String
         if let data { folder = data } else { folder = try await Environment().directory }
         do throws(StoreError) {

@@ -10,9 +10,9 @@ struct SimulateCommand: ParsableCommand {
         commandName: "simulate",
         abstract: "Plays a cluster of workers through random faults, and compares with the naive model.",
         discussion: """
-            Workers, log, group, disks and clocks are simulated step by step from one seed: the same seed does the same
-            things in the same order. A seed that fails is played again, and what happened last is printed, with the command
-            that shows all of it.
+            Workers, log, group, disks and clocks are simulated step by step from one seed: the same seed does the \
+            same things in the same order. A seed that fails is played again, and what happened last is printed, with \
+            the command that shows all of it.
 
               fuldmagt simulate --seed 1 --seeds 2000    plays seeds 1 to 2000
               fuldmagt simulate --seed 17 --trace        shows what happens in seed 17
@@ -28,6 +28,9 @@ struct SimulateCommand: ParsableCommand {
 
     func validate() throws {
         guard seeds > 0, failures > 0, jobs ?? 1 > 0 else { throw ValidationError("numbers must be above 0") }
+        guard !seed.addingReportingOverflow(UInt64(seeds)).overflow else {
+            throw ValidationError("--seed is \(seed); the last of \(seeds) seeds would be beyond 2^64")
+        }
     }
 
     private struct Tally {

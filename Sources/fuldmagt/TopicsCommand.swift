@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import FuldmagtDomain
 import FuldmagtKafka
 import FuldmagtRecord
@@ -13,8 +14,8 @@ struct TopicsCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Create the topics that do not exist yet.",
             discussion: """
-                Commands, inbox, receipts and changelog get the same number of partitions. It is chosen once: the shards
-                follow from it.
+                Commands, inbox, receipts and changelog get the same number of partitions. It is chosen once: the \
+                shards follow from it.
 
                 Example:
                   fuldmagt topics create --partitions 12 --replication-factor 3
@@ -29,6 +30,9 @@ struct TopicsCommand: AsyncParsableCommand {
             guard (1...1000).contains(partitions) else {
                 throw ValidationError("--partitions is \(partitions); 1 to 1000 are allowed")
             }
+            guard replicationFactor == -1 || replicationFactor >= 1 else {
+                throw ValidationError("--replication-factor is \(replicationFactor); -1, or 1 and more, is allowed")
+            }
         }
 
         func run() async throws {
@@ -39,7 +43,8 @@ struct TopicsCommand: AsyncParsableCommand {
                     replicationFactor: replicationFactor, configuration: topic.creationSettings)
             }
             let made = try Connection.trying { () throws(KafkaFailure) in
-                try admin.create(topics, timeoutMilliseconds: 30_000)
+                _ = try Connection.partitionCounts(admin)
+                return try admin.create(topics, timeoutMilliseconds: 30_000)
             }
             var refused = false
             for topic in topics {
@@ -78,9 +83,7 @@ enum TopicCheck {
     /// - Returns: the partition count of the command topics.
     @discardableResult
     static func run(_ admin: KafkaAdmin, printing: Bool) throws -> Int32 {
-        let counts = try Connection.trying { () throws(KafkaFailure) in
-            try admin.partitionCounts(timeoutMilliseconds: 30_000)
-        }
+        let counts = try Connection.trying { () throws(KafkaFailure) in try Connection.partitionCounts(admin) }
         if printing {
             for topic in Topic.allCases {
                 print("\(counts[topic.name].map { "\($0) partitions" } ?? "missing")\t\(topic.name)")
@@ -159,19 +162,19 @@ enum Connection {
 
     /// The partitions of a topic.
     /// - Throws: what to do, when the topic does not exist.
-    static func partitions(of topic: Topic, _ configuration: KafkaConfiguration) throws(KafkaFailure)
-        -> [TopicPartition]
-    {
-        try partitions(of: [topic], configuration)
+    static func partitions(
+        of topic: Topic, _ configuration: KafkaConfiguration, saying: Bool = true
+    ) throws(KafkaFailure) -> [TopicPartition] {
+        try partitions(of: [topic], configuration, saying: saying)
     }
 
     /// The partitions of some topics, asked for at once.
     /// - Throws: what to do, when a topic does not exist.
     static func partitions(
-        of topics: [Topic], _ configuration: KafkaConfiguration
+        of topics: [Topic], _ configuration: KafkaConfiguration, saying: Bool = true
     ) throws(KafkaFailure) -> [TopicPartition] {
         let admin = try KafkaAdmin(KafkaLog.properties(configuration, for: .admin))
-        let counts = try admin.partitionCounts(timeoutMilliseconds: 30_000)
+        let counts = try partitionCounts(admin, saying: saying)
         var partitions: [TopicPartition] = []
         for topic in topics {
             guard let count = counts[topic.name], count > 0 else {
@@ -184,6 +187,30 @@ enum Connection {
         return partitions
     }
 
+    /// Partitions by topic.
+    /// - Parameter saying: whether a wait for the broker is told, to who would look at nothing for half a minute.
+    static func partitionCounts(
+        _ admin: KafkaAdmin, saying: Bool = true
+    ) throws(KafkaFailure) -> [String: Int32] {
+        do throws(KafkaFailure) {
+            return try admin.partitionCounts(timeoutMilliseconds: 3_000)
+        } catch {
+            guard error.consequence == .retriable else { throw error }
+        }
+        if saying {
+            let text = "fuldmagt: no broker answers\(address) yet; waiting for up to half a minute\n"
+            FileHandle.standardError.write(Data(text.utf8))
+        }
+        return try admin.partitionCounts(timeoutMilliseconds: 27_000)
+    }
+
+    /// Where brokers are looked for, as far as variables say it.
+    private static var address: String {
+        let variables = ProcessInfo.processInfo.environment
+        if let servers = variables["FULDMAGT_KAFKA_BOOTSTRAP_SERVERS"] { return " at \(servers)" }
+        return variables["FULDMAGT_CONFIG"] == nil ? " at localhost:9092" : ""
+    }
+
     /// Turns a failure into what the user reads and the exit code that fits.
     static func trying<Result>(_ body: () throws(KafkaFailure) -> Result) throws -> Result {
         do throws(KafkaFailure) {
@@ -193,7 +220,7 @@ enum Connection {
             case .configuration: throw Exit.saying(error.text, Exit.setting)
             case .retriable, .abortable:
                 throw Exit.saying(
-                    "\(error.text). Is a broker running there? FULDMAGT_KAFKA_BOOTSTRAP_SERVERS names it",
+                    "\(error.text). Is a broker running\(address)? FULDMAGT_KAFKA_BOOTSTRAP_SERVERS names it",
                     Exit.temporary)
             case .fenced, .fatal: throw Exit.saying(error.text, Exit.failure)
             }

@@ -10,7 +10,8 @@ struct Fuldmagt: AsyncParsableCommand {
         discussion: """
             Settings are environment variables, or members of the JSON file that FULDMAGT_CONFIG names. These are \
             enough to begin with; all of them, with what is allowed: fuldmagt help worker.
-              FULDMAGT_KAFKA_BOOTSTRAP_SERVERS  host:port,host:port (default localhost:9092)
+              FULDMAGT_KAFKA_BOOTSTRAP_SERVERS  host:port,host:port
+                                                (default localhost:9092)
               FULDMAGT_KAFKA_<PROPERTY>         any of librdkafka's, dots as underscores:
                                                 FULDMAGT_KAFKA_SECURITY_PROTOCOL=ssl
               FULDMAGT_DATA                     folder of the shard files

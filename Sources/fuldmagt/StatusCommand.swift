@@ -15,8 +15,8 @@ struct StatusCommand: AsyncParsableCommand {
 
             Exit codes:
               0   nothing needs attention
-              3   something does: no worker, a shard that nobody reads, a revocation that is
-                  parked, or lag over --max-lag-seconds
+              3   something does: no worker, a shard that nobody reads, a revocation that
+                  is parked, or lag over --max-lag-seconds
               75  the broker did not answer
               78  a setting is wrong, or the topics are
 

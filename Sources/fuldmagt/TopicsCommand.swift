@@ -198,8 +198,7 @@ enum Connection {
             guard error.consequence == .retriable else { throw error }
         }
         if saying {
-            let text = "fuldmagt: no broker answers\(address) yet; waiting for up to half a minute\n"
-            FileHandle.standardError.write(Data(text.utf8))
+            StandardError.write("fuldmagt: no broker answers\(address) yet; waiting for up to half a minute\n")
         }
         return try admin.partitionCounts(timeoutMilliseconds: 27_000)
     }

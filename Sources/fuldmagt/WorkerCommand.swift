@@ -26,17 +26,18 @@ struct WorkerCommand: AsyncParsableCommand {
 
             Who may do what:
               FULDMAGT_SOURCES               off (default), warn or enforce: whether a
-                                             command's ce_source must be an authority of the
-                                             catalogue with the role for the topic
+                                             command's ce_source must be an authority of
+                                             the catalogue with the role for the topic
               FULDMAGT_EXEMPTIONS_FROM       deciding (default): exemptions come from the
                                              municipality that decides; any: from every one
-              FULDMAGT_ADMINISTRATORS        CVR numbers that may change the catalogue, with
-                                             commas between them, where FULDMAGT_SOURCES is
-                                             enforce (default: everybody may)
+              FULDMAGT_ADMINISTRATORS        CVR numbers that may change the catalogue,
+                                             with commas between them; only where
+                                             FULDMAGT_SOURCES is enforce (default:
+                                             everybody may)
               FULDMAGT_SENDER_CVR, FULDMAGT_SENDER_NAME
                                              the authority that notifications to
-                                             representatives come from (default 10000009, an
-                                             example)
+                                             representatives come from (default: an
+                                             example, 10000009)
               FULDMAGT_KLE_FILE              list of KLE numbers (default: only main groups
                                              are checked)
               FULDMAGT_REQUEST_DAYS          days that a request waits for its answer, 1 to
@@ -48,12 +49,12 @@ struct WorkerCommand: AsyncParsableCommand {
               FULDMAGT_HTTP                  host:port to answer /livez, /readyz and
                                              /metrics on, such as 127.0.0.1:9464 (default:
                                              off). Plain HTTP for everyone who gets there
-              FULDMAGT_LIVE_SECONDS          silence of the run loop after which /livez says
-                                             503, 1 to 86400 (default 120)
+              FULDMAGT_LIVE_SECONDS          silence of the run loop after which /livez
+                                             says 503, 1 to 86400 (default 120)
               FULDMAGT_STOP_SECONDS          longest time that stopping may take, 1 to 3600
                                              (default 30)
-              FULDMAGT_HAND_OVER_SECONDS     how long publishing is repeated while shards go
-                                             to another worker, which publishes what is
+              FULDMAGT_HAND_OVER_SECONDS     how long publishing is repeated while shards
+                                             go to another worker, which publishes what is
                                              left, 1 to 240 (default 20)
 
             Shards, and losing them:
@@ -62,12 +63,13 @@ struct WorkerCommand: AsyncParsableCommand {
                                              rebuilt where its file is missing, old or
                                              damaged; 0: off
               FULDMAGT_STANDBY               1: keeps copies of the shards that others own,
-                                             so that taking one over restores only the tail;
-                                             for workers with folders of their own; 0: off
-                                             (default)
-              FULDMAGT_STORE_DURABLE         1: commits wait for the disk (default without a
-                                             changelog); 0: they do not (default with one: a
-                                             shard that a power cut set back is rebuilt)
+                                             so that taking one over restores only the
+                                             tail; for workers with folders of their own;
+                                             0: off (default)
+              FULDMAGT_STORE_DURABLE         1: commits wait for the disk (default without
+                                             a changelog); 0: they do not (default with
+                                             one: a shard that a power cut set back is
+                                             rebuilt)
               FULDMAGT_ACCEPT_GAP            0 (default): a worker stops where records were
                                              deleted before they were read, as after a stop
                                              longer than topics keep them; 1: it goes on
@@ -108,7 +110,8 @@ struct WorkerCommand: AsyncParsableCommand {
                                              before it is set aside, 1 to 8760 (default 24)
 
             Turns: to be left alone unless measured:
-              FULDMAGT_BATCH_RECORDS         records of one turn, 1 to 100000 (default 4000)
+              FULDMAGT_BATCH_RECORDS         records of one turn, 1 to 100000 (default
+                                             4000)
               FULDMAGT_BATCH_BYTES           bytes of one turn, 65536 to 268435456 (default
                                              16777216)
               FULDMAGT_POLL_MILLISECONDS     how long a turn waits for its first record, 0

@@ -48,6 +48,12 @@ struct BenchCommand: AsyncParsableCommand {
     var rate = 2000
     @Option(help: "Length of the latency measurement.")
     var seconds = 20
+    @Option(
+        help: """
+            With --log kafka: MiB that a partition of the bench's topics keeps, so that a broker which holds them in memory \
+            and saves all of them again and again is not measured by the length of its topics. 0 keeps everything.
+            """)
+    var keep = 8
     @Option(help: "Folder for the shard files; a new one in the temporary folder without it.")
     var data: String?
 
@@ -55,6 +61,7 @@ struct BenchCommand: AsyncParsableCommand {
         for (name, value, range) in [
             ("commands", commands, 1...1_000_000_000), ("citizens", citizens, 1...100_000_000),
             ("partitions", Int(partitions), 1...1000), ("rate", rate, 1...1_000_000), ("seconds", seconds, 1...86_400),
+            ("keep", keep, 0...1_000_000),
         ] where !range.contains(value) {
             throw ValidationError("--\(name) is \(value); \(range.lowerBound) to \(range.upperBound) are allowed")
         }
@@ -96,7 +103,8 @@ struct BenchCommand: AsyncParsableCommand {
                 try bench.run()
             }
         case .kafka:
-            let bench = KafkaBench(load: load, options: options, configuration: try environment.kafka)
+            let bench = KafkaBench(
+                load: load, options: options, configuration: try environment.kafka, keptMebibytes: keep)
             if latency, besideWorkers {
                 try bench.latencyBesideWorkers(rate: rate, seconds: seconds)
             } else if latency {

@@ -8,11 +8,27 @@ import FuldmagtWorker
 import Logging
 import Synchronization
 
+extension Topic {
+    /// How the bench sets a topic up: as `topics create` does, but a partition of a topic that grows with the load keeps no
+    /// more than so many MiB. A broker that holds its topics in memory, or that writes all of them out every few seconds,
+    /// would otherwise be measured by how long the bench has run.
+    fileprivate func benchSettings(keptMebibytes: Int) -> [String: String] {
+        var settings = creationSettings
+        guard self != .catalogue, keptMebibytes > 0 else { return settings }
+        settings["cleanup.policy"] = "delete"
+        settings["retention.bytes"] = String(keptMebibytes << 20)
+        settings["segment.bytes"] = String(max(1 << 20, keptMebibytes << 18))
+        return settings
+    }
+}
+
 /// All of it, on a real broker.
 struct KafkaBench {
     let load: BenchLoad
     let options: WorkerOptions
     let configuration: KafkaConfiguration
+    /// What a partition keeps, in MiB, 0 for everything: many times what may wait there unread.
+    let keptMebibytes: Int
     /// Records that may wait in the broker: with a broker that answers with its whole backlog this bounds the memory.
     static let backlog = 20_000
 
@@ -22,7 +38,7 @@ struct KafkaBench {
             let topics = Topic.allCases.map { topic in
                 KafkaAdmin.NewTopic(
                     name: topic.name, partitions: topic == .catalogue ? 1 : options.settings.partitions,
-                    replicationFactor: -1, configuration: topic.creationSettings)
+                    replicationFactor: -1, configuration: topic.benchSettings(keptMebibytes: keptMebibytes))
             }
             for (name, creation) in try admin.create(topics, timeoutMilliseconds: 30_000) {
                 switch creation {

@@ -14,7 +14,8 @@ public indirect enum ModelJSON: Sendable {
     /// The member of that name; nil when there is none or this is no object.
     public subscript(_ name: String) -> ModelJSON? {
         guard case .object(let members) = self else { return nil }
-        return members.first { Array($0.name.utf8) == Array(name.utf8) }?.value
+        let count = name.utf8.count
+        return members.first { $0.name.utf8.count == count && Array($0.name.utf8) == Array(name.utf8) }?.value
     }
 
     public var text: String? {
@@ -58,8 +59,9 @@ public indirect enum ModelJSON: Sendable {
         case .array(let values): "[" + values.map(\.canonical).joined(separator: ",") + "]"
         case .object(let members):
             "{"
-                + members.sorted { Array($0.name.utf16).lexicographicallyPrecedes(Array($1.name.utf16)) }
-                .map { Self.quoted($0.name) + ":" + $0.value.canonical }.joined(separator: ",") + "}"
+                + members.map { (units: Array($0.name.utf16), member: $0) }
+                .sorted { $0.units.lexicographicallyPrecedes($1.units) }
+                .map { Self.quoted($0.member.name) + ":" + $0.member.value.canonical }.joined(separator: ",") + "}"
         }
     }
 
@@ -79,6 +81,7 @@ public indirect enum ModelJSON: Sendable {
 
     /// A JSON string with only the escapes that must be.
     public static func quoted(_ text: String) -> String {
+        if isPlain(text) { return "\"\(text)\"" }
         var quoted = "\""
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -94,6 +97,20 @@ public indirect enum ModelJSON: Sendable {
             }
         }
         return quoted + "\""
+    }
+
+    /// Nothing in it needs an escape.
+    private static func isPlain(_ text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { bytes in
+            var at = 0
+            while at < bytes.count {
+                let byte = bytes[at]
+                if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return false }
+                at += 1
+            }
+            return true
+        }
     }
 }
 

@@ -8,6 +8,11 @@ struct ModelJSONReader {
     /// Nesting beyond this is `too-deep`. The contract names no number; workloads stay far from it on both sides.
     static let maximumDepth = 64
 
+    private static let escapes: [UInt8: UInt16] = [
+        UInt8(ascii: "\""): 0x22, UInt8(ascii: "\\"): 0x5c, UInt8(ascii: "/"): 0x2f, UInt8(ascii: "b"): 8,
+        UInt8(ascii: "f"): 12, UInt8(ascii: "n"): 10, UInt8(ascii: "r"): 13, UInt8(ascii: "t"): 9,
+    ]
+
     private let bytes: [UInt8]
     private var at = 0
 
@@ -26,10 +31,16 @@ struct ModelJSONReader {
     private var invalid: Invalid { Invalid(reason: "invalid-json") }
 
     private mutating func skipSpace() {
-        while let byte = next, [0x20, 0x09, 0x0a, 0x0d].contains(byte) { at += 1 }
+        while let byte = next, byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d { at += 1 }
     }
 
-    private mutating func take(_ text: String) -> Bool {
+    private mutating func take(_ byte: Unicode.Scalar) -> Bool {
+        guard next == UInt8(ascii: byte) else { return false }
+        at += 1
+        return true
+    }
+
+    private mutating func takeWord(_ text: String) -> Bool {
         guard bytes[at...].starts(with: text.utf8) else { return false }
         at += text.utf8.count
         return true
@@ -43,9 +54,9 @@ struct ModelJSONReader {
         case UInt8(ascii: "["): return try array(depth: depth)
         case UInt8(ascii: "\""): return .string(try string())
         default:
-            if take("true") { return .bool(true) }
-            if take("false") { return .bool(false) }
-            if take("null") { return .null }
+            if takeWord("true") { return .bool(true) }
+            if takeWord("false") { return .bool(false) }
+            if takeWord("null") { return .null }
             return .number(try number())
         }
     }
@@ -104,6 +115,7 @@ struct ModelJSONReader {
 
     private mutating func string() throws(Invalid) -> String {
         guard take("\"") else { throw invalid }
+        if let plain = plainString() { return plain }
         var units: [UInt16] = []
         var plain: [UInt8] = []
         func flush() {
@@ -128,14 +140,22 @@ struct ModelJSONReader {
         throw invalid
     }
 
+    /// One without escapes: what stands there, which is known to be UTF-8. Nil where it has any, or is not valid.
+    private mutating func plainString() -> String? {
+        var end = at
+        while end < bytes.count, bytes[end] != UInt8(ascii: "\"") {
+            guard bytes[end] >= 0x20, bytes[end] != UInt8(ascii: "\\") else { return nil }
+            end += 1
+        }
+        guard end < bytes.count else { return nil }
+        defer { at = end + 1 }
+        return String(decoding: bytes[at..<end], as: UTF8.self)
+    }
+
     private mutating func escape() throws(Invalid) -> UInt16 {
-        let escapes: [UInt8: UInt16] = [
-            UInt8(ascii: "\""): 0x22, UInt8(ascii: "\\"): 0x5c, UInt8(ascii: "/"): 0x2f, UInt8(ascii: "b"): 8,
-            UInt8(ascii: "f"): 12, UInt8(ascii: "n"): 10, UInt8(ascii: "r"): 13, UInt8(ascii: "t"): 9,
-        ]
         guard let byte = next else { throw invalid }
         at += 1
-        if let unit = escapes[byte] { return unit }
+        if let unit = Self.escapes[byte] { return unit }
         guard byte == UInt8(ascii: "u"), at + 4 <= bytes.count else { throw invalid }
         let hex = String(decoding: bytes[at..<at + 4], as: UTF8.self)
         guard hex.allSatisfy(\.isHexDigit), let unit = UInt16(hex, radix: 16) else { throw invalid }

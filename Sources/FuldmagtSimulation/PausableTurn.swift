@@ -12,15 +12,26 @@ final class PausableTurn: @unchecked Sendable {
 
     /// Returns once `body` stands still or is over.
     func begin(_ body: @escaping () -> Void) {
-        let body = Body(call: body)
+        let body = Body(body)
         thread.async {
-            body.call()
+            body.run()
             self.hasStopped.signal()
         }
         hasStopped.wait()
     }
 
-    private struct Body: @unchecked Sendable { let call: () -> Void }
+    /// Lets go of what it has called before it is over: what the turn was the last to hold, a file among it, is closed
+    /// within the turn, and not beside what comes after it.
+    private final class Body: @unchecked Sendable {
+        private var call: (() -> Void)?
+
+        init(_ call: @escaping () -> Void) { self.call = call }
+
+        func run() {
+            call?()
+            call = nil
+        }
+    }
 
     /// Called by the turn itself: returns once it may go on.
     func pause() {

@@ -1,20 +1,40 @@
 import Foundation
+import FuldmagtStore
 
-/// Folders for simulated disks: in memory where the system has such a place, as a crash of a simulated process loses
-/// nothing that the file system was given.
-public enum SimulatedDisk {
-    /// Calls `body` with an empty folder, and removes it afterwards.
-    public static func with<Result>(_ body: (String) -> Result) -> Result {
-        let files = FileManager.default
-        let place = files.isWritableFile(atPath: "/dev/shm") ? "/dev/shm/" : NSTemporaryDirectory()
-        let folder = place + "fuldmagt-simulation-\(UUID().uuidString)"
+/// Where simulated disks are: in memory where the system has such a place, as a crash of a simulated process loses nothing
+/// that the file system was given. Worlds use one after the other.
+public final class SimulatedDisk {
+    /// The folder of a world's disks; empty between worlds.
+    let folder: String
+    let files: KeptFiles
+
+    private init(_ place: String) throws {
+        folder = "\(place)/world"
+        files = KeptFiles(directory: "\(place)/kept")
+        for folder in [folder, "\(place)/kept"] {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        }
+    }
+
+    /// Calls `body` with one, and removes it afterwards.
+    public static func with<Result>(_ body: (SimulatedDisk) -> Result) -> Result {
+        let manager = FileManager.default
+        let memory = manager.isWritableFile(atPath: "/dev/shm") ? "/dev/shm/" : NSTemporaryDirectory()
+        let place = memory + "fuldmagt-simulation-\(UUID().uuidString)"
         do {
-            try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            let result = body(folder)
-            try files.removeItem(atPath: folder)
+            let result = body(try SimulatedDisk(place))
+            try manager.removeItem(atPath: place)
             return result
         } catch {
             preconditionFailure("there is no place for a simulated disk: \(error)")
         }
+    }
+
+    /// Removes all that a world has left.
+    func empty() throws {
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+            try FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+        }
+        try files.empty()
     }
 }

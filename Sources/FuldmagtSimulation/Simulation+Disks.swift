@@ -11,12 +11,6 @@ extension Simulation {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 
-    func removeFolders() throws {
-        for name in try FileManager.default.contentsOfDirectory(atPath: directory) {
-            try FileManager.default.removeItem(atPath: "\(directory)/\(name)")
-        }
-    }
-
     /// A machine of its own comes back without its disk, or with an older copy of it. Of a folder that others work in
     /// nothing is lost.
     func loseDisk(of worker: SimulatedWorker) throws {
@@ -50,29 +44,50 @@ extension Simulation {
         }
         let rebuilt = "\(directory)/rebuilt"
         try makeFolder(rebuilt)
+        var files: ShardDisk?
+        if world.keepsFiles {
+            files = ShardDisk(before: { _, _ in }, tookOver: { _ in })
+            files?.files = disk.files
+        }
         var dump = Dump()
         for shard in 0..<world.partitions {
             guard let folder = folders[shard] else { return fail("nobody owns shard \(shard)") }
             let name = ShardStore.fileName(of: shard)
-            let restore = try ShardRestore(shard: shard, directory: rebuilt)
+            let restore = try ShardRestore(shard: shard, directory: rebuilt, disk: files)
             try restore.apply(broker.read(.changelog, partition: shard))
             try restore.finish(mark: nil)
+            let (lost, again) = ("\(folder)/\(name)", "\(rebuilt)/\(name)")
+            if world.keepsFiles {
+                compare(shard, try disk.files.difference(lost, from: again))
+                try disk.files.read(lost) { try check(shard, $0, &dump) }
+                continue
+            }
             var configuration = Configuration()
             configuration.readonly = true
-            let queue = try DatabaseQueue(path: "\(folder)/\(name)", configuration: configuration)
+            let queue = try DatabaseQueue(path: lost, configuration: configuration)
             try queue.inDatabase { db in
-                try db.execute(sql: "ATTACH ? AS rebuilt", arguments: ["\(rebuilt)/\(name)"])
-                if let difference = try ShardFiles.difference(db, from: "rebuilt") {
-                    fail("shard \(shard) rebuilt is not the lost one: \(difference)")
-                }
-                for finding in try ShardFiles.check(shard: shard, db) {
-                    fail("shard \(shard): \(finding.check) is broken by \(finding.count) rows")
-                }
-                // The model knows no digests.
-                try dump.add(db, leavingOut: ["processed"])
+                try db.execute(sql: "ATTACH ? AS rebuilt", arguments: [again])
+                compare(shard, try ShardFiles.difference(db, from: "rebuilt"))
+                try check(shard, db, &dump)
             }
             try queue.close()
         }
+        compare(dump)
+    }
+
+    private func compare(_ shard: Int32, _ difference: String?) {
+        if let difference { fail("shard \(shard) rebuilt is not the lost one: \(difference)") }
+    }
+
+    private func check(_ shard: Int32, _ db: Database, _ dump: inout Dump) throws {
+        for finding in try ShardFiles.check(shard: shard, db) {
+            fail("shard \(shard): \(finding.check) is broken by \(finding.count) rows")
+        }
+        // The model knows no digests.
+        try dump.add(db, leavingOut: ["processed"])
+    }
+
+    private func compare(_ dump: Dump) {
         let expected = model.dump()
         let known = Set(expected)
         // Of a citizen whose command was parked, and then rejected, the pseudonym is left.

@@ -33,6 +33,7 @@ extension Simulation {
                 if let broken = self.witness.tookOver(takeover, in: folder) { self.fail(broken) }
                 self.hurryPaused(after: number)
             })
+        if world.keepsFiles { disk.files = self.disk.files }
         disk.checksEpoch = sabotage != .epochUnchecked
         options.disk = disk
         return options

@@ -22,7 +22,8 @@ public final class Simulation: @unchecked Sendable {
     let seed: UInt64
     let world: SmallWorld
     let sabotage: Sabotage?
-    let directory: String
+    let disk: SimulatedDisk
+    var directory: String { disk.folder }
     let time = SimulatedTime()
     let broker: MemoryBroker
     var random: SplitMix64
@@ -57,11 +58,11 @@ public final class Simulation: @unchecked Sendable {
     let logger: Logger
 
     /// - Parameters:
-    ///   - directory: an empty folder for the shards; left empty.
+    ///   - disk: for the shards; left empty.
     ///   - sabotage: a rule of the worker that is broken on purpose.
-    package init(seed: UInt64, directory: String, sabotage: Sabotage?, keepsTrace: Bool = false) {
+    package init(seed: UInt64, disk: SimulatedDisk, sabotage: Sabotage?, keepsTrace: Bool = false) {
         self.seed = seed
-        self.directory = directory
+        self.disk = disk
         self.sabotage = sabotage
         let world = SmallWorld(seed: seed)
         self.world = world
@@ -77,8 +78,8 @@ public final class Simulation: @unchecked Sendable {
     }
 
     /// A cluster whose rules are whole.
-    public convenience init(seed: UInt64, directory: String, keepsTrace: Bool = false) {
-        self.init(seed: seed, directory: directory, sabotage: nil, keepsTrace: keepsTrace)
+    public convenience init(seed: UInt64, disk: SimulatedDisk, keepsTrace: Bool = false) {
+        self.init(seed: seed, disk: disk, sabotage: nil, keepsTrace: keepsTrace)
     }
 
     /// Plays it through.
@@ -91,7 +92,7 @@ public final class Simulation: @unchecked Sendable {
         }
         endPausedTurns()
         workers = []
-        do { try removeFolders() } catch { fail("the simulation's folder cannot be removed: \(error)") }
+        do { try disk.empty() } catch { fail("the simulation's folders cannot be emptied: \(error)") }
         return SimulationResult(
             seed: seed, failure: failure, trace: trace.lines, fingerprint: trace.fingerprint, events: trace.events,
             records: model.outcomes.count, faults: Dictionary(uniqueKeysWithValues: struck.map { ($0.rawValue, $1) }))

@@ -22,6 +22,8 @@ struct SmallWorld {
     let batchRecords: Int
     let sweepSize: Int
     let settings: Settings
+    /// Files and connections are kept from world to world; in some they are opened and closed as workers do.
+    let keepsFiles: Bool
     let phases: [Workload.Phase]
 
     init(seed: UInt64) {
@@ -46,5 +48,6 @@ struct SmallWorld {
             keys: Self.keys, options: options)
         // A prefix: what comes later counts on what came before.
         phases = Array(workload.everything().prefix(3 + random.below(7)))
+        keepsFiles = random.chance(15, of: 16)
     }
 }

@@ -239,6 +239,12 @@ struct ChangelogTable {
     /// Whether the key is a row number of SQLite's.
     let hasRow: Bool
 
+    /// Columns in which a shard and the same one rebuilt are alike: all but those that name the file and its owner.
+    var comparedColumns: [String] {
+        let own: Set = ["epoch", "owner", "lineage", "rebuilt_at"]
+        return name == "meta" ? columns.filter { !own.contains($0) } : columns
+    }
+
     /// The outbox is what is published, not what is remembered.
     private static let leftOut: Set<String> = ["outbox", "grdb_migrations"]
 

@@ -32,7 +32,7 @@ public struct Dump {
     /// - Parameter leftOut: kinds of lines that are left out.
     package mutating func add(_ db: Database, leavingOut leftOut: Set<String> = []) throws {
         for table in Self.tables where !leftOut.contains(table.name) {
-            let rows = try Row.fetchCursor(db, sql: table.sql)
+            let rows = try Row.fetchCursor(db.cachedStatement(sql: table.sql))
             while let row = try rows.next() { lines.append(Self.line(table.name, row)) }
         }
     }

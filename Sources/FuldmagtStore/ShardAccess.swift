@@ -9,7 +9,6 @@ public final class ShardAccess {
     let connection: OpaquePointer
     let keys: ClusterKey
     let statements: Statements
-    private var posts: PostStatements?
     /// Rows that many others refer to, by their content. Cleared when a turn is rolled back.
     var origins: [OriginKey: Int64] = [:]
     var originRows: [Int64: OriginKey] = [:]
@@ -68,25 +67,20 @@ public final class ShardAccess {
 
     /// - Parameter headsAtMost: each takes up to 300 bytes.
     init(
-        _ connection: OpaquePointer, keys: ClusterKey, changes: ChangeRecorder?, frames: FrameFile?,
-        keyedSince: Int = 0, headsAtMost: Int
-    ) throws(StoreError) {
+        _ connection: OpaquePointer, _ statements: Statements, keys: ClusterKey, changes: ChangeRecorder?,
+        frames: FrameFile?, keyedSince: Int = 0, headsAtMost: Int
+    ) {
         self.connection = connection
         self.headsAtMost = headsAtMost
         self.changes = changes
         self.frames = frames
         self.keys = keys
-        statements = try Statements(connection)
+        self.statements = statements
         self.keyedSince = keyedSince
         committedKeyedSince = keyedSince
     }
 
-    func postStatements() throws(StoreError) -> PostStatements {
-        if let posts { return posts }
-        let made = try PostStatements(connection)
-        posts = made
-        return made
-    }
+    func postStatements() throws(StoreError) -> PostStatements { try statements.posts() }
 
     // MARK: Transactions
 

@@ -18,6 +18,8 @@ package struct ShardDisk: Sendable {
     package var tookOver: @Sendable (Takeover) -> Void
     /// Whether a transaction checks that nobody has taken the shard over since. Off only to see that this is noticed.
     package var checksEpoch = true
+    /// Where files and connections come from; nil where each file is opened and closed as in production.
+    package var files: KeptFiles?
 
     package init(
         before: @escaping @Sendable (Step, Int32) throws(StoreError) -> Void,

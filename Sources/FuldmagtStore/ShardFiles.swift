@@ -57,14 +57,13 @@ public enum ShardFiles {
         guard let connection = db.sqliteConnection else { return "the file was closed" }
         Statement.stopReporting(connection)
         for (name, table) in try ChangelogTable.all(connection).sorted(by: { $0.key < $1.key }) {
-            let own: Set = ["epoch", "owner", "lineage", "rebuilt_at"]
-            let columns = table.columns.filter { name != "meta" || !own.contains($0) }.joined(separator: ", ")
+            let columns = table.comparedColumns.joined(separator: ", ")
             func row(of one: String, not other: String) throws(StoreError) -> String? {
                 let rows = try Statement(
                     connection,
                     "SELECT \(columns) FROM \(one).\(name) EXCEPT SELECT \(columns) FROM \(other).\(name) LIMIT 1")
                 guard try rows.next() else { return nil }
-                return rows.columnNames.enumerated().map { "\($1) \(rows.stored(Int32($0)))" }.joined(separator: ", ")
+                return rows.description
             }
             let lost = try row(of: "main", not: attached)
             let more = try row(of: attached, not: "main")
@@ -76,14 +75,14 @@ public enum ShardFiles {
     /// Checks a file through a connection that is open.
     package static func check(shard: Int32, _ db: Database) throws -> [Finding] {
         var findings: [Finding] = []
-        let integrity = try String.fetchAll(db, sql: "PRAGMA main.integrity_check")
+        let integrity = try String.fetchAll(db.cachedStatement(sql: "PRAGMA main.integrity_check"))
         if integrity != ["ok"] {
             findings.append(Finding(shard: shard, check: "SQLite integrity", count: integrity.count))
         }
-        let orphans = try Row.fetchAll(db, sql: "PRAGMA main.foreign_key_check").count
+        let orphans = try Row.fetchAll(db.cachedStatement(sql: "PRAGMA main.foreign_key_check")).count
         if orphans > 0 { findings.append(Finding(shard: shard, check: "foreign keys", count: orphans)) }
         for (name, sql) in invariants {
-            let count = try Int.fetchOne(db, sql: sql) ?? 0
+            let count = try Int.fetchOne(db.cachedStatement(sql: sql)) ?? 0
             if count > 0 { findings.append(Finding(shard: shard, check: name, count: count)) }
         }
         return findings

@@ -18,18 +18,13 @@ public final class ShardRestore {
     /// Which file stood in the target's place when the shard was taken over.
     private var replaced: UInt64?
     private let queue: DatabaseQueue
-    private var tables: [[UInt8]: Table] = [:]
-    private let begin, commit: Statement
+    private let statements: RestoreStatements
+    /// The file and its connection outlive this.
+    private let isKept: Bool
     private var indexes: [String] = []
     private var hasFailed = false
     /// Records applied.
     public private(set) var rows = 0
-
-    private struct Table {
-        let description: ChangelogTable
-        let put: Statement
-        let delete: Statement
-    }
 
     /// What a shard is rebuilt for.
     public enum Purpose: String, Sendable {
@@ -41,8 +36,15 @@ public final class ShardRestore {
 
     /// - Parameter worker: names the file that is being written; two workers of one folder may be at it, one of them late.
     /// - Throws: when the folder cannot be written to.
-    public init(
+    public convenience init(
         shard: Int32, directory: String, worker: String = "alone", purpose: Purpose = .takeover
+    ) throws(StoreError) {
+        try self.init(shard: shard, directory: directory, worker: worker, purpose: purpose, disk: nil)
+    }
+
+    /// - Parameter disk: of a simulation.
+    package init(
+        shard: Int32, directory: String, worker: String = "alone", purpose: Purpose = .takeover, disk: ShardDisk?
     ) throws(StoreError) {
         self.shard = shard
         target = "\(directory)/\(ShardStore.fileName(of: shard))"
@@ -50,58 +52,62 @@ public final class ShardRestore {
         do {
             replaced = try Self.fileNumber(target)
             try Self.remove(path)
-            _ = SQLiteStatistics.areOff
-            var configuration = Configuration()
-            configuration.foreignKeysEnabled = false
-            configuration.prepareDatabase { db in
-                // The file counts only once it is whole and on the disk.
-                try db.execute(
-                    sql: """
-                        PRAGMA journal_mode = OFF;
-                        PRAGMA synchronous = OFF;
-                        PRAGMA locking_mode = EXCLUSIVE;
-                        PRAGMA cache_size = \(purpose == .takeover ? -65536 : -4096);
-                        """)
+            if let files = disk?.files {
+                try files.put(at: path)
+                let file = try files.file(at: path)
+                (queue, statements, isKept) = (file.queue, file.restoring, true)
+                return
             }
-            // Small indexes are built once, at the end.
-            var indexes: [String]?
-            if purpose == .takeover {
-                indexes = BlankShard.putBare(at: path, maker: worker)
-            } else {
-                BlankShard.put(at: path, maker: worker)
-            }
-            queue = try DatabaseQueue(path: path, configuration: configuration)
-            try ShardStore.migrate(queue, path: path)
-            if purpose == .takeover, indexes == nil { indexes = try queue.inDatabase(BlankShard.dropIndexes) }
-            self.indexes = indexes ?? []
-            let connection = try queue.inDatabase { db in
+            isKept = false
+            (queue, indexes) = try Self.make(path, worker: worker, purpose)
+            statements = try queue.inDatabase { db in
                 guard let connection = db.sqliteConnection else {
                     throw StoreError(.fatal, "a file was closed while it was being restored")
                 }
-                return connection
-            }
-            Statement.stopReporting(connection)
-            begin = try Statement(connection, "BEGIN")
-            commit = try Statement(connection, "COMMIT")
-            for (name, table) in try ChangelogTable.all(connection) {
-                let places = table.columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
-                let condition = table.key.enumerated().map { "\(table.columns[$1]) = ?\($0 + 1)" }
-                    .joined(separator: " AND ")
-                tables[Array(name.utf8)] = Table(
-                    description: table,
-                    put: Statement(connection, whenUsed: "INSERT OR REPLACE INTO \(name) VALUES (\(places))"),
-                    delete: Statement(connection, whenUsed: "DELETE FROM \(name) WHERE \(condition)"))
+                Statement.stopReporting(connection)
+                return try RestoreStatements(connection)
             }
         } catch {
             throw StoreError(error, doing: "restoring \(target)")
         }
     }
 
+    /// - Returns: also the SQL of indexes that are to be made once all rows are there.
+    private static func make(
+        _ path: String, worker: String, _ purpose: Purpose
+    ) throws -> (DatabaseQueue, indexes: [String]) {
+        _ = SQLiteStatistics.areOff
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = false
+        configuration.prepareDatabase { db in
+            // The file counts only once it is whole and on the disk.
+            try db.execute(
+                sql: """
+                    PRAGMA journal_mode = OFF;
+                    PRAGMA synchronous = OFF;
+                    PRAGMA locking_mode = EXCLUSIVE;
+                    PRAGMA cache_size = \(purpose == .takeover ? -65536 : -4096);
+                    """)
+        }
+        // Small indexes are built once, at the end.
+        var indexes: [String]?
+        if purpose == .takeover {
+            indexes = BlankShard.putBare(at: path, maker: worker)
+        } else {
+            BlankShard.put(at: path, maker: worker)
+        }
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        try ShardStore.migrate(queue, path: path)
+        if purpose == .takeover, indexes == nil { indexes = try queue.inDatabase(BlankShard.dropIndexes) }
+        return (queue, indexes ?? [])
+    }
+
     /// Nil where there is no file.
     private static func fileNumber(_ path: String) throws -> UInt64? {
-        guard FileManager.default.fileExists(atPath: path) else { return nil }
-        let attributes = try FileManager.default.attributesOfItem(atPath: path)
-        return (attributes[.systemFileNumber] as? NSNumber)?.uint64Value
+        var info = stat()
+        if lstat(path, &info) == 0 { return UInt64(info.st_ino) }
+        guard errno == ENOENT else { throw StoreError(sqlite: SQLITE_IOERR, doing: "looking at \(path)") }
+        return nil
     }
 
     private static func remove(_ path: String) throws {
@@ -137,10 +143,10 @@ public final class ShardRestore {
     private func inTransaction(_ body: (Database) throws -> Void) throws {
         guard !hasFailed else { throw StoreError(.fatal, "\(path) is of no use since a restore failed; begin anew") }
         try queue.inDatabase { db in
-            try begin.run()
+            try statements.begin.run()
             do {
                 try body(db)
-                try commit.run()
+                try statements.commit.run()
             } catch {
                 hasFailed = true
                 if let connection = db.sqliteConnection { Statement.rollBack(connection) }
@@ -151,7 +157,7 @@ public final class ShardRestore {
 
     private func apply(_ record: RecordView) throws(StoreError) {
         guard let key = record.key, let slash = key.firstIndex(of: UInt8(ascii: "/")),
-            let table = tables[Array(key[..<slash])]
+            let table = statements.tables[Array(key[..<slash])]
         else { throw damaged(record) }
         guard let value = record.value else {
             try bind(key[(slash + 1)...], of: table, at: record)
@@ -184,7 +190,9 @@ public final class ShardRestore {
         try table.put.run()
     }
 
-    private func bind(_ key: Slice<UnsafeRawBufferPointer>, of table: Table, at record: RecordView) throws(StoreError) {
+    private func bind(_ key: Slice<UnsafeRawBufferPointer>, of table: RestoreStatements.Table, at record: RecordView)
+        throws(StoreError)
+    {
         let parts = key.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         guard parts.count == table.description.keyTypes.count else { throw damaged(record) }
         for (place, part) in parts.enumerated() {
@@ -239,9 +247,8 @@ public final class ShardRestore {
     }
 
     private func close() throws {
-        tables = [:]
-        begin.finish()
-        commit.finish()
+        guard !isKept else { return }
+        statements.finish()
         try queue.close()
     }
 
@@ -253,8 +260,8 @@ public final class ShardRestore {
             try inTransaction { db in
                 for index in indexes { try db.execute(sql: index) }
                 // A file of its own: what another file of this shard has published says nothing about this one.
-                try db.execute(sql: "UPDATE meta SET lineage = NULL, rebuilt_at = ?", arguments: [mark])
-                let orphans = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check").count
+                try db.cachedStatement(sql: "UPDATE meta SET lineage = NULL, rebuilt_at = ?").execute(arguments: [mark])
+                let orphans = try Row.fetchAll(db.cachedStatement(sql: "PRAGMA foreign_key_check")).count
                 guard orphans == 0 else {
                     throw StoreError(
                         .fatal,

@@ -36,7 +36,8 @@ public final class ShardSnapshot {
                 guard let connection = db.sqliteConnection else {
                     throw StoreError(.fatal, "\(path) was closed while it was being opened")
                 }
-                let access = try ShardAccess(connection, keys: keys, changes: nil, frames: nil, headsAtMost: 1024)
+                let access = ShardAccess(
+                    connection, try Statements(connection), keys: keys, changes: nil, frames: nil, headsAtMost: 1024)
                 return (row["shard"], row["partitions"], access)
             }
             self.queue = queue

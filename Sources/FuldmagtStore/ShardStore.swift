@@ -51,6 +51,8 @@ public final class ShardStore: @unchecked Sendable {
 
     public let shard: Int32
     let queue: DatabaseQueue
+    /// Where the connection goes when it is of no use here any more; nil where it is closed.
+    private var kept: KeptConnection?
     let keys: ClusterKey
     let options: Options
     private var access: ShardAccess?
@@ -80,9 +82,15 @@ public final class ShardStore: @unchecked Sendable {
         let path = "\(options.directory)/\(Self.fileName(of: shard))"
         try options.disk?.before(.opening, shard)
         do {
-            BlankShard.put(at: path, maker: owner)
-            queue = try Self.open(path, options: options)
-            try Self.migrate(queue, path: path)
+            if let files = options.disk?.files {
+                let kept = try files.connect(to: path, Self.configuration(options))
+                queue = kept.queue
+                self.kept = kept
+            } else {
+                BlankShard.put(at: path, maker: owner)
+                queue = try DatabaseQueue(path: path, configuration: Self.configuration(options))
+                try Self.migrate(queue, path: path)
+            }
             checkpointer = Checkpointer(path: path, pages: options.checkpointPages)
         } catch {
             throw StoreError(error, doing: "opening \(path)")
@@ -104,10 +112,6 @@ public final class ShardStore: @unchecked Sendable {
             throw StoreError(error, doing: "opening a shard in memory")
         }
         try takeOver(owner: "memory", today: today, path: "the shard in memory")
-    }
-
-    private static func open(_ path: String, options: Options) throws -> DatabaseQueue {
-        try DatabaseQueue(path: path, configuration: configuration(options))
     }
 
     private static func configuration(_ options: Options) -> Configuration {
@@ -145,38 +149,24 @@ public final class ShardStore: @unchecked Sendable {
 
     private func takeOver(owner: String, today: Day, path: String) throws(StoreError) {
         do {
-            let check = keys.pseudonym(ofText: "key check")
-            epoch = try queue.inDatabase { db in
-                var epoch: Int64 = 0
-                try db.inTransaction(.immediate) {
-                    if let row = try Row.fetchOne(db, sql: "SELECT shard, partitions, epoch, key_check FROM meta") {
-                        try Self.compare(row, shard: shard, options: options, check: check, path: path)
-                        epoch = row["epoch"]
-                    } else {
-                        try db.execute(
-                            sql: "INSERT INTO meta VALUES (1, ?, ?, 0, '', ?, ?, 0, NULL, NULL, 0, NULL)",
-                            arguments: [shard, options.partitions, check.data, today.number])
-                    }
-                    epoch += 1
-                    try db.execute(
-                        sql: """
-                            UPDATE meta SET epoch = ?, owner = ?, lineage = coalesce(lineage, ?),
-                              keyed_since = coalesce(keyed_since, (SELECT coalesce(max(day) + 1, 0) FROM processed))
-                            """,
-                        arguments: [epoch, owner, options.lineage])
-                    return .commit
-                }
-                return epoch
-            }
-            (lineage, rebuiltAt) = try queue.inDatabase { db in
-                let row = try Row.fetchOne(db, sql: "SELECT lineage, rebuilt_at FROM meta")
-                return (row?["lineage"] ?? "", row?["rebuilt_at"])
-            }
             access = try queue.inDatabase { db in
                 guard let connection = db.sqliteConnection else {
                     throw StoreError(.fatal, "\(path) was closed while it was being opened")
                 }
                 Statement.stopReporting(connection)
+                let statements = try kept?.statements ?? Statements(connection)
+                try statements.begin.run()
+                do throws(StoreError) {
+                    try raiseEpoch(statements, owner: owner, today: today, path: path)
+                    try statements.commit.run()
+                } catch {
+                    Statement.rollBack(connection)
+                    throw error
+                }
+                guard try statements.owned.next() else { throw StoreError(.fatal, "\(path) has no meta row") }
+                defer { statements.owned.reset() }
+                lineage = statements.owned.text(0)
+                rebuiltAt = statements.owned.optionalText(1)
                 if checkpointer != nil { logSize = LogSize(connection) }
                 let recorder =
                     options.recordsChanges
@@ -185,19 +175,44 @@ public final class ShardStore: @unchecked Sendable {
                     checkpointer == nil
                     ? nil
                     : try FrameFile(
-                        besides: path, places: try Self.places(connection), waitsForDisk: options.isDurable)
-                return try ShardAccess(
-                    connection, keys: keys, changes: recorder, frames: frames,
-                    keyedSince: try Int.fetchOne(db, sql: "SELECT keyed_since FROM meta") ?? 0,
-                    headsAtMost: max(options.cacheBytes / 512, 1024))
+                        besides: path, places: try Self.places(statements.places), waitsForDisk: options.isDurable)
+                return ShardAccess(
+                    connection, statements, keys: keys, changes: recorder, frames: frames,
+                    keyedSince: Int(statements.owned.int(2)), headsAtMost: max(options.cacheBytes / 512, 1024))
             }
         } catch {
             throw StoreError(error, doing: "taking over \(path)")
         }
     }
 
-    private static func places(_ connection: OpaquePointer) throws(StoreError) -> [FrameFile.Place] {
-        let rows = try Statement(connection, "SELECT frame, place, size FROM outbox WHERE place IS NOT NULL")
+    private func raiseEpoch(
+        _ statements: Statements, owner: String, today: Day, path: String
+    ) throws(StoreError) {
+        let check = keys.pseudonym(ofText: "key check")
+        epoch = 1
+        let owning = statements.owning
+        defer { owning.reset() }
+        if try owning.next() {
+            guard owning.int(0) == shard, owning.int(1) == options.partitions else {
+                throw StoreError(
+                    .fatal,
+                    "\(path) is shard \(owning.int(0)) of \(owning.int(1)), but the topics ask for shard \(shard) of \(options.partitions); the partition count cannot change once a shard exists"
+                )
+            }
+            guard try owning.ident(3) == check else {
+                throw StoreError(
+                    .fatal, "\(path) was written under another cluster key; set the key it was written under")
+            }
+            epoch = owning.int(2) + 1
+        } else {
+            try statements.insertMeta.bind(1, Int64(shard)).bind(2, Int64(options.partitions)).bind(3, check)
+                .bind(4, today).run()
+        }
+        owning.reset()
+        try statements.setOwner.bind(1, epoch).bind(2, owner).bind(3, options.lineage).run()
+    }
+
+    private static func places(_ rows: Statement) throws(StoreError) -> [FrameFile.Place] {
         var places: [FrameFile.Place] = []
         while try rows.next() {
             places.append(.init(frame: rows.int(0), start: rows.int(1), size: Int(rows.int(2))))
@@ -205,24 +220,11 @@ public final class ShardStore: @unchecked Sendable {
         return places
     }
 
-    private static func compare(_ row: Row, shard: Int32, options: Options, check: Ident, path: String) throws {
-        let storedShard: Int32 = row["shard"]
-        let storedPartitions: Int32 = row["partitions"]
-        let storedCheck: Data = row["key_check"]
-        guard storedShard == shard, storedPartitions == options.partitions else {
-            throw StoreError(
-                .fatal,
-                "\(path) is shard \(storedShard) of \(storedPartitions), but the topics ask for shard \(shard) of \(options.partitions); the partition count cannot change once a shard exists"
-            )
-        }
-        guard storedCheck == check.data else {
-            throw StoreError(
-                .fatal, "\(path) was written under another cluster key; set the key it was written under")
-        }
-    }
-
     /// A store that is dropped as it is: what watches the connection goes before it does.
-    deinit { access = nil }
+    deinit {
+        access = nil
+        kept?.giveBack()
+    }
 
     // MARK: Turns
 
@@ -256,7 +258,12 @@ public final class ShardStore: @unchecked Sendable {
         do {
             queue.inDatabase { _ in access = nil }
             try checkpointer?.close()
-            try queue.close()
+            if let kept {
+                self.kept = nil
+                kept.giveBack()
+            } else {
+                try queue.close()
+            }
         } catch {
             throw StoreError(error, doing: "closing shard \(shard)")
         }

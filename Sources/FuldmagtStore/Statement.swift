@@ -276,6 +276,16 @@ final class Statement {
         }
     }
 
+    /// Whether the rows that two statements stand at hold the same.
+    func hasSameRow(as other: Statement) -> Bool {
+        (0..<sqlite3_column_count(handle)).allSatisfy { stored($0) == other.stored($0) }
+    }
+
+    /// The row that it stands at.
+    var description: String {
+        columnNames.enumerated().map { "\($1) \(stored(Int32($0)))" }.joined(separator: ", ")
+    }
+
     var columnNames: [String] {
         (0..<sqlite3_column_count(handle)).map { sqlite3_column_name(handle, $0).map { String(cString: $0) } ?? "" }
     }

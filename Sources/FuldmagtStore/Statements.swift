@@ -3,7 +3,10 @@ import GRDBSQLite
 /// All statements of the hot path, prepared once, when each is first used: a shard that is taken over does not wait for
 /// the hundred that it has, of which most turns need a few.
 final class Statements {
+    private let connection: OpaquePointer
+    private var madePosts: PostStatements?
     let begin, commit, epoch, noteMeta, lastFrame: Statement
+    let owning, insertMeta, setOwner, owned, places: Statement
     let positions, setPosition, reviewed, setReviewed: Statement
     let claim, claimed, forget, setKeyedSince: Statement
     let appendFrame, pendingFrames, markSent: Statement
@@ -25,10 +28,20 @@ final class Statements {
     let readParked, insertParked, deleteParked, setParkedWhy, setParkedSince: Statement
 
     init(_ connection: OpaquePointer) throws(StoreError) {
+        self.connection = connection
         func prepare(_ sql: String) throws(StoreError) -> Statement { Statement(connection, whenUsed: sql) }
         begin = try prepare("BEGIN IMMEDIATE")
         commit = try prepare("COMMIT")
         epoch = try prepare("SELECT epoch FROM meta")
+        owning = try prepare("SELECT shard, partitions, epoch, key_check FROM meta")
+        insertMeta = try prepare("INSERT INTO meta VALUES (1, ?1, ?2, 0, '', ?3, ?4, 0, NULL, NULL, 0, NULL)")
+        setOwner = try prepare(
+            """
+            UPDATE meta SET epoch = ?1, owner = ?2, lineage = coalesce(lineage, ?3),
+              keyed_since = coalesce(keyed_since, (SELECT coalesce(max(day) + 1, 0) FROM processed))
+            """)
+        owned = try prepare("SELECT lineage, rebuilt_at, keyed_since FROM meta")
+        places = try prepare("SELECT frame, place, size FROM outbox WHERE place IS NOT NULL")
         noteMeta = try prepare("UPDATE meta SET epoch = epoch")
         lastFrame = try prepare("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'")
         positions = try prepare("SELECT topic, position FROM positions")
@@ -286,5 +299,13 @@ final class Statements {
         deleteParked = try prepare("DELETE FROM parked WHERE row = ?1")
         setParkedWhy = try prepare("UPDATE parked SET why = ?2, fault = ?3 WHERE row = ?1")
         setParkedSince = try prepare("UPDATE parked SET since = ?2 WHERE citizen = ?1 AND since IS NULL")
+    }
+
+    /// Those about posts, made when a shard first needs them.
+    func posts() throws(StoreError) -> PostStatements {
+        if let madePosts { return madePosts }
+        let made = try PostStatements(connection)
+        madePosts = made
+        return made
     }
 }

@@ -185,7 +185,8 @@ extension WorkerLoop {
                     metadata: ["shard": "\(number)", "error": "\(error)"])
             }
         }
-        let restore = try ShardRestore(shard: number, directory: options.directory, worker: options.worker)
+        let restore = try ShardRestore(
+            shard: number, directory: options.directory, worker: options.worker, disk: options.disk)
         return try rebuild(number, restore, from: 0, open, committed, settled)
     }
 

@@ -61,25 +61,27 @@ struct SimulateCommand: ParsableCommand {
         let last = seed + UInt64(seeds)
         DispatchQueue.concurrentPerform(iterations: min(jobs ?? ProcessInfo.processInfo.activeProcessorCount, seeds)) {
             _ in
-            while true {
-                let mine = tally.withLock { tally -> UInt64? in
-                    guard tally.next < last, tally.failed.count < failures else { return nil }
-                    defer { tally.next += 1 }
-                    return tally.next
-                }
-                guard let mine else { return }
-                let result = play(mine, keepsTrace: trace)
-                let now = Host.nanoseconds()
-                tally.withLock { tally in
-                    tally.add(result)
-                    if trace { print(result.trace.joined(separator: "\n")) }
-                    if result.failure != nil { say("seed \(mine) failed\n") }
-                    guard now - tally.told > 10_000_000_000 else { return }
-                    tally.told = now
-                    let speed = Double(tally.played) * 1e9 / Double(now - started)
-                    say(
-                        "\(tally.played) of \(seeds) seeds, \(tally.failed.count) failed; \(String(format: "%.1f", speed)) seeds/s\n"
-                    )
+            SimulatedDisk.with { disk in
+                while true {
+                    let mine = tally.withLock { tally -> UInt64? in
+                        guard tally.next < last, tally.failed.count < failures else { return nil }
+                        defer { tally.next += 1 }
+                        return tally.next
+                    }
+                    guard let mine else { return }
+                    let result = play(mine, on: disk, keepsTrace: trace)
+                    let now = Host.nanoseconds()
+                    tally.withLock { tally in
+                        tally.add(result)
+                        if trace { print(result.trace.joined(separator: "\n")) }
+                        if result.failure != nil { say("seed \(mine) failed\n") }
+                        guard now - tally.told > 10_000_000_000 else { return }
+                        tally.told = now
+                        let speed = Double(tally.played) * 1e9 / Double(now - started)
+                        say(
+                            "\(tally.played) of \(seeds) seeds, \(tally.failed.count) failed; \(String(format: "%.1f", speed)) seeds/s\n"
+                        )
+                    }
                 }
             }
         }
@@ -95,15 +97,15 @@ struct SimulateCommand: ParsableCommand {
         }
     }
 
-    private func play(_ seed: UInt64, keepsTrace: Bool) -> SimulationResult {
-        SimulatedDisk.with { Simulation(seed: seed, directory: $0, keepsTrace: keepsTrace).run() }
+    private func play(_ seed: UInt64, on disk: SimulatedDisk, keepsTrace: Bool) -> SimulationResult {
+        Simulation(seed: seed, disk: disk, keepsTrace: keepsTrace).run()
     }
 
     private func show(_ result: SimulationResult) {
         print("seed \(result.seed) failed: \(result.failure ?? "")")
         guard !trace else { return }
         print("all that happened in it: fuldmagt simulate --seed \(result.seed) --trace")
-        let again = play(result.seed, keepsTrace: true)
+        let again = SimulatedDisk.with { play(result.seed, on: $0, keepsTrace: true) }
         if again.fingerprint != result.fingerprint { print("(it went another way when it was played again)") }
         print(again.trace.suffix(200).joined(separator: "\n"))
     }

@@ -261,7 +261,13 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         do {
             try begin(producer)
             do {
-                for frame in transaction.frames { try producer.produce(frame) }
+                var withdraws = false
+                for frame in transaction.frames {
+                    try frame.forEach { record in
+                        try producer.produce(record)
+                        withdraws = withdraws || Self.withdraws(record)
+                    }
+                }
                 reached(.afterProduce)
                 if !transaction.offsets.isEmpty {
                     guard let metadata = consumer.groupMetadata() else {
@@ -272,7 +278,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                         timeoutMilliseconds: options.timeoutMilliseconds)
                 }
                 onCommitting()
-                if try Self.withdraws(transaction) {
+                if withdraws {
                     try producer.awaitDeliveries(timeoutMilliseconds: options.timeoutMilliseconds)
                     options.pause(WithdrawalLead.worker)
                 }
@@ -297,16 +303,10 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         }
     }
 
-    /// Whether a transaction holds a withdrawal: those who send must see it before its outcome can be seen.
-    private static func withdraws(_ transaction: LogTransaction) throws -> Bool {
-        var isFound = false
-        for frame in transaction.frames where !isFound {
-            try frame.forEach { record in
-                guard record.topic == Topic.notifications.rawValue, let value = record.value else { return }
-                isFound = isFound || WithdrawalLead.isWithdrawal(value)
-            }
-        }
-        return isFound
+    /// Whether a record is a withdrawal: those who send must see it before its outcome can be seen.
+    private static func withdraws(_ record: FrameRecord) -> Bool {
+        guard record.topic == Topic.notifications.rawValue, let value = record.value else { return false }
+        return WithdrawalLead.isWithdrawal(value)
     }
 
     /// Repeated, it would be refused again. The largest record is the one that was refused.

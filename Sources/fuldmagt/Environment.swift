@@ -245,10 +245,11 @@ struct Environment {
         }
     }
 
-    func workerOptions(partitions: Int32, directory: String) throws -> WorkerOptions {
-        try tuning(
-            of: WorkerOptions(
-                worker: workerID, settings: try settings(partitions: partitions), keys: try keys, directory: directory))
+    func workerSetup(directory: String) throws -> WorkerSetup {
+        WorkerSetup(
+            try tuning(
+                of: WorkerOptions(
+                    worker: workerID, settings: try settings(partitions: 1), keys: try keys, directory: directory)))
     }
 
     /// Options with the bounds that are set.

@@ -144,10 +144,9 @@ struct WorkerCommand: AsyncParsableCommand {
             throw Exit.saying(
                 "FULDMAGT_DATA: the folder \(directory) is not writable; check owner and permissions", Exit.setting)
         }
-        // How many partitions there are is known once a broker answers.
-        let options = try environment.workerOptions(partitions: 1, directory: directory)
+        let setup = try environment.workerSetup(directory: directory)
         var logger = Logger(label: "fuldmagt.worker")
-        logger[metadataKey: "worker"] = "\(options.worker)"
+        logger[metadataKey: "worker"] = "\(setup.worker)"
         if try environment.isTestMode {
             logger.warning("test mode: test persons are admitted, and the cluster key may be the one everybody knows")
         }
@@ -157,7 +156,7 @@ struct WorkerCommand: AsyncParsableCommand {
                 level: line.level <= 3 ? .warning : .debug, "\(line.text)", metadata: ["kafka": "\(line.facility)"])
         }
         let lives = ProducerLives(
-            directory: directory, name: "fuldmagt-\(try environment.cluster)-\(options.worker)")
+            directory: directory, name: "fuldmagt-\(try environment.cluster)-\(setup.worker)")
         let stopSeconds = try environment.number(
             "stop.seconds", name: "FULDMAGT_STOP_SECONDS", default: 30, in: 1...3600)
         let hold = try lives.hold(waitingSeconds: stopSeconds + 5, logger)
@@ -171,10 +170,10 @@ struct WorkerCommand: AsyncParsableCommand {
         let kafka = try environment.workerKafka
         let keepsCopies = try environment.flag("standby", name: "FULDMAGT_STANDBY", default: false)
         let service = WorkerService(
-            options: options, admin: admin,
+            setup: setup, admin: admin,
             log: .init(
                 configuration: kafka, group: "fuldmagt-\(try environment.cluster)",
-                producerLife: lives.next, acceptsGap: options.acceptsGap, pause: surroundings.pause),
+                producerLife: lives.next, acceptsGap: setup.acceptsGap, pause: surroundings.pause),
             surroundings: surroundings, health: health, keepsCopies: keepsCopies, logger: logger,
             stopSeconds: stopSeconds)
         // Services end in the opposite order: probes are answered until the worker is done.
@@ -218,10 +217,26 @@ extension Exit {
     }
 }
 
+/// What a worker is set up with before a broker has told how many partitions there are.
+struct WorkerSetup: Sendable {
+    private let options: WorkerOptions
+
+    /// - Parameter options: their number of partitions means nothing.
+    init(_ options: WorkerOptions) { self.options = options }
+
+    var worker: String { options.worker }
+    var acceptsGap: Bool { options.acceptsGap }
+
+    func options(partitions: Int32) -> WorkerOptions {
+        var options = options
+        options.settings.partitions = partitions
+        return options
+    }
+}
+
 /// Runs a worker's loop on its own thread until the group is shut down.
 struct WorkerService: Service {
-    /// Without the partitions, which the broker tells.
-    let options: WorkerOptions
+    let setup: WorkerSetup
     let admin: KafkaAdmin
     let log: KafkaLog.Options
     let surroundings: Surroundings
@@ -264,8 +279,7 @@ struct WorkerService: Service {
     }
 
     private func loop(on log: KafkaLog, partitions: Int32, _ stopFlag: StopFlag) -> WorkerLoop {
-        var options = options
-        options.settings.partitions = partitions
+        let options = setup.options(partitions: partitions)
         let standby =
             keepsCopies
             ? Standby(

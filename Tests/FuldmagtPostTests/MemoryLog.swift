@@ -146,6 +146,24 @@ final class SenderScene {
         keys = try ClusterKey(hex: String(repeating: "7e57", count: 16))
     }
 
+    /// One in which notification 1 has been sent.
+    static func afterSending() throws -> SenderScene {
+        let scene = try SenderScene()
+        scene.log.append(try Sample.notification(1, recipient: 1))
+        try scene.run()
+        return scene
+    }
+
+    /// Where receipts are put.
+    var receipts: String { folder + "/receipts" }
+
+    /// What finds the notifications that receipts are about.
+    func intake(layout: PostStatus.Layout = .init()) -> ReceiptIntake {
+        ReceiptIntake(
+            ledgers: LedgerReader(paths: [folder + "/memo.sqlite", folder + "/letters.sqlite"]), layout: layout,
+            source: "urn:dk:cvr:99000007:fuldmagt-post", worker: "test", now: { Sample.time })
+    }
+
     func nanoseconds() -> UInt64 {
         ticked += tick
         return ticked

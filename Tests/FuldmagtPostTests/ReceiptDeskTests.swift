@@ -17,12 +17,6 @@ import Testing
         }
     }
 
-    private func intake(_ scene: SenderScene) -> ReceiptIntake {
-        ReceiptIntake(
-            ledgers: LedgerReader(paths: [scene.folder + "/memo.sqlite"]), layout: .init(),
-            source: "urn:dk:cvr:99000007:fuldmagt-post", worker: "test", now: { Sample.time })
-    }
-
     private func delivered(_ number: Int) -> [UInt8] {
         PostStatus.document(
             receiptID: "r\(number)", message: Sample.id(number), status: "Afleveret Digital Post", code: nil,
@@ -31,11 +25,9 @@ import Testing
 
     @Test("each who brought something is told what became of it, once it is written")
     func serves() throws {
-        let scene = try SenderScene()
-        scene.log.append(try Sample.notification(1, recipient: 1))
-        try scene.run()
+        let scene = try SenderScene.afterSending()
         let sent = scene.log.receipts.count
-        let (desk, answers, intake) = (ReceiptDesk(), Answers(), intake(scene))
+        let (desk, answers, intake) = (ReceiptDesk(), Answers(), scene.intake())
         desk.bring(delivered(1), answers.take("known"))
         desk.bring(delivered(2), answers.take("unknown"))
         desk.bring([0x3c, 0xff, 0xfe], answers.take("no text"))
@@ -61,10 +53,8 @@ import Testing
     @Test(
         "what could not be written is brought again and has the same ids; a desk that is full or closed takes nothing")
     func later() throws {
-        let scene = try SenderScene()
-        scene.log.append(try Sample.notification(1, recipient: 1))
-        try scene.run()
-        let (desk, answers, intake) = (ReceiptDesk(bytesAtMost: 1_000), Answers(), intake(scene))
+        let scene = try SenderScene.afterSending()
+        let (desk, answers, intake) = (ReceiptDesk(bytesAtMost: 1_000), Answers(), scene.intake())
         desk.bring(delivered(1), answers.take("first"))
         #expect(throws: SenderScene.Death.self) {
             try desk.serve(intake) {
@@ -89,14 +79,12 @@ import Testing
 
     @Test("a transport's words lose what looks like a CPR number before they are written")
     func words() throws {
-        let scene = try SenderScene()
-        scene.log.append(try Sample.notification(1, recipient: 1))
-        try scene.run()
+        let scene = try SenderScene.afterSending()
         let end = "</PKO_PostStatus>"
         let document = Array(
             String(decoding: delivered(1), as: UTF8.self)
                 .replacing(end, with: "<tekst>Til 610150-0014</tekst>\(end)").utf8)
-        let intake = intake(scene)
+        let intake = scene.intake()
         #expect(try intake.take(document) == .taken(receipts: 1))
         try scene.log.write(intake.takeFrame())
         let detail = try #require(scene.log.receipts.last?.json["detail"])
@@ -106,19 +94,17 @@ import Testing
 
     @Test("what lies in the folder and is no file, and a file too large to be read, holds nothing up")
     func folder() throws {
-        let scene = try SenderScene()
-        scene.log.append(try Sample.notification(1, recipient: 1))
-        try scene.run()
-        let inbox = scene.folder + "/receipts"
+        let scene = try SenderScene.afterSending()
+        let inbox = scene.receipts
         let folder = try ReceiptFolder(path: inbox)
         try FileManager.default.createDirectory(atPath: inbox + "/a.xml", withIntermediateDirectories: false)
         try FileManager.default.createSymbolicLink(atPath: inbox + "/b.xml", withDestinationPath: inbox + "/nowhere")
         try Data([UInt8](repeating: 97, count: 2 << 20)).write(to: URL(fileURLWithPath: inbox + "/c.xml"))
         try Data(delivered(1)).write(to: URL(fileURLWithPath: inbox + "/d.xml"))
-        #expect(try folder.takeIn(intake(scene)) { try scene.log.write($0) } == 2)
+        #expect(try folder.takeIn(scene.intake()) { try scene.log.write($0) } == 2)
         #expect(try FileManager.default.contentsOfDirectory(atPath: inbox + "/done") == ["d.xml"])
         #expect(try FileManager.default.contentsOfDirectory(atPath: inbox + "/set-aside") == ["c.xml"])
-        #expect(try folder.takeIn(intake(scene)) { try scene.log.write($0) } == 0)
+        #expect(try folder.takeIn(scene.intake()) { try scene.log.write($0) } == 0)
         try scene.end()
     }
 }

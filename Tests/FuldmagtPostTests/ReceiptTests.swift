@@ -39,12 +39,6 @@ import Testing
         #expect(try receipts("Klar", [.digitalPost]) == [])
     }
 
-    private func intake(_ folder: String, layout: PostStatus.Layout = .init()) -> ReceiptIntake {
-        ReceiptIntake(
-            ledgers: LedgerReader(paths: [folder + "/memo.sqlite", folder + "/letters.sqlite"]), layout: layout,
-            source: "urn:dk:cvr:99000007:fuldmagt-post", worker: "test", now: { Sample.time })
-    }
-
     private func document(_ number: Int, _ status: String, id: String = "r1", code: String? = nil) -> [UInt8] {
         PostStatus.document(
             receiptID: id, message: Sample.id(number), status: status, code: code, at: Sample.time)
@@ -59,7 +53,7 @@ import Testing
         try scene.run()
         scene.now = scene.now.adding(seconds: 60)
         try scene.run()
-        let inbox = scene.folder + "/receipts"
+        let inbox = scene.receipts
         let folder = try ReceiptFolder(path: inbox)
         let documents: [(name: String, bytes: [UInt8])] = [
             ("a", document(1, "Modtaget Digital Post")), ("b", document(1, "Afleveret Digital Post", id: "r2")),
@@ -72,7 +66,7 @@ import Testing
         for document in documents {
             try Data(document.bytes).write(to: URL(fileURLWithPath: "\(inbox)/\(document.name).xml"))
         }
-        let intake = intake(scene.folder)
+        let intake = scene.intake()
         let log = MemoryLog()
         #expect(try folder.takeIn(intake) { try log.write($0) } == 8)
         #expect(
@@ -103,36 +97,32 @@ import Testing
 
     @Test("a file leaves the folder only once its record is acknowledged, and a repeat has the same ids")
     func unacknowledged() throws {
-        let scene = try SenderScene()
-        scene.log.append(try Sample.notification(1, recipient: 1))
-        try scene.run()
-        let inbox = scene.folder + "/receipts"
+        let scene = try SenderScene.afterSending()
+        let inbox = scene.receipts
         let folder = try ReceiptFolder(path: inbox)
         try Data(document(1, "Afleveret Digital Post")).write(to: URL(fileURLWithPath: inbox + "/a.xml"))
         let log = MemoryLog()
         #expect(throws: SenderScene.Death.self) {
-            try folder.takeIn(intake(scene.folder)) {
+            try folder.takeIn(scene.intake()) {
                 try log.write($0)
                 throw SenderScene.Death()
             }
         }
         #expect(FileManager.default.fileExists(atPath: inbox + "/a.xml"))
-        #expect(try folder.takeIn(intake(scene.folder)) { try log.write($0) } == 1)
+        #expect(try folder.takeIn(scene.intake()) { try log.write($0) } == 1)
         #expect(log.receipts.count == 2 && Set(log.receipts.map { $0.headers["ce_id"] ?? "" }).count == 1)
         try scene.end()
     }
 
     @Test("a file that cannot be read holds no other up, is counted once, and taken in once it can be")
     func unreadableFile() throws {
-        let scene = try SenderScene()
-        scene.log.append(try Sample.notification(1, recipient: 1))
-        try scene.run()
-        let inbox = scene.folder + "/receipts"
+        let scene = try SenderScene.afterSending()
+        let inbox = scene.receipts
         let folder = try ReceiptFolder(path: inbox)
         // Whoever runs this may be let read everything; a file that never ends well cannot be read by anybody.
         try FileManager.default.createSymbolicLink(atPath: inbox + "/a.xml", withDestinationPath: "/proc/self/mem")
         try Data(document(1, "Modtaget Digital Post")).write(to: URL(fileURLWithPath: inbox + "/B.XML"))
-        let intake = intake(scene.folder)
+        let intake = scene.intake()
         let log = MemoryLog()
         #expect(try folder.takeIn(intake) { try log.write($0) } == 1)
         #expect(try folder.takeIn(intake) { try log.write($0) } == 0)
@@ -147,22 +137,20 @@ import Testing
 
     @Test("what was set aside under a wrong layout is taken in again, and carries on how often it was")
     func replayed() throws {
-        let scene = try SenderScene()
-        scene.log.append(try Sample.notification(1, recipient: 1))
-        try scene.run()
-        let inbox = scene.folder + "/receipts"
+        let scene = try SenderScene.afterSending()
+        let inbox = scene.receipts
         let folder = try ReceiptFolder(path: inbox)
         let bytes = document(1, "Afleveret Digital Post")
         var layout = PostStatus.Layout()
         layout.status = "tilstand"
         let log = MemoryLog()
         try folder.put([.init(bytes, partition: 3, offset: 4711, attempt: 1)])
-        #expect(try folder.takeIn(intake(scene.folder, layout: layout)) { try log.write($0) } == 1)
+        #expect(try folder.takeIn(scene.intake(layout: layout)) { try log.write($0) } == 1)
         let letter = try #require(log.deadLetters.first)
         #expect(letter.value == bytes && letter.headers["dl_attempt"] == "1")
         #expect(letter.headers["dl_topic"] == "post-status" && letter.headers["dl_reason"] == "invalid-receipt")
         try folder.put([.init(bytes, partition: 3, offset: 4712, attempt: 2)])
-        #expect(try folder.takeIn(intake(scene.folder)) { try log.write($0) } == 1)
+        #expect(try folder.takeIn(scene.intake()) { try log.write($0) } == 1)
         #expect(log.receipts.map { $0.json["status"] } == ["delivered"])
         #expect(try FileManager.default.contentsOfDirectory(atPath: inbox + "/done") == ["replay-2-3-4712.xml"])
         try scene.end()

@@ -245,10 +245,33 @@ extension ShardAccess {
                     row[at].value = .int(ours)
                 }
             }
-            // A day something is due on, and a view of the same grant, may be there already.
-            let inserted = try insert(table.name, row, orIgnore: ["due", "received"].contains(table.name))
+            guard table.name != "received" else {
+                try insertView(row)
+                continue
+            }
+            // A day something is due on may be there already.
+            let inserted = try insert(table.name, row, orIgnore: table.name == "due")
             if let theirs { owners[table.name, default: [:]][theirs] = inserted }
         }
+    }
+
+    /// A view of a received grant. Where there is one already the newer is kept: where two changes of number cross, news go
+    /// past a file that is sent back. What is over does not come to life again.
+    private func insertView(_ row: [(name: String, value: StoredValue)]) throws(StoreError) {
+        let names = row.map(\.name)
+        let places = row.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
+        let changes = names.filter { $0 != "citizen" && $0 != "id" }.map { "\($0) = excluded.\($0)" }
+        let statement = try Statement(
+            connection,
+            """
+            INSERT INTO received (\(names.joined(separator: ", "))) VALUES (\(places))
+            ON CONFLICT (citizen, id) DO UPDATE SET \(changes.joined(separator: ", "))
+            WHERE CASE (received.state IN ('active', 'dormant')) - (excluded.state IN ('active', 'dormant'))
+              WHEN 1 THEN 1 WHEN -1 THEN 0
+              ELSE coalesce(excluded.entry, -1) > coalesce(received.entry, -1) END
+            """)
+        for (at, column) in row.enumerated() { statement.bind(Int32(at + 1), column.value) }
+        try statement.run()
     }
 
     private static func dangling(_ table: String) -> StoreError {

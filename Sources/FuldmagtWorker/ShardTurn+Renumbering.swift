@@ -38,7 +38,7 @@ extension ShardTurn {
             }
         }
         try access.takeOver(handover.rows, into: &file)
-        try access.load([.residences, .exemptions, .grants, .received], into: &file)
+        try access.load([.residences, .exemptions, .grants, .received, .notifications], into: &file)
         let effects = measured { Rules.takeOver(handover, about: &file.file, under: circumstances) }
         try store(effects, to: &file, output: &output)
         try access.noteResidence(file.file.residence(on: circumstances.present)?.municipality, of: file)

@@ -173,7 +173,15 @@ import Testing
     @Test(
         "many at once: each is answered once, everything comes to rest, and both parties' files agree",
         arguments: 1...24)
-    func atOnce(seed: UInt64) throws {
+    func atOnce(seed: UInt64) throws { try manyAtOnce(seed, crosses: false) }
+
+    @Test(
+        "many at once, and changes of one person's numbers cross each other: the same",
+        arguments: 1...24)
+    func crossing(seed: UInt64) throws { try manyAtOnce(seed, crosses: true) }
+
+    /// - Parameter crosses: a person's next number may be told while the one before is on its way.
+    private func manyAtOnce(_ seed: UInt64, crosses: Bool) throws {
         var random = SplitMix64(seed: 1_000 + seed)
         let cluster = try begin()
         var story: [String] = []
@@ -182,8 +190,8 @@ import Testing
         cluster.options.batchRecords = [1, 3, 100][Int(seed % 3)]
         for number in 0..<60 {
             let step = step(&random, staysOneself: true)
-            // A person's numbers change one after the other: nobody says how many at once are to be told apart.
-            if case .renumber(let from, _) = step {
+            // Else a person's numbers change one after the other.
+            if !crosses, case .renumber(let from, _) = step {
                 guard changing.insert((Self.numbers.firstIndex(of: from) ?? 0) % 3).inserted else { continue }
             }
             story.append("\(number) \(step)")

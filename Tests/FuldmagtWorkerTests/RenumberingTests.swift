@@ -375,12 +375,7 @@ import Testing
         #expect(cluster.answer("r") == "accepted")
         let (before, told) = (try cluster.dump(), cluster.said(.notifications).count)
         // The shard of the old number was held up, and passes it on only now.
-        for late in passedOn {
-            cluster.broker.append(
-                topic: .inbox, partition: shard(new), key: late.key.map { Array($0.utf8) },
-                headers: late.headers.sorted { $0.key < $1.key }.map { ($0.key, Array($0.value.utf8)) },
-                value: late.value)
-        }
+        for late in passedOn { cluster.append(late, to: shard(new)) }
         try cluster.drain()
         #expect(try cluster.dump() == before)
         #expect(cluster.said(.notifications).count == told)

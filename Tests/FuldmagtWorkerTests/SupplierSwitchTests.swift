@@ -148,4 +148,27 @@ import Testing
         #expect(Set(ended.compactMap { $0.text("id") }).count == ended.count)
         #expect(try cluster.check() == [])
     }
+
+    @Test("a file that was on its way while both shards followed the switch follows it where it arrives")
+    func onItsWay() throws {
+        let new = "6101500030"
+        let identity = TestCluster.keys.identity(of: .person(try CPR(new, today: .last)), partitions: 4)
+        let before = try begin(successor: "next")
+        before.renumber(anna, to: new, id: "n")
+        try before.drain()
+        let handover = try #require(
+            before.said(.inbox, in: identity.shard).first { $0.description.contains(#""passages":"#) })
+        // The new number's shard had been looked through before the file was sent, and the old one's after that.
+        let cluster = try begin(successor: "next")
+        cluster.system("urn:example:new", replaces: "urn:example:old")
+        try cluster.drain()
+        cluster.append(handover, to: identity.shard)
+        try cluster.drain()
+        let grants = try cluster.dump().filter {
+            $0.contains(#""table":"grant""#) && $0.contains(identity.pseudonym.description)
+        }
+        #expect(grants.count == 2 && !grants.contains { $0.contains(#""package":"own""#) })
+        #expect(grants.contains { $0.contains(#""package":"next""#) && $0.contains(#""state":"active""#) })
+        #expect(cluster.notifications(to: new) == ["grant-corrected digital-post"])
+    }
 }

@@ -156,6 +156,14 @@ final class TestCluster {
             value: Array(data.utf8))
     }
 
+    /// Writes a record of an inbox once more, as one that was held up.
+    func append(_ record: Said, to shard: Int32) {
+        broker.append(
+            topic: .inbox, partition: shard, key: record.key.map { Array($0.utf8) },
+            headers: record.headers.sorted { $0.key < $1.key }.map { ($0.key, Array($0.value.utf8)) },
+            value: record.value)
+    }
+
     // MARK: Reading what was said
 
     struct Said: CustomStringConvertible {

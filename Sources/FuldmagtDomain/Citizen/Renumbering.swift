@@ -19,10 +19,8 @@ public struct Renumbering: Sendable, Equatable {
 
 /// The whole file of a renumbered citizen on its way to the shard of the new number.
 public struct Handover: Sendable, Equatable {
-    /// The pseudonym of the old number.
-    public var former: Ident
-    /// The numbers that it has come through, the old one first. Empty in records of a version that did not say so.
-    public var passages: [Passage] = []
+    /// The numbers that it has come through, at least the old one, which is the first.
+    public internal(set) var passages: [Passage]
     /// It went round in a circle of numbers, and ends where it is sent now.
     public var isSentBack = false
     public var cause: Cause
@@ -33,8 +31,11 @@ public struct Handover: Sendable, Equatable {
     /// All rows, as the store writes and reads them.
     public var rows: String
 
-    public init(former: Ident, cause: Cause, at: Instant, outcomePosition: Position?, rows: String = "") {
-        self.former = former
+    /// - Parameter passage: from the old number.
+    public init(
+        _ passage: Passage, cause: Cause, at: Instant, outcomePosition: Position?, rows: String = ""
+    ) {
+        passages = [passage]
         self.cause = cause
         self.at = at
         self.outcomePosition = outcomePosition
@@ -61,11 +62,16 @@ extension Handover {
     }
 
     /// Whom the old number's parties were told of.
-    public var to: PartyReference? { passages.first?.to }
+    public var to: PartyReference { passages[0].to }
 
     /// Arrives at a number that was replaced.
     public mutating func arrive(at citizen: Ident, replacedBy renumbering: Renumbering) -> Way {
-        if isSentBack { return .takeIn }
+        // Where the circle ended is in use again, unless it was and has been replaced anew since.
+        let isReplacedAsBefore = passages.contains {
+            $0.number == citizen && $0.to.pseudonym == renumbering.to.pseudonym && $0.at == renumbering.at
+        }
+        if isSentBack, isReplacedAsBefore { return .takeIn }
+        isSentBack = false
         passages.append(Passage(number: citizen, to: renumbering.to, at: renumbering.at))
         guard let start = passages.firstIndex(where: { $0.number == renumbering.to.pseudonym }) else {
             return .passOn(to: renumbering.to)

@@ -40,7 +40,7 @@ extension InboxMessage.Body {
             id.append("/death/")
             if let first = death.grants.first { id.append(uuid: first) } else { id.append("mistake") }
         case .handover(let handover):
-            id.append(hex: handover.former)
+            id.append(hex: handover.passages[0].number)
             id.append("/handover")
         case .numberChange(let change):
             id.append(hex: change.former)
@@ -136,7 +136,7 @@ extension InboxRecord {
             return ParkedRequest.read(data).map { InboxRecord(citizen: nil, body: .parked($0)) }
         }
         guard let citizen else { return nil }
-        if data["handover"] != nil {
+        if data["passages"] != nil {
             return Handover.read(data).map { InboxRecord(citizen: citizen, body: .handover($0)) }
         }
         if data["command"] != nil {

@@ -3,7 +3,6 @@ import FuldmagtJSON
 
 extension Handover {
     func write(to json: inout JSONWriter) {
-        json.member("handover", hex: former)
         json.key("passages")
         json.beginArray()
         for passage in passages {
@@ -26,8 +25,8 @@ extension Handover {
     }
 
     static func read(_ node: JSONNode) -> Handover? {
-        guard let former = node["handover"]?.string.flatMap({ Ident(hex: $0) }), let at = node["at"]?.int,
-            let cause = node["cause"].flatMap({ Cause.read($0) }), let rows = node["rows"]?.string
+        guard let at = node["at"]?.int, let cause = node["cause"].flatMap({ Cause.read($0) }),
+            let rows = node["rows"]?.string
         else { return nil }
         var passages: [Passage] = []
         var isWhole = true
@@ -40,15 +39,14 @@ extension Handover {
                 isWhole = false
             }
         }
-        guard isWhole else { return nil }
+        guard isWhole, let first = passages.first else { return nil }
         var position: Position?
         if let outcome = node["outcome"] {
             guard let read = Position.read(outcome) else { return nil }
             position = read
         }
         var handover = Handover(
-            former: former, cause: cause, at: Instant(milliseconds: Int64(at)), outcomePosition: position,
-            rows: rows)
+            first, cause: cause, at: Instant(milliseconds: Int64(at)), outcomePosition: position, rows: rows)
         handover.passages = passages
         handover.isSentBack = node["back"]?.int == 1
         return handover

@@ -35,10 +35,19 @@ extension Draft {
     mutating func handOver(outcomePosition: Position?) {
         guard let renumbering = file.renumbering else { return }
         let former = file.citizen.pseudonym
-        var handover = Handover(former: former, cause: renumbering.cause, at: now, outcomePosition: outcomePosition)
-        handover.passages = [.init(number: former, to: renumbering.to, at: renumbering.at)]
-        effects.handover = handover
+        effects.handover = Handover(
+            .init(number: former, to: renumbering.to, at: renumbering.at), cause: renumbering.cause, at: now,
+            outcomePosition: outcomePosition)
         tellOthers(NumberChange(former: former, current: renumbering.to))
+    }
+
+    /// Where two changes of number cross, news of a revocation go past a file that is sent back: what stood in that is
+    /// withdrawn once it arrives.
+    fileprivate mutating func withdrawWhatIsOver(cause: Cause) {
+        let told = Set(file.notifications.filter(\.canBeCancelled).compactMap(\.grant))
+        for grant in file.received where [.revoked, .ended].contains(grant.state) && told.contains(grant.id) {
+            cancelNotifications(about: grant.id, cause: cause)
+        }
     }
 
     /// Tells whoever gave the citizen something or got something from them.
@@ -69,10 +78,14 @@ extension Rules {
             draft.store(.exemptionLifted(ordinal: exemption.ordinal, lifting))
         }
         // What they were told was a number that has a newer one.
-        if let told = handover.to?.pseudonym, told != draft.file.citizen.pseudonym {
+        if handover.to.pseudonym != draft.file.citizen.pseudonym {
             let current = circumstances.naming.reference(to: draft.file.citizen)
-            draft.tellOthers(NumberChange(former: told, current: current))
+            draft.tellOthers(NumberChange(former: handover.to.pseudonym, current: current))
         }
+        draft.withdrawWhatIsOver(cause: handover.cause)
+        // Both shards may have followed a supplier switch while the file was on its way.
+        draft.followSystems(isDayTurn: false)
+        draft.now = handover.at
         draft.reevaluate { _ in (handover.cause, handover.at) }
         if let position = handover.outcomePosition {
             draft.effects.outcome = Outcome(

@@ -24,7 +24,7 @@ import Testing
             seed: 61, citizens: commands / 20, commands: commands, partitions: 8, keys: cluster.keys, options: options)
         let phases = workload.everything()
         let total = phases.reduce(0) { $0 + $1.records.count }
-        var model = NaiveModel(keys: cluster.keys, settings: cluster.settings)
+        var model = cluster.model
         let scene = try ChaosScene(cluster: cluster, seed: 7)
         let started = Date()
         var sent = 0

@@ -61,6 +61,13 @@ final class KafkaCluster {
         return parts.joined(separator: "/") + "/fuldmagt"
     }()
 
+    /// What the workers should do while days pass with the records, and their clock stands still.
+    var model: NaiveModel {
+        var model = NaiveModel(keys: keys, settings: settings)
+        model.lookedThrough = start.day
+        return model
+    }
+
     func worker(_ name: String, folder: String = "data", environment: [String: String] = [:]) throws -> ChildProcess {
         try ChildProcess(
             Self.program, ["worker", "--data", "\(directory)/\(folder)"],

@@ -17,7 +17,7 @@ import Testing
         let cluster = try KafkaCluster(start: start)
         let workload = Workload(
             seed: 11, citizens: 1_000, commands: 20_000, partitions: 4, keys: cluster.keys, options: options)
-        var model = NaiveModel(keys: cluster.keys, settings: cluster.settings)
+        var model = cluster.model
         var random = SplitMix64(seed: 5)
         var kills = 0
         // Named points first, each a few times deep into a phase; after them, random moments.

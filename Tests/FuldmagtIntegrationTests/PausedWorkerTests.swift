@@ -15,7 +15,7 @@ import Testing
         let cluster = try KafkaCluster(start: Instant(milliseconds: 1_772_434_800_000))
         let workload = Workload(
             seed: 41, citizens: 400, commands: 6_000, partitions: 4, keys: cluster.keys, options: options)
-        var model = NaiveModel(keys: cluster.keys, settings: cluster.settings)
+        var model = cluster.model
         let phases = workload.phases()
         // One member of the group, wherever it runs: this broker never lets a member go that does not come back.
         let environment = ["FULDMAGT_BATCH_RECORDS": "100", "FULDMAGT_WORKER_ID": "member"]

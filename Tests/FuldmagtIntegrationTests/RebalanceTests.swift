@@ -14,7 +14,7 @@ import Testing
         let cluster = try KafkaCluster(start: Instant(milliseconds: 1_772_434_800_000))
         let workload = Workload(
             seed: 31, citizens: 300, commands: 3_000, partitions: 4, keys: cluster.keys, options: options)
-        var model = NaiveModel(keys: cluster.keys, settings: cluster.settings)
+        var model = cluster.model
         let ports = [try BrokerProcess.freePort(), try BrokerProcess.freePort()]
         func start(_ at: Int) throws -> ChildProcess {
             try cluster.worker(

@@ -27,7 +27,7 @@ import Testing
         let cluster = try KafkaCluster(start: Instant(milliseconds: 1_772_434_800_000))
         let workload = Workload(
             seed: 31, citizens: 400, commands: 6_000, partitions: 4, keys: cluster.keys, options: options)
-        var model = NaiveModel(keys: cluster.keys, settings: cluster.settings)
+        var model = cluster.model
         // The catalogue, the first moves and some commands before the disk is lost.
         let all = workload.everything().map(\.records)
         let phases = [Array(all[0...2])] + all.dropFirst(3).map { [$0] }

@@ -22,7 +22,7 @@ import Testing
         let cluster = try KafkaCluster(start: Instant(milliseconds: 1_772_434_800_000))
         let workload = Workload(
             seed: 21, citizens: 300, commands: 3_000, partitions: 4, keys: cluster.keys, options: options)
-        var model = NaiveModel(keys: cluster.keys, settings: cluster.settings)
+        var model = cluster.model
         let workers = try (1...way.workers).map {
             try cluster.worker("w\($0)", environment: ["FULDMAGT_BATCH_RECORDS": "\(way.batch)"])
         }

@@ -128,4 +128,60 @@ import Testing
         #expect(try states(cluster) == ["active"])
         #expect(try cluster.check() == [])
     }
+
+    /// Written on the next day, and decided while the worker's clock has not come to it: no shard has been looked through
+    /// for that day.
+    private func decidedAhead(_ cluster: TestCluster, _ send: () -> Void) throws {
+        cluster.clock.advance(days: 1)
+        send()
+        cluster.clock.advance(days: -1)
+        try cluster.drain()
+    }
+
+    @Test("given on the day before a death that was decided first, neither after its day's look: ended with that")
+    func deathDecidedAhead() throws {
+        for dead in [anna, bent] {
+            let cluster = try cluster()
+            try decidedAhead(cluster) { decease(dead, on: "2026-11-25", cluster) }
+            #expect(cluster.answer("death") == "accepted")
+            cluster.issue(anna, to: bent, ["tax"], id: "g")
+            try cluster.drain()
+            #expect(cluster.answer("g") == "accepted")
+            #expect(try states(cluster) == ["active"] && states(cluster, "received") == ["active"])
+            try later(cluster)
+            #expect(try states(cluster) == ["ended"] && states(cluster, "received") == ["ended"])
+            #expect(cluster.notifications(to: dead == anna ? bent : anna).contains("grant-ended digital-post"))
+            #expect(try !cluster.dump().contains { $0.contains(#""table":"due""#) })
+            #expect(try cluster.check() == [])
+        }
+    }
+
+    @Test("given on the day before a move that was decided first, neither after its day's look: dormant with that")
+    func moveDecidedAhead() throws {
+        let cluster = try cluster()
+        try decidedAhead(cluster) { cluster.move(anna, to: "0461", on: "2026-11-25", id: "away") }
+        cluster.issue(anna, to: bent, ["care"], id: "g")
+        try cluster.drain()
+        #expect(cluster.answer("g") == "accepted")
+        #expect(try states(cluster) == ["active"])
+        try later(cluster)
+        #expect(try states(cluster) == ["dormant"] && states(cluster, "received") == ["dormant"])
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("a file that comes from a shard where a death has been processed to one that has not come to its day")
+    func handedOver() throws {
+        let cluster = try cluster()
+        let new = "6101500030"
+        try decidedAhead(cluster) {
+            cluster.renumber(bent, to: new, id: "n")
+            decease(new, on: "2026-11-25", cluster)
+        }
+        cluster.issue(anna, to: new, ["tax"], id: "g")
+        try cluster.drain()
+        #expect(try states(cluster) == ["active"])
+        try later(cluster)
+        #expect(try states(cluster) == ["ended"] && states(cluster, "received") == ["ended"])
+        #expect(try cluster.check() == [])
+    }
 }

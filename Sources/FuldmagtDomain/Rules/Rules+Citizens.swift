@@ -10,10 +10,8 @@ extension Draft {
                     kind: relocate.kind, arrival: file.residences.count, effective: effective,
                     municipality: relocate.to, from: relocate.from, registeredAt: relocate.registeredAt, at: now,
                     cause: cause)))
-        guard effective <= today else {
-            store(.due(effective))
-            return
-        }
+        lookAgain(on: effective)
+        guard effective <= today else { return }
         // One decided late does not undo a move that has taken effect since.
         guard let residence = file.residence(on: circumstances.present), residence != before else { return }
         if residence.cause == cause { endDepartureExemption(residence) }

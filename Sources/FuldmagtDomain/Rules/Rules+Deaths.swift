@@ -17,11 +17,8 @@ extension Draft {
         if let died = file.died, died > today { reject(.citizenDead, "citizen") }
         guard reasons.isEmpty, let effective = decease.effective else { return }
         store(.death(Death(ordinal: file.deaths.count, effective: effective, at: now, cause: cause)))
-        guard effective <= today else {
-            store(.due(effective))
-            return
-        }
-        endAll(cause: cause)
+        lookAgain(on: effective)
+        if effective <= today { endAll(cause: cause) }
     }
 
     /// Ends what a dead citizen gave, asked for and received.

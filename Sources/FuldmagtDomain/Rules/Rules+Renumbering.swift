@@ -87,6 +87,10 @@ extension Rules {
         draft.followSystems(isDayTurn: false)
         draft.now = handover.at
         draft.reevaluate { _ in (handover.cause, handover.at) }
+        // The former number's shard may have come to days that this one has not.
+        for day in draft.file.residences.map(\.effective) + [draft.file.died].compactMap(\.self) {
+            draft.lookAgain(on: day)
+        }
         if let position = handover.outcomePosition {
             draft.effects.outcome = Outcome(
                 cause: handover.cause, status: .accepted, grants: draft.lines, decidedAt: handover.at,

@@ -101,6 +101,12 @@ struct Draft {
         file.apply(change)
     }
 
+    /// Has the citizen looked at again on the day that something takes effect: one to come, or one that the shard has not
+    /// been looked through for. There may yet be decisions as of the days before, which know nothing of it.
+    mutating func lookAgain(on effective: Day) {
+        if effective > min(today, circumstances.lookedThrough ?? today) { store(.due(effective)) }
+    }
+
     /// Who a notification to the citizen comes from: the authority that sent the command.
     func senderToCitizen(cause: Cause) -> Sender {
         guard let cvr = cause.sourceCVR?.digits else { return circumstances.settings.sender }

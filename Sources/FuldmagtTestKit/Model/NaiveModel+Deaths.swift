@@ -17,9 +17,10 @@ extension NaiveModel {
         let effective = fields.day("effective")
         if let last = citizens[citizen]?.deaths.last, last.corrected == nil { fields.fault("citizen-dead", "citizen") }
         guard fields.reasons.isEmpty, let effective else { return [] }
+        let isToCome = isToCome(effective, at: command)
         change(citizen) {
             $0.deaths.append(ModelDeath(effective: effective, cause: command.cause))
-            if effective > command.today { $0.due.insert(effective) }
+            if isToCome { $0.due.insert(effective) }
         }
         return effective <= command.today ? endAll(of: citizen, command.cause) : []
     }

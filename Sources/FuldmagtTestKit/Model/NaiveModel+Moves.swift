@@ -15,12 +15,13 @@ extension NaiveModel {
         let effective = fields.day("effective")
         let registeredAt = fields.field("registeredAt", missing: nil) { $0.text.flatMap { Instant($0) } }
         guard fields.reasons.isEmpty, let effective else { return [] }
+        let isToCome = isToCome(effective, at: command)
         change(citizen) {
             $0.moves.append(
                 ModelMove(
                     kind: kind, effective: effective, municipality: to, from: from, registeredAt: registeredAt,
                     cause: command.cause))
-            if effective > command.today { $0.due.insert(effective) }
+            if isToCome { $0.due.insert(effective) }
         }
         let now = Instant(milliseconds: command.cause.at)
         endDepartureExemption(of: citizen, at: now)

@@ -40,6 +40,8 @@ public struct NaiveModel {
     var earlyReceipts: [ModelEarlyReceipt] = []
     /// The last day that was brought about for everybody.
     var lastDay: Day?
+    /// Where workers' clocks stand still while days pass with the records: the day that they have come to.
+    public var lookedThrough: Day?
     /// What was decided under an id, so that a repeat is known.
     private var processed: [ProcessedID: String] = [:]
 
@@ -53,6 +55,11 @@ public struct NaiveModel {
     public init(keys: ClusterKey, settings: Settings) {
         self.keys = keys
         self.settings = settings
+    }
+
+    /// Whether a day has not been looked through as a command is decided: what takes effect on it is looked at again then.
+    func isToCome(_ day: Day, at command: ModelCommand) -> Bool {
+        day > min(command.today, lookedThrough ?? command.today)
     }
 
     /// Takes one record, as if it stood in the right partition.

@@ -29,10 +29,13 @@ struct Environment {
         SettingNames.complain(about: names)
     }
 
-    func text(_ key: ConfigKey) -> String? { reader.string(forKey: key).flatMap { $0.isEmpty ? nil : $0 } }
+    /// A member of the file may be a number where digits are meant, as a CVR number's are.
+    func text(_ key: ConfigKey) -> String? {
+        (reader.string(forKey: key) ?? reader.int(forKey: key).map(String.init)).flatMap { $0.isEmpty ? nil : $0 }
+    }
 
     func number(_ key: ConfigKey, name: String, default value: Int, in range: ClosedRange<Int>) throws -> Int {
-        guard let text = text(key) ?? reader.int(forKey: key).map(String.init) else { return value }
+        guard let text = text(key) else { return value }
         guard let number = Int(text), range.contains(number) else {
             throw Exit.saying(
                 "\(name) is “\(text)”; a whole number from \(range.lowerBound) to \(range.upperBound) is allowed",
@@ -43,17 +46,21 @@ struct Environment {
 
     /// Where to answer probes and scrapes; nil where it is not set.
     var listenerAddress: (host: String, port: Int)? {
-        get throws { try text("http").map { try Self.address($0, setting: "FULDMAGT_HTTP") } }
+        get throws {
+            guard let text = text("http") else { return nil }
+            guard let address = Self.address(text) else {
+                throw Exit.saying(
+                    "FULDMAGT_HTTP is “\(text)”; host:port is allowed, such as 127.0.0.1:9464", Exit.setting)
+            }
+            return address
+        }
     }
 
-    /// An address to listen on.
-    static func address(_ text: String, setting: String) throws -> (host: String, port: Int) {
+    /// An address to listen on; nil where the text is none.
+    static func address(_ text: String) -> (host: String, port: Int)? {
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
             (0...65_535).contains(port), colon != text.startIndex
-        else {
-            throw Exit.saying(
-                "\(setting) is “\(text)”; host:port is allowed, such as 127.0.0.1:9464", Exit.setting)
-        }
+        else { return nil }
         return (text[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]")), port)
     }
 
@@ -155,18 +162,64 @@ struct Environment {
         }
     }
 
+    /// Settings for who checks or foresees commands, and writes nothing in the name of an authority: that may be an example.
     func settings(partitions: Int32) throws -> Settings {
-        let cvr = text("sender.cvr") ?? "10000009"
+        try settings(partitions: partitions, sender: readSender() ?? Self.exampleSender)
+    }
+
+    private func settings(partitions: Int32, sender: Sender) throws -> Settings {
+        let sources = try sources
+        let administrators = try administrators
+        guard administrators.isEmpty || sources == .enforce else {
+            throw Exit.saying(
+                "FULDMAGT_ADMINISTRATORS is set, and FULDMAGT_SOURCES is \(sources.rawValue), so anybody could change the catalogue: set FULDMAGT_SOURCES=enforce on every worker of the cluster, or leave FULDMAGT_ADMINISTRATORS out",
+                Exit.setting)
+        }
+        return Settings(
+            admitsTestPersons: try isTestMode, sender: sender, cluster: try cluster, partitions: partitions,
+            kle: try kle,
+            requestDays: try number("request.days", name: "FULDMAGT_REQUEST_DAYS", default: 180, in: 1...3_650),
+            sources: sources, exemptionsFromAnyMunicipality: try anyMunicipality,
+            administrators: administrators, patience: try patience)
+    }
+
+    private static let exampleSender = Sender(cvr: "10000009", name: "Fuldmagt (example authority)")
+
+    /// The authority that tells people things.
+    /// - Throws: where it is not set outside test mode: people would be told by an example.
+    var sender: Sender {
+        get throws {
+            if let sender = try readSender() { return sender }
+            guard try isTestMode else {
+                throw Exit.saying(
+                    "FULDMAGT_SENDER_CVR is not set; notifications come from the authority that it and FULDMAGT_SENDER_NAME name: set both, to the same for every worker and consumer of the cluster",
+                    Exit.setting)
+            }
+            return Self.exampleSender
+        }
+    }
+
+    /// Nil where none is set.
+    private func readSender() throws -> Sender? {
+        let name = text("sender.name")
+        guard let cvr = text("sender.cvr") else {
+            guard let name else { return nil }
+            guard try isTestMode else {
+                throw Exit.saying(
+                    "FULDMAGT_SENDER_NAME is “\(name)”, and FULDMAGT_SENDER_CVR is not set; set it to its CVR number",
+                    Exit.setting)
+            }
+            return Sender(cvr: Self.exampleSender.cvr, name: name)
+        }
         guard CVR(cvr) != nil else {
             throw Exit.saying("FULDMAGT_SENDER_CVR is “\(cvr)”; a CVR number is allowed", Exit.setting)
         }
-        return Settings(
-            admitsTestPersons: try isTestMode,
-            sender: Sender(cvr: cvr, name: text("sender.name") ?? "Fuldmagt (example authority)"),
-            cluster: try cluster, partitions: partitions, kle: try kle,
-            requestDays: try number("request.days", name: "FULDMAGT_REQUEST_DAYS", default: 180, in: 1...3_650),
-            sources: try sources, exemptionsFromAnyMunicipality: try anyMunicipality,
-            administrators: try administrators, patience: try patience)
+        guard try name != nil || isTestMode else {
+            throw Exit.saying(
+                "FULDMAGT_SENDER_NAME is not set; set it to the name of the authority whose FULDMAGT_SENDER_CVR is \(cvr)",
+                Exit.setting)
+        }
+        return Sender(cvr: cvr, name: name ?? Self.exampleSender.name)
     }
 
     private var patience: ReceiptPatience {
@@ -230,18 +283,26 @@ struct Environment {
     }
 
     private var kle: KLERegister {
+        get throws { try kleNumbers.map { KLERegister(numbers: $0) } ?? KLERegister() }
+    }
+
+    /// The KLE numbers in use; nil where no list is set.
+    var kleNumbers: Set<String>? {
         get throws {
-            guard let path = text("kle.file") else { return KLERegister() }
+            guard let path = text("kle.file") else { return nil }
             guard let data = FileManager.default.contents(atPath: path) else {
                 throw Exit.saying("FULDMAGT_KLE_FILE: \(path) cannot be read", Exit.setting)
             }
-            // One number a line, or CSV with the number in some column.
-            let numbers = String(decoding: data, as: UTF8.self).split(whereSeparator: { "\n\r,;\t ".contains($0) })
-                .map(String.init).filter { KLEPattern($0) != nil }
+            // One number a line, or CSV with the number in some column. Taken apart as bytes: CR LF is one character, and a
+            // byte order mark may go with the first.
+            let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+            let numbers = data.dropFirst(data.starts(with: mark) ? mark.count : 0)
+                .split { "\n\r,;\t \"".utf8.contains($0) }
+                .map { String(decoding: $0, as: UTF8.self) }.filter { KLEPattern($0) != nil }
             guard !numbers.isEmpty else {
                 throw Exit.saying("FULDMAGT_KLE_FILE: \(path) holds no KLE numbers", Exit.setting)
             }
-            return KLERegister(numbers: numbers)
+            return Set(numbers)
         }
     }
 
@@ -249,7 +310,8 @@ struct Environment {
         WorkerSetup(
             try tuning(
                 of: WorkerOptions(
-                    worker: workerID, settings: try settings(partitions: 1), keys: try keys, directory: directory)))
+                    worker: workerID, settings: try settings(partitions: 1, sender: try sender), keys: try keys,
+                    directory: directory)))
     }
 
     /// Options with the bounds that are set.

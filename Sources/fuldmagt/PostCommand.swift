@@ -47,9 +47,12 @@ struct PostOptions: ParsableArguments {
         }
     }
 
+    /// Folder of the ledgers, there or not.
+    func place(_ environment: Environment) -> String { ledgers ?? environment.directory + "/post" }
+
     /// Folder of the ledgers, made if it is not there.
     func folder(_ environment: Environment) throws -> String {
-        let folder = ledgers ?? environment.directory + "/post"
+        let folder = place(environment)
         do {
             try FileManager.default.createDirectory(
                 atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -160,6 +163,9 @@ struct PostEndpointOptions: ParsableArguments {
             if let file, !FileManager.default.isReadableFile(atPath: file) {
                 throw ValidationError("--\(name): \(file) cannot be read")
             }
+        }
+        if let url, !MeMoEndpoint.allows(url) {
+            throw ValidationError("--endpoint is neither https:// nor http:// on 127.0.0.1 or localhost")
         }
         if url == nil, certificate != nil || key != nil || authorities != nil {
             throw ValidationError("--certificate, --key and --authorities are for --endpoint")

@@ -46,12 +46,23 @@ struct PostReceiptsCommand: AsyncParsableCommand {
     @Option(help: "File with the secret that whoever brings a receipt must show, at least 16 bytes.")
     var secretFile: String?
 
+    func validate() throws {
+        guard let listen else { return }
+        guard let address = Environment.address(listen) else {
+            throw ValidationError("--listen is “\(listen)”; host:port is allowed, such as 127.0.0.1:9480")
+        }
+        guard secretFile != nil || DocumentListener.isLoopback(address.host) else {
+            throw ValidationError(
+                "--listen \(listen) is open to other machines, so --secret-file is needed; or listen on 127.0.0.1")
+        }
+    }
+
     func run() async throws {
         let run = try await PostRun("receipts", options)
-        let door = try listen.map { try ReceiptDoor($0, secretFile: secretFile) }
+        let door = try listen.flatMap { Environment.address($0) }.map { try ReceiptDoor($0, secretFile: secretFile) }
         let intake = ReceiptIntake(
             ledgers: LedgerReader(paths: [run.folder + "/memo.sqlite", run.folder + "/letters.sqlite"]),
-            layout: try readLayout(), source: try run.environment.postSource, worker: run.environment.workerID,
+            layout: try readLayout(), source: run.source, worker: run.environment.workerID,
             now: { Host.now() })
         let lock = try PostLock.hold(run.folder + "/receipts")
         defer { withExtendedLifetime(lock) {} }
@@ -79,8 +90,8 @@ struct ReceiptDoor {
     private let port: Int
     private let secret: [UInt8]?
 
-    init(_ address: String, secretFile: String?) throws {
-        (host, port) = try Environment.address(address, setting: "--listen")
+    init(_ address: (host: String, port: Int), secretFile: String?) throws {
+        (host, port) = address
         secret = try secretFile.map { path in
             guard let data = FileManager.default.contents(atPath: path) else {
                 throw Exit.saying("--secret-file: \(path) cannot be read", Exit.setting)
@@ -92,11 +103,6 @@ struct ReceiptDoor {
                     Exit.setting)
             }
             return Array(text.utf8)
-        }
-        guard secret != nil || DocumentListener.isLoopback(host) else {
-            throw Exit.saying(
-                "--listen \(address) is open to other machines, so --secret-file is needed; or listen on 127.0.0.1",
-                Exit.setting)
         }
     }
 
@@ -143,6 +149,6 @@ struct ReceiptDoor {
 extension Environment {
     /// `ce_source` of receipts: the cluster's own authority answers for them.
     var postSource: String {
-        get throws { "urn:dk:cvr:\(try settings(partitions: 1).sender.cvr):fuldmagt-post" }
+        get throws { "urn:dk:cvr:\(try sender.cvr):fuldmagt-post" }
     }
 }

@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 import FuldmagtDomain
 import FuldmagtKafka
+import FuldmagtKeys
 import FuldmagtOperations
 import FuldmagtPost
 import FuldmagtWorker
@@ -17,6 +18,11 @@ struct PostRun {
     /// Folder of the ledgers.
     let folder: String
     let logger = Logger(label: "post")
+    /// `ce_source` of receipts.
+    let source: String
+    private let keys: ClusterKey
+    private let address: (host: String, port: Int)?
+    private let liveSeconds: Int
     private let health: PostHealth
     private let metrics: PrometheusMetrics
     private let stop = StopFlag()
@@ -32,10 +38,17 @@ struct PostRun {
         LoggingSystem.bootstrap { JSONLogHandler(label: $0) }
         environment = try await Environment()
         self.options = options
+        // All settings are looked at before anything is made.
+        address = try environment.listenerAddress
+        liveSeconds = try environment.number(
+            "live.seconds", name: "FULDMAGT_LIVE_SECONDS", default: Self.liveSeconds, in: 1...86_400)
+        keys = try environment.keys
+        source = try environment.postSource
+        _ = try environment.kafka
         folder = try options.folder(environment)
         metrics = PrometheusMetrics()
         // Without a listener nobody could read them.
-        if try environment.listenerAddress != nil { MetricsSystem.bootstrap(metrics) }
+        if address != nil { MetricsSystem.bootstrap(metrics) }
         health = PostHealth(
             consumer: consumer, nanoseconds: { Host.nanoseconds() }, now: { Host.now() })
     }
@@ -47,18 +60,15 @@ struct PostRun {
         _ channel: PostChannel, ledger path: String, _ sending: PostSendingOptions, chunk: Int, pause: Int,
         transport: @escaping () throws -> Transport
     ) async throws {
-        guard (1...10_000).contains(chunk) else {
-            throw Exit.saying("the size of a chunk is \(chunk); 1 to 10000 are allowed", Exit.setting)
-        }
         let lock = try PostLock.hold(path)
         defer { withExtendedLifetime(lock) {} }
-        let ledger = try PostLedger(path: path, keys: try environment.keys, channel: channel)
+        let ledger = try PostLedger(path: path, keys: keys, channel: channel)
         // FULDMAGT_TEST_LOOK=0 shows what the look before a hand-over is good for.
         let looks =
             try !environment.isTestMode || environment.flag("test.look", name: "FULDMAGT_TEST_LOOK", default: true)
         let senderOptions = PostSender<PostKafka, Transport>.Options(
             chunk: chunk, look: looks ? WithdrawalLead.look : nil, quietSeconds: sending.quietSeconds,
-            source: try environment.postSource, worker: environment.workerID)
+            source: source, worker: environment.workerID)
         let reached: (PostMilestone) -> Void = try killPoint()
         try await serving([]) {
             var total = PostSender<PostKafka, Transport>.Step()
@@ -158,11 +168,8 @@ struct PostRun {
     /// Runs a loop on a thread of its own, beside services; ends with the first of them that ends.
     private func serving(_ services: [any Service], _ loop: @escaping () throws -> Void) async throws {
         var all = services
-        if let address = try environment.listenerAddress {
-            let answers = OperationsAnswers(
-                health: health, metrics: metrics,
-                liveSeconds: try environment.number(
-                    "live.seconds", name: "FULDMAGT_LIVE_SECONDS", default: Self.liveSeconds, in: 1...86_400))
+        if let address {
+            let answers = OperationsAnswers(health: health, metrics: metrics, liveSeconds: liveSeconds)
             all.append(
                 OperationsListener(host: address.host, port: address.port, logger: logger) {
                     answers.answer(method: $0, path: $1)

@@ -16,7 +16,8 @@ struct PostSimulateCommand: AsyncParsableCommand {
               fuldmagt post simulate --failures 5 --duplicates 5 --reordered 20 --lost 2
               fuldmagt post simulate --report
 
-            --report prints what was done and compares it with the ledgers; it ends with 3 where the two differ.
+            --report prints what was done and compares it with the ledgers; it ends with 3 where the two differ, with 1 \
+            where there is nothing to compare.
             """)
 
     @OptionGroup var options: PostOptions
@@ -55,7 +56,9 @@ struct PostSimulateCommand: AsyncParsableCommand {
 
     func run() async throws {
         LoggingSystem.bootstrap { JSONLogHandler(label: $0) }
-        let folder = try options.folder(try await Environment())
+        let environment = try await Environment()
+        if report { try expectLedgers(in: options.place(environment)) }
+        let folder = try options.folder(environment)
         let simulation = try TransportSimulation(
             path: folder + "/simulation.sqlite",
             options: SimulationOptions(
@@ -79,6 +82,20 @@ struct PostSimulateCommand: AsyncParsableCommand {
             guard taken == 0, written == 0 else { continue }
             if options.once, try simulation.counts().waiting == 0 { return }
             usleep(UInt32(min(options.pause, 50)) * 1000)
+        }
+    }
+
+    /// Two accounts that are not there agree, and would say nothing of a wrong folder.
+    private func expectLedgers(in folder: String) throws {
+        func isThere(_ name: String) -> Bool { FileManager.default.fileExists(atPath: "\(folder)/\(name).sqlite") }
+        guard isThere("memo") || isThere("letters") else {
+            throw Exit.saying(
+                "\(folder) has no ledger of post memo or post letters; --ledgers names their folder, or FULDMAGT_DATA the one above",
+                Exit.failure)
+        }
+        guard isThere("simulation") else {
+            throw Exit.saying(
+                "no transport was simulated in \(folder); begin with: fuldmagt post simulate", Exit.failure)
         }
     }
 }

@@ -31,15 +31,15 @@ struct WorkerCommand: AsyncParsableCommand {
               FULDMAGT_EXEMPTIONS_FROM       deciding (default): exemptions come from the
                                              municipality that decides; any: from every one
               FULDMAGT_ADMINISTRATORS        CVR numbers that may change the catalogue,
-                                             with commas between them; only where
+                                             with commas between them; refused unless
                                              FULDMAGT_SOURCES is enforce (default:
                                              everybody may)
               FULDMAGT_SENDER_CVR, FULDMAGT_SENDER_NAME
                                              the authority that notifications to
-                                             representatives come from (default: an
-                                             example, 10000009)
-              FULDMAGT_KLE_FILE              list of KLE numbers (default: only main groups
-                                             are checked)
+                                             representatives come from: its CVR number and
+                                             name. Both must be set, but in test mode
+              FULDMAGT_KLE_FILE              list of KLE numbers, one a line or in a column
+                                             of CSV (default: only main groups are checked)
               FULDMAGT_REQUEST_DAYS          days that a request waits for its answer, 1 to
                                              3650 (default 180)
               FULDMAGT_PROCESSED_DAYS        days that command ids are remembered, 90 to
@@ -131,8 +131,19 @@ struct WorkerCommand: AsyncParsableCommand {
     func run() async throws {
         LoggingSystem.bootstrap { JSONLogHandler(label: $0) }
         let environment = try await Environment()
-        let admin = try await Connection.admin()
         let directory = data ?? environment.directory
+        // All settings are looked at before anything is made. How many partitions there are is known once a broker answers.
+        let setup = try environment.workerSetup(directory: directory)
+        let cluster = try environment.cluster
+        let kafka = try environment.workerKafka
+        let stopSeconds = try environment.number(
+            "stop.seconds", name: "FULDMAGT_STOP_SECONDS", default: 30, in: 1...3600)
+        let liveSeconds = try environment.number(
+            "live.seconds", name: "FULDMAGT_LIVE_SECONDS", default: 120, in: 1...86_400)
+        let address = try environment.listenerAddress
+        let keepsCopies = try environment.flag("standby", name: "FULDMAGT_STANDBY", default: false)
+        let surroundings = try TestHooks.surroundings(environment)
+        let admin = try await Connection.admin()
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         } catch {
@@ -144,7 +155,6 @@ struct WorkerCommand: AsyncParsableCommand {
             throw Exit.saying(
                 "FULDMAGT_DATA: the folder \(directory) is not writable; check owner and permissions", Exit.setting)
         }
-        let setup = try environment.workerSetup(directory: directory)
         var logger = Logger(label: "fuldmagt.worker")
         logger[metadataKey: "worker"] = "\(setup.worker)"
         if try environment.isTestMode {
@@ -155,31 +165,25 @@ struct WorkerCommand: AsyncParsableCommand {
             kafkaLogger.log(
                 level: line.level <= 3 ? .warning : .debug, "\(line.text)", metadata: ["kafka": "\(line.facility)"])
         }
-        let lives = ProducerLives(
-            directory: directory, name: "fuldmagt-\(try environment.cluster)-\(setup.worker)")
-        let stopSeconds = try environment.number(
-            "stop.seconds", name: "FULDMAGT_STOP_SECONDS", default: 30, in: 1...3600)
+        if let numbers = try environment.kleNumbers {
+            logger.info("KLE numbers are checked against a list", metadata: ["numbers": "\(numbers.count)"])
+        }
+        let lives = ProducerLives(directory: directory, name: "fuldmagt-\(cluster)-\(setup.worker)")
         let hold = try lives.hold(waitingSeconds: stopSeconds + 5, logger)
         defer { withExtendedLifetime(hold) {} }
-        let surroundings = try TestHooks.surroundings(environment)
         let metrics = PrometheusMetrics()
-        let address = try environment.listenerAddress
         // Without a listener nobody could read them.
         if address != nil { MetricsSystem.bootstrap(metrics) }
         let health = WorkerHealth(surroundings: surroundings)
-        let kafka = try environment.workerKafka
-        let keepsCopies = try environment.flag("standby", name: "FULDMAGT_STANDBY", default: false)
         let service = WorkerService(
             setup: setup, admin: admin,
             log: .init(
-                configuration: kafka, group: "fuldmagt-\(try environment.cluster)",
+                configuration: kafka, group: "fuldmagt-\(cluster)",
                 producerLife: lives.next, acceptsGap: setup.acceptsGap, pause: surroundings.pause),
             surroundings: surroundings, health: health, keepsCopies: keepsCopies, logger: logger,
             stopSeconds: stopSeconds)
         // Services end in the opposite order: probes are answered until the worker is done.
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
-        let liveSeconds = try environment.number(
-            "live.seconds", name: "FULDMAGT_LIVE_SECONDS", default: 120, in: 1...86_400)
         if let address {
             let answers = OperationsAnswers(health: health, metrics: metrics, liveSeconds: liveSeconds)
             services.append(

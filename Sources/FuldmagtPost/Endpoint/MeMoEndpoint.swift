@@ -40,6 +40,16 @@ public struct MeMoEndpoint: PostTransport {
     private let now: () -> Instant
     private var machine: EndpointStateMachine
 
+    /// Whether messages may go to an address: by TLS, or on this machine.
+    public static func allows(_ address: String) -> Bool {
+        let url = URLComponents(string: address)
+        return url?.scheme == "https" || isLocal(url)
+    }
+
+    private static func isLocal(_ url: URLComponents?) -> Bool {
+        url?.scheme == "http" && ["127.0.0.1", "localhost"].contains(url?.host ?? "") && url?.user == nil
+    }
+
     /// - Parameters:
     ///   - now: the present, asked after each attempt.
     ///   - jitter: from 0 to 1, asked for each pause.
@@ -47,9 +57,7 @@ public struct MeMoEndpoint: PostTransport {
         _ options: Options, writer: MeMoWriter, machine: EndpointStateMachine = EndpointStateMachine(),
         now: @escaping () -> Instant, jitter: @escaping () -> Double
     ) throws {
-        let url = URLComponents(string: options.url)
-        let isLocal = url?.scheme == "http" && ["127.0.0.1", "localhost"].contains(url?.host ?? "") && url?.user == nil
-        guard url?.scheme == "https" || isLocal else {
+        guard Self.allows(options.url) else {
             throw Misuse(
                 description:
                     "messages go to https:// only, or to http:// on 127.0.0.1 or localhost; the endpoint is neither")
@@ -59,7 +67,7 @@ public struct MeMoEndpoint: PostTransport {
         self.machine = machine
         self.now = now
         self.jitter = jitter
-        connection = try Connection(options, isLocal: isLocal)
+        connection = try Connection(options, isLocal: Self.isLocal(URLComponents(string: options.url)))
     }
 
     /// Nobody can be asked; sending the same id again is harmless.

@@ -34,7 +34,7 @@ extension MemoryBench {
             meanwhile = try through(loaded + share..<loaded + 2 * share)
             try Self.drain(loop, broker)
         }
-        print(
+        Output.line(
             """
             grants loaded          \(load.accepted(loaded))
             commands/s before      \(Int(usual))

@@ -65,6 +65,14 @@ struct BenchCommand: AsyncParsableCommand {
         ] where !range.contains(value) {
             throw ValidationError("--\(name) is \(value); \(range.lowerBound) to \(range.upperBound) are allowed")
         }
+        for (name, isGiven, needed) in [
+            ("latency", latency, Kind.kafka), ("beside-workers", besideWorkers, .kafka),
+            ("activation-ends", activationEnds, .memory), ("restore", restore, .memory),
+        ] where isGiven && log != needed {
+            throw ValidationError("--\(name) is measured with --log \(needed.rawValue) only")
+        }
+        if besideWorkers, !latency { throw ValidationError("--beside-workers is for --latency") }
+        if activationEnds, restore { throw ValidationError("--activation-ends or --restore, not both") }
     }
 
     func run() async throws {
@@ -74,7 +82,15 @@ struct BenchCommand: AsyncParsableCommand {
             return handler
         }
         let environment = try await Environment()
+        let configuration = try environment.kafka
         let directory = data ?? NSTemporaryDirectory() + "fuldmagt-bench-\(UUID().uuidString)"
+        let options = try environment.tuning(
+            of: WorkerOptions(
+                worker: "bench-\(getpid())",
+                settings: Settings(
+                    admitsTestPersons: true, sender: Sender(cvr: "10000009", name: "Bench"), cluster: "bench",
+                    partitions: partitions),
+                keys: try ClusterKey(hex: String(repeating: "7e57", count: 16)), directory: directory))
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         defer {
             if data == nil {
@@ -83,14 +99,6 @@ struct BenchCommand: AsyncParsableCommand {
                 }
             }
         }
-        var options = WorkerOptions(
-            worker: "bench-\(getpid())",
-            settings: Settings(
-                admitsTestPersons: true, sender: Sender(cvr: "10000009", name: "Bench"), cluster: "bench",
-                partitions: partitions),
-            keys: try ClusterKey(hex: String(repeating: "7e57", count: 16)), directory: directory)
-        let tuned = try environment.tuning(of: options)
-        options = tuned
         let load = BenchLoad(seed: seed, citizens: citizens, commands: commands)
         switch log {
         case .memory:
@@ -104,7 +112,7 @@ struct BenchCommand: AsyncParsableCommand {
             }
         case .kafka:
             let bench = KafkaBench(
-                load: load, options: options, configuration: try environment.kafka, keptMebibytes: keep)
+                load: load, options: options, configuration: configuration, keptMebibytes: keep)
             if latency, besideWorkers {
                 try bench.latencyBesideWorkers(rate: rate, seconds: seconds)
             } else if latency {
@@ -132,9 +140,9 @@ struct Usage {
 
 /// What a measurement prints.
 enum BenchReport {
-    static func print(name: String, commands: Int, seconds: Double, cpuSeconds: Double, times: PhaseTimes) {
+    static func show(name: String, commands: Int, seconds: Double, cpuSeconds: Double, times: PhaseTimes) {
         func ms(_ nanoseconds: UInt64) -> String { String(format: "%.0f ms", Double(nanoseconds) / 1e6) }
-        Swift.print(
+        Output.line(
             """
             log               \(name)
             commands          \(commands)
@@ -174,11 +182,11 @@ struct MemoryBench {
             elapsed += Host.nanoseconds() - started
             cpu += Usage().cpuSeconds - cpuBefore
         }
-        BenchReport.print(
+        BenchReport.show(
             name: "memory", commands: load.commands, seconds: Double(elapsed) / 1e9, cpuSeconds: cpu,
             times: loop.allTimes.subtracting(before))
-        print("outcomes          \(broker.written(.outcomes)) (with moves and catalogue)")
-        print("notifications     \(broker.written(.notifications))")
+        Output.line("outcomes          \(broker.written(.outcomes)) (with moves and catalogue)")
+        Output.line("notifications     \(broker.written(.notifications))")
         try loop.finish()
     }
 

@@ -33,7 +33,7 @@ struct CatalogueReading {
         var headers: [UInt8] = []
         HeaderBlock.append("content-type", "application/cloudevents+json", to: &headers)
         var line: Int64 = 0
-        while let bytes = source.next() {
+        while let bytes = try source.next() {
             line += 1
             guard !bytes.isEmpty else { continue }
             let outcome = bytes.withUnsafeBytes { value in

@@ -41,13 +41,34 @@ struct ContractCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Data of one record that is right, with test persons.",
             discussion: """
-                Example:
+                --event puts an event around it, on one line, as validate and publish take it. Persons in it are test \
+                persons: FULDMAGT_TEST_MODE=1 lets them in. Give it an id of your own: what comes again under the \
+                same id and source is not decided again.
+
+                Examples:
                   fuldmagt contract example grant.issue
+                  fuldmagt contract example grant.issue --event > first.jsonl
+                  fuldmagt validate first.jsonl --test-persons
                 """)
         @Argument(help: "grant.issue, outcome …; see fuldmagt contract list")
         var type: String
+        @Flag(help: "One line to publish: a CloudEvent with the data in it.")
+        var event = false
 
-        func run() throws { try ContractCommand.show(Array(try ContractCommand.record(type).example.utf8)) }
+        func run() throws {
+            let record = try ContractCommand.record(type)
+            guard event else { return try ContractCommand.show(Array(record.example.utf8)) }
+            guard record.isWrittenByClients else {
+                throw Exit.saying(
+                    "\(record.name) is not published as a line: it belongs on \(record.topic.name)", Exit.usage)
+            }
+            let data = try JSONSerialization.jsonObject(with: Data(record.example.utf8))
+            Output.line(
+                JSONText.object([
+                    "specversion": "1.0", "id": "example-\(record.name)", "type": record.type,
+                    "source": "urn:dk:cvr:99000007:example", "data": data,
+                ]))
+        }
     }
 
     struct List: ParsableCommand {
@@ -55,7 +76,7 @@ struct ContractCommand: ParsableCommand {
 
         func run() {
             for record in Contract.records {
-                print("\(record.name.padding(toLength: 22, withPad: " ", startingAt: 0))\(record.topic.name)")
+                Output.line("\(record.name.padding(toLength: 22, withPad: " ", startingAt: 0))\(record.topic.name)")
             }
         }
     }
@@ -64,7 +85,7 @@ struct ContractCommand: ParsableCommand {
         guard let record = Contract.record(name) else {
             throw Exit.saying(
                 "there is no record “\(name)”; there are \(Contract.records.map(\.name).joined(separator: ", "))",
-                ExitCode(64))
+                Exit.usage)
         }
         return record
     }
@@ -73,6 +94,16 @@ struct ContractCommand: ParsableCommand {
         let value = try JSONSerialization.jsonObject(with: Data(json))
         let text = try JSONSerialization.data(
             withJSONObject: value, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-        FileHandle.standardOutput.write(text + Data("\n".utf8))
+        Output.line(String(decoding: text, as: UTF8.self))
+    }
+}
+
+extension ContractRecord {
+    /// Whether `publish` takes it: commands, and the catalogue's records.
+    var isWrittenByClients: Bool {
+        switch topic {
+        case .grantCommands, .moveCommands, .exemptionCommands, .catalogue: true
+        default: false
+        }
     }
 }

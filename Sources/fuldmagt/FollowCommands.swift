@@ -43,17 +43,6 @@ struct FollowOptions: ParsableArguments {
     }
 }
 
-enum Output {
-    /// Writes a line; the reader of a pipe may have gone.
-    static func line(_ bytes: UnsafeRawBufferPointer) {
-        FileHandle.standardOutput.write(Data(bytes) + Data("\n".utf8))
-    }
-
-    static func text(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
-
-    static func line(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
-}
-
 struct OutcomesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "outcomes", abstract: "Print the outcomes of commands.",
@@ -81,6 +70,15 @@ struct OutcomesCommand: AsyncParsableCommand {
         let allowed = ["accepted", "rejected", "parked"]
         if let status, !allowed.contains(status) {
             throw ValidationError("--status is \(status); allowed are \(allowed.joined(separator: ", "))")
+        }
+        let kinds = Contract.records.filter(\.isWrittenByClients).map(\.name)
+        // A worker of a later version may know kinds that this program does not: by their whole type.
+        if let kind, !kind.hasPrefix("dk.fuldmagt."),
+            !kinds.contains(where: { kind == $0 || kind.hasPrefix($0 + ".v") })
+        {
+            throw ValidationError(
+                "--kind is \(kind); allowed are \(kinds.joined(separator: ", ")), and whole types, such as dk.fuldmagt.grant.issue.v2"
+            )
         }
     }
 

@@ -32,7 +32,7 @@ struct Fuldmagt: AsyncParsableCommand {
 
             Exit codes:
               0   done
-              1   failed at work
+              1   failed at work, or standard output could not be written
               3   a check found something
               64  wrong arguments
               75  the broker or the disk did not answer in time: try again
@@ -57,6 +57,7 @@ struct Fuldmagt: AsyncParsableCommand {
 enum Exit {
     static let failure = ExitCode(1)
     static let found = ExitCode(3)
+    static let usage = ExitCode(64)
     static let temporary = ExitCode(75)
     static let setting = ExitCode(78)
 

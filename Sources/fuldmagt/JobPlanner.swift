@@ -177,7 +177,7 @@ struct JobPlanner {
         try listed.append(PlanChanges.csvHeader)
         let (before, now) = (try LineSource(path: files.planLines), try LineSource(path: beside.planLines))
         while true {
-            let (old, new) = (before.next(), now.next())
+            let (old, new) = (try before.next(), try now.next())
             guard old != nil || new != nil else { break }
             let row = changes.take(before: Self.row(old), now: Self.row(new))
             if let row { try listed.append(row) }

@@ -73,12 +73,12 @@ struct JobReportCommand: AsyncParsableCommand {
         try lines.append(Reconciliation.Row.csvHeader)
         let isPlanned = FileManager.default.fileExists(atPath: files.planLines)
         let plan = isPlanned ? try LineSource(path: files.planLines) : nil
-        _ = plan?.next()
+        _ = try plan?.next()
         var unforeseen = PlanTally.Lines()
         try found.forEach { row in
             var planned = ""
             if let plan {
-                let fields = plan.next().flatMap { CSVText.fields(String(decoding: $0, as: UTF8.self)) } ?? []
+                let fields = try plan.next().flatMap { CSVText.fields(String(decoding: $0, as: UTF8.self)) } ?? []
                 if let difference = row.differs(from: fields) {
                     planned = difference
                     unforeseen.add(row.line)

@@ -36,7 +36,7 @@ struct JobVerifyCommand: AsyncParsableCommand {
         var verification = Verification { try shards.lastCause(of: $0, in: $1) }
         let source = try LineSource(path: files.foreseen)
         var line = 0
-        while let row = source.next() {
+        while let row = try source.next() {
             line += 1
             guard let foreseen = Foreseen(json: row) else {
                 throw Exit.saying("\(files.foreseen), line \(line), is not of this version", Exit.failure)

@@ -134,10 +134,10 @@ struct KafkaBench {
         let cpuSeconds = Usage().cpuSeconds - cpu
         worker.stopFlag.set()
         worker.done.wait()
-        BenchReport.print(
+        BenchReport.show(
             name: "kafka", commands: load.commands, seconds: seconds, cpuSeconds: cpuSeconds,
             times: worker.result.withLock { $0.times })
-        print("records committed \(wanted - moves) (commands and inbox)")
+        Output.line("records committed \(wanted - moves) (commands and inbox)")
     }
 
     func latency(rate: Int, seconds: Int) throws {
@@ -247,7 +247,7 @@ struct KafkaBench {
         latencies.sort()
         func percentile(_ share: Double) -> String { Self.percentile(share, of: latencies) }
         let late = windows.sorted { $0.key < $1.key }.map { Self.percentile(0.99, of: $0.value.sorted()) }
-        print(
+        Output.line(
             """
             commands a second \(rate)
             outcomes measured \(latencies.count) of \(wanted) (the first 2 seconds are left out)

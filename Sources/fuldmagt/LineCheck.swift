@@ -20,6 +20,8 @@ struct LineCheck {
     }
 
     private(set) var faults: [Fault] = []
+    /// Whether it begins a value that goes on over further lines, or is a list: then no line of its file is an event.
+    private(set) var isNoJSONLine = false
     private(set) var id: String?
     private(set) var topic: Topic?
     private(set) var key: String?
@@ -53,10 +55,26 @@ struct LineCheck {
                 } catch {
                     faults = [Fault(code: error.reason.rawValue, field: nil, text: error.detail, remedy: nil)]
                     guess(document)
+                    isNoJSONLine = Self.isPart(bytes)
                 }
             }
         }
     }
+
+    /// Whether a line that is no event looks like the first of a value that is written over several, or like a list.
+    private static func isPart(_ bytes: [UInt8]) -> Bool {
+        func isSpace(_ byte: UInt8) -> Bool { byte == 32 || byte == 9 || byte == 13 }
+        let text = bytes.drop(while: isSpace)
+        guard let first = text.first, let last = text.last(where: { !isSpace($0) }) else { return false }
+        return first == UInt8(ascii: "[") || first == UInt8(ascii: "{") && "{[,".utf8.contains(last)
+    }
+
+    /// What is told of a file whose first line is such a one, instead of a fault for each of its lines.
+    static let noJSONLines = Fault(
+        code: "invalid-json", field: nil,
+        text:
+            "the file is not JSON lines: an event begins here and goes on over further lines, or they stand in a list.",
+        remedy: "one event on each line; jq -c . FILE writes an event so, jq -c '.[]' FILE a list of them")
 
     /// Topic and key as far as a faulty line tells them.
     private mutating func guess(_ document: JSONDocument) {

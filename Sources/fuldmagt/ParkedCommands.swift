@@ -148,7 +148,7 @@ struct ParkedCommands: AsyncParsableCommand {
                 citizens[entry.citizen] = entry
             }
             try await ParkedCommands.ask(.retry, about: Array(citizens.values), for: nil)
-            print("asked for \(citizens.count) citizens; see fuldmagt parked list for what still waits")
+            Output.line("asked for \(citizens.count) citizens; see fuldmagt parked list for what still waits")
         }
     }
 
@@ -171,7 +171,7 @@ struct ParkedCommands: AsyncParsableCommand {
                 throw Exit.saying("it is a revocation; retry it, or say --force", Exit.failure)
             }
             try await ParkedCommands.ask(.reject, about: [entry], for: entry.command)
-            print("asked for; its sender gets the outcome")
+            Output.line("asked for; its sender gets the outcome")
         }
     }
 

@@ -34,7 +34,7 @@ struct PostShowCommand: AsyncParsableCommand {
                 guard let story = try NotificationStory.find(wanted, shard: file.shard, path: file.path) else {
                     continue
                 }
-                for line in story.lines { print(line) }
+                Output.lines(story.lines)
                 return
             }
         } catch {

@@ -54,10 +54,14 @@ struct PublishCommand: AsyncParsableCommand {
         var sent = 0
         var faulty = 0
         let started = Host.nanoseconds()
-        while let bytes = source.next() {
+        while let bytes = try source.next() {
             line += 1
             guard !bytes.allSatisfy({ $0 == 32 || $0 == 9 || $0 == 13 }) else { continue }
             let checked = LineCheck(bytes, settings: settings, today: Host.now().day)
+            if checked.isNoJSONLine, sent + faulty == 0, !unchecked {
+                Self.say("line \(line): \(LineCheck.noJSONLines.description)")
+                throw Exit.found
+            }
             if !checked.faults.isEmpty, !unchecked {
                 faulty += 1
                 for fault in checked.faults { Self.say("line \(line): \(fault.description)") }
@@ -68,6 +72,12 @@ struct PublishCommand: AsyncParsableCommand {
                 Self.say("line \(line): no topic follows from its type; name one with --topic")
                 continue
             }
+            // A broker that is away is told before a whole file is read for it.
+            if sent == 0 {
+                _ = try Connection.trying { () throws(KafkaFailure) in
+                    try Connection.partitions(of: target, configuration)
+                }
+            }
             try send(bytes, key: checked.key, to: target, with: producer)
             sent += 1
             if sent % 64 == 0 { producer.poll() }
@@ -77,7 +87,7 @@ struct PublishCommand: AsyncParsableCommand {
         }
         try Connection.trying { () throws(KafkaFailure) in try producer.flush(timeoutMilliseconds: 60_000) }
         progress.finish()
-        print("\(line) lines, \(sent) sent, \(faulty) with faults")
+        Output.line("\(LineSource.counted(line)), \(sent) sent, \(faulty) with faults")
         if faulty > 0 { throw Exit.found }
     }
 
@@ -111,15 +121,17 @@ struct PublishCommand: AsyncParsableCommand {
 
 /// Lines of a file or of standard input, read in pieces: a long file does not have to fit in memory.
 final class LineSource {
+    private let path: String
     private let handle: FileHandle
     private var buffer: [UInt8] = []
     private var at = 0
     private var isAtEnd = false
-    /// Bytes, where they are known.
+    /// Bytes of a regular file when it was opened; nil where nobody can know them.
     let size: Int?
     private(set) var position = 0
 
     init(path: String) throws {
+        self.path = path
         if path == "-" {
             handle = .standardInput
             size = nil
@@ -129,12 +141,15 @@ final class LineSource {
             throw Exit.saying("\(path) cannot be read; check the path and its permissions", Exit.failure)
         }
         self.handle = handle
-        let attributes = try FileManager.default.attributesOfItem(atPath: path)
-        size = (attributes[.size] as? NSNumber)?.intValue
+        var status = stat()
+        let isKnown = fstat(handle.fileDescriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        size = isKnown ? Int(status.st_size) : nil
     }
 
+    static func counted(_ lines: Int) -> String { lines == 1 ? "1 line" : "\(lines) lines" }
+
     /// The next line without its end; nil after the last.
-    func next() -> [UInt8]? {
+    func next() throws -> [UInt8]? {
         while true {
             if let end = buffer[at...].firstIndex(of: 10) {
                 defer {
@@ -153,9 +168,14 @@ final class LineSource {
             }
             buffer.removeFirst(at)
             at = 0
-            let data = handle.readData(ofLength: 1 << 20)
-            isAtEnd = data.isEmpty
-            buffer += data
+            let data: Data?
+            do {
+                data = try handle.read(upToCount: 1 << 20)
+            } catch {
+                throw Exit.saying("\(path) cannot be read to its end; is it a file?", Exit.failure)
+            }
+            isAtEnd = data?.isEmpty ?? true
+            buffer += data ?? Data()
         }
     }
 }
@@ -179,7 +199,8 @@ struct ProgressBar {
         if faulty > 0 { text += ", \(faulty) with faults" }
         text += ", \(Int(Double(records) / max(seconds, 0.001)))/s"
         if let total, total > 0, position > 0 {
-            let share = Double(position) / Double(total)
+            // A file may grow while it is read.
+            let share = min(Double(position) / Double(total), 1)
             let filled = Int(share * 30)
             let bar = String(repeating: "#", count: filled) + String(repeating: "-", count: 30 - filled)
             text = "[\(bar)] \(Int(share * 100)) %  \(text), \(Int(seconds / share - seconds)) s left"

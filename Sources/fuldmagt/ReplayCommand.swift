@@ -120,7 +120,7 @@ struct ReplayCommand: AsyncParsableCommand {
         }
         try settle()
         let gone = open.count - counts.found
-        print(
+        Output.line(
             "\(entries.count) listed, \(entries.count - open.count) sent before, \(counts.sent) \(execute ? "sent" : "would be sent"), \(counts.skipped) skipped, \(gone) gone\(execute ? "" : " (nothing was sent; --execute sends)")"
         )
         if counts.skipped > 0 || gone > 0 { throw Exit.found }

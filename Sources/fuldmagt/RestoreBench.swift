@@ -23,7 +23,7 @@ extension MemoryBench {
         _ = try second.turn()
         let seconds = Double(Host.nanoseconds() - started) / 1e9
         try second.finish()
-        print(
+        Output.line(
             """
             commands          \(load.commands)
             changelog         \(rows) records

@@ -73,7 +73,7 @@ struct SimulateCommand: ParsableCommand {
                     let now = Host.nanoseconds()
                     tally.withLock { tally in
                         tally.add(result)
-                        if trace { print(result.trace.joined(separator: "\n")) }
+                        if trace { Output.line(result.trace.joined(separator: "\n")) }
                         if result.failure != nil { say("seed \(mine) failed\n") }
                         guard now - tally.told > 10_000_000_000 else { return }
                         tally.told = now
@@ -88,11 +88,13 @@ struct SimulateCommand: ParsableCommand {
         let seconds = Double(Host.nanoseconds() - started) / 1e9
         try tally.withLock { tally in
             for result in tally.failed.sorted(by: { $0.seed < $1.seed }) { show(result) }
-            print(
+            Output.line(
                 "\(tally.played) seeds from \(seed): \(tally.failed.count) failed; \(tally.records) commands, \(tally.faults.values.reduce(0, +)) faults, \(tally.events) events; \(String(format: "%.1f", Double(tally.played) / seconds)) seeds/s, \(String(format: "%.0f", seconds)) s"
             )
             let faults = tally.faults.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-            if !faults.isEmpty { print("faults: \(faults.map { "\($0.key) \($0.value)" }.joined(separator: ", "))") }
+            if !faults.isEmpty {
+                Output.line("faults: \(faults.map { "\($0.key) \($0.value)" }.joined(separator: ", "))")
+            }
             guard tally.failed.isEmpty else { throw Exit.found }
         }
     }
@@ -102,12 +104,12 @@ struct SimulateCommand: ParsableCommand {
     }
 
     private func show(_ result: SimulationResult) {
-        print("seed \(result.seed) failed: \(result.failure ?? "")")
+        Output.line("seed \(result.seed) failed: \(result.failure ?? "")")
         guard !trace else { return }
-        print("all that happened in it: fuldmagt simulate --seed \(result.seed) --trace")
+        Output.line("all that happened in it: fuldmagt simulate --seed \(result.seed) --trace")
         let again = SimulatedDisk.with { play(result.seed, on: $0, keepsTrace: true) }
-        if again.fingerprint != result.fingerprint { print("(it went another way when it was played again)") }
-        print(again.trace.suffix(200).joined(separator: "\n"))
+        if again.fingerprint != result.fingerprint { Output.line("(it went another way when it was played again)") }
+        Output.line(again.trace.suffix(200).joined(separator: "\n"))
     }
 
     private func say(_ text: String) { StandardError.write(text) }

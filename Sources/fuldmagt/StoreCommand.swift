@@ -33,7 +33,7 @@ struct StoreCommand: AsyncParsableCommand {
             do {
                 var dump = Dump()
                 for file in try ShardFiles.all(in: try await folder.path()) { try dump.add(path: file.path) }
-                for line in dump.sorted() { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
+                Output.lines(dump.sorted())
             } catch let error as StoreError {
                 throw Exit.saying(error.description, Exit.failure)
             }
@@ -60,13 +60,13 @@ struct StoreCommand: AsyncParsableCommand {
                 for name in ShardFiles.checkNames {
                     let broken = findings.filter { $0.check == name }
                     if broken.isEmpty {
-                        print("ok      \(name)")
+                        Output.line("ok      \(name)")
                     } else {
                         let places = broken.map { "shard \($0.shard): \($0.count)" }.joined(separator: ", ")
-                        print("BROKEN  \(name) (\(places))")
+                        Output.line("BROKEN  \(name) (\(places))")
                     }
                 }
-                print("\(files.count) shards, \(findings.count) findings")
+                Output.line("\(files.count) shards, \(findings.count) findings")
                 if !findings.isEmpty { throw Exit.found }
             } catch let error as StoreError {
                 throw Exit.saying(error.description, Exit.failure)

@@ -49,13 +49,13 @@ struct TopicsCommand: AsyncParsableCommand {
             var refused = false
             for topic in topics {
                 switch made[topic.name] {
-                case .created: print("created  \(topic.name)  \(topic.partitions) partitions")
-                case .existed: print("exists   \(topic.name)")
+                case .created: Output.line("created  \(topic.name)  \(topic.partitions) partitions")
+                case .existed: Output.line("exists   \(topic.name)")
                 case .refused(let failure):
-                    print("refused  \(topic.name)  \(failure)")
+                    Output.line("refused  \(topic.name)  \(failure)")
                     refused = true
                 case nil:
-                    print("refused  \(topic.name)  the broker gave no answer")
+                    Output.line("refused  \(topic.name)  the broker gave no answer")
                     refused = true
                 }
             }
@@ -86,7 +86,7 @@ enum TopicCheck {
         let counts = try Connection.trying { () throws(KafkaFailure) in try Connection.partitionCounts(admin) }
         if printing {
             for topic in Topic.allCases {
-                print("\(counts[topic.name].map { "\($0) partitions" } ?? "missing")\t\(topic.name)")
+                Output.line("\(counts[topic.name].map { "\($0) partitions" } ?? "missing")\t\(topic.name)")
             }
         }
         let partitions = try partitions(counts)

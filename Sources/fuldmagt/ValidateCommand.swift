@@ -8,7 +8,7 @@ struct ValidateCommand: AsyncParsableCommand {
         discussion: """
             FILE has one CloudEvent in structured mode on each line, as for publish. Faults are told by line, field, \
             code and what is allowed; what depends on a citizen's file or on the catalogue is decided by a worker \
-            only. Needs no broker.
+            only. Needs no broker. Where the first line is but a part of a value, that is told once, and no more is read.
 
             Exit codes: 0 no faults · 3 faults were found · 1 the file cannot be read
 
@@ -31,21 +31,27 @@ struct ValidateCommand: AsyncParsableCommand {
         let source = try LineSource(path: file)
         let today = Host.now().day
         var line = 0
+        var looked = 0
         var faulty = 0
-        while let bytes = source.next() {
+        while let bytes = try source.next() {
             line += 1
             guard bytes.contains(where: { $0 != 32 && $0 != 9 && $0 != 13 }) else { continue }
             let check = LineCheck(bytes, settings: settings, today: today)
+            if check.isNoJSONLine, looked == 0 {
+                try show(LineCheck.noJSONLines, line: line, id: nil)
+                throw Exit.found
+            }
+            looked += 1
             if !check.faults.isEmpty { faulty += 1 }
             for fault in check.faults { try show(fault, line: line, id: check.id) }
         }
-        StandardError.write("\(line) lines, \(faulty) with faults\n")
+        StandardError.write("\(LineSource.counted(line)), \(faulty) with faults\n")
         if faulty > 0 { throw Exit.found }
     }
 
     private func show(_ fault: LineCheck.Fault, line: Int, id: String?) throws {
         guard json else {
-            print("line \(line)\(id.map { " (\($0))" } ?? ""): \(fault.description)")
+            Output.line("line \(line)\(id.map { " (\($0))" } ?? ""): \(fault.description)")
             return
         }
         var members: [String: Any] = ["line": line, "code": fault.code, "text": fault.text]
@@ -53,6 +59,6 @@ struct ValidateCommand: AsyncParsableCommand {
         members["field"] = fault.field
         members["remedy"] = fault.remedy
         let text = try JSONSerialization.data(withJSONObject: members, options: [.sortedKeys, .withoutEscapingSlashes])
-        print(String(decoding: text, as: UTF8.self))
+        Output.line(String(decoding: text, as: UTF8.self))
     }
 }

@@ -139,7 +139,10 @@ let package = Package(
         .testTarget(
             name: "FuldmagtJSONTests", dependencies: ["FuldmagtBytes", "FuldmagtJSON"], swiftSettings: settings),
         .testTarget(
-            name: "FuldmagtKafkaTests", dependencies: ["CRdKafka", "FuldmagtBytes", "FuldmagtKafka", "FuldmagtRecord"],
+            name: "FuldmagtKafkaTests",
+            dependencies: [
+                "CRdKafka", "FuldmagtBytes", "FuldmagtDomain", "FuldmagtKafka", "FuldmagtRecord", "FuldmagtWorker",
+            ],
             swiftSettings: settings),
         // A broker process for integration tests.
         .target(name: "FuldmagtTestBroker", swiftSettings: settings),

@@ -32,6 +32,17 @@ public struct KafkaFailure: Error, Equatable, Sendable, CustomStringConvertible 
     /// Whether a record is larger than the producer or the topic allows.
     public var isTooLarge: Bool { code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE.rawValue }
 
+    /// Whether something was asked for in a state that does not allow it: what led to the state is asked for otherwise.
+    public var isWrongState: Bool { code == RD_KAFKA_RESP_ERR__STATE.rawValue }
+
+    /// Whether the broker does not know a topic, or one of its partitions.
+    public var isUnknownTopic: Bool {
+        [
+            RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION,
+            RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+        ].contains { $0.rawValue == code }
+    }
+
     /// Whether another member of the group has taken this one's place by its name, `group.instance.id`.
     public var isInstanceFenced: Bool { code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID.rawValue }
 

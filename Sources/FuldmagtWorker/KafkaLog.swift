@@ -286,9 +286,12 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                 try commit(producer, isGivenUp: isGivenUp)
                 reached(.afterLogCommit)
                 note(transaction)
-            } catch let error as KafkaFailure where error.consequence != .fatal && error.consequence != .fenced {
+            } catch let found as KafkaFailure where found.consequence != .fatal && found.consequence != .fenced {
+                let error = reason(of: found, producer, transaction)
+                guard error.consequence != .fatal, error.consequence != .fenced else { throw error }
                 let aborted = try abort(producer, because: error)
-                guard !error.isTooLarge else { throw error }
+                // Repeated, it would be refused again. A topic may be unknown for a moment to a broker that has just begun.
+                guard error.consequence != .configuration || error.isUnknownTopic else { throw error }
                 throw aborted
             }
         } catch let error as KafkaFailure {
@@ -300,6 +303,22 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
             throw error
         } catch {
             throw LogFailure(.fatal, "a frame cannot be published: \(error)")
+        }
+    }
+
+    /// Why a transaction cannot go on. A producer that takes no more records does not say so itself, but whatever else it is
+    /// asked does.
+    private func reason(
+        of failure: KafkaFailure, _ producer: KafkaProducer, _ transaction: LogTransaction
+    ) -> KafkaFailure {
+        guard failure.isWrongState, let metadata = consumer?.groupMetadata() else { return failure }
+        do throws(KafkaFailure) {
+            try producer.send(
+                offsets: Self.offsets(transaction), metadata: metadata,
+                timeoutMilliseconds: options.timeoutMilliseconds)
+            return failure
+        } catch {
+            return error.isWrongState ? failure : error
         }
     }
 
@@ -413,5 +432,6 @@ extension LogFailure {
             }
         self.init(consequence, failure.text)
         isNameTaken = failure.isInstanceFenced
+        isSetting = failure.consequence == .configuration
     }
 }

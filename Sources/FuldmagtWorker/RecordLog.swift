@@ -164,6 +164,8 @@ public struct LogFailure: Error, Equatable, Sendable, CustomStringConvertible {
     public var text: String
     /// Another member of the group has this worker's name.
     public var isNameTaken = false
+    /// A setting or a right is wrong: nothing will get better before somebody has changed it.
+    public var isSetting = false
 
     public init(_ consequence: Consequence, _ text: String) {
         self.consequence = consequence

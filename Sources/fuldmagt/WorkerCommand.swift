@@ -213,7 +213,8 @@ extension Exit {
     static func worker(_ error: any Error, logger: Logger) -> ExitCode {
         logger.error("stopped", metadata: ["error": "\(error)"])
         switch error {
-        case let error as LogFailure: return error.consequence == .retry ? temporary : failure
+        case let error as LogFailure:
+            return error.isSetting ? setting : error.consequence == .retry ? temporary : failure
         case let error as StoreError: return error.consequence == .retry ? temporary : failure
         case is ListenerFailure: return setting
         default: return failure

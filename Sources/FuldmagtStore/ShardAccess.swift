@@ -201,13 +201,22 @@ public final class ShardAccess {
     }
 
     /// Forgets ids of commands decided before a day. They are kept at least as long as topics keep commands.
-    /// - Returns: how many.
-    public func forgetProcessed(before day: Day) throws(StoreError) -> Int {
-        let count = try statements.forget.bind(1, day).run()
-        if hasFormerKeys, day.number >= keyedSince {
+    /// - Parameters:
+    ///   - first: the first key that is looked at, in their order.
+    ///   - limit: how many are looked at.
+    /// - Returns: the first key that was not; nil where all have been.
+    @discardableResult
+    public func forgetProcessed(
+        before day: Day, from first: Ident = Ident(high: 0, low: 0), limit: Int
+    ) throws(StoreError) -> Ident? {
+        let bound = statements.processedBound.bind(1, first).bind(2, limit)
+        defer { bound.reset() }
+        let next = try bound.next() ? bound.ident(0) : nil
+        try statements.forget.bind(1, day).bind(2, first).bind(3, next).run()
+        if next == nil, hasFormerKeys, day.number >= keyedSince {
             keyedSince = 0
             try statements.setKeyedSince.bind(1, keyedSince).run()
         }
-        return count
+        return next
     }
 }

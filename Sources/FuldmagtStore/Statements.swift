@@ -8,7 +8,7 @@ final class Statements {
     let begin, commit, epoch, noteMeta, lastFrame: Statement
     let owning, insertMeta, setOwner, owned, places: Statement
     let positions, setPosition, reviewed, setReviewed: Statement
-    let claim, claimed, forget, setKeyedSince: Statement
+    let claim, claimed, processedBound, forget, setKeyedSince: Statement
     let appendFrame, pendingFrames, markSent: Statement
     let knownCitizen, setDied, readDeaths, insertDeath, correctDeath, readCause, readLastCause, readGiving: Statement
     let setReminded: Statement
@@ -51,7 +51,14 @@ final class Statements {
         setReviewed = try prepare("UPDATE meta SET reviewed_day = ?1, reviewed_catalogue = ?2")
         claim = try prepare("INSERT INTO processed VALUES (?1, ?2, ?3) ON CONFLICT (command) DO NOTHING")
         claimed = try prepare("SELECT content FROM processed WHERE command = ?1")
-        forget = try prepare("DELETE FROM processed WHERE day < ?1")
+        processedBound = try prepare(
+            "SELECT command FROM processed WHERE command >= ?1 ORDER BY command LIMIT 1 OFFSET ?2")
+        // Beyond all keys of 16 bytes where there is no bound.
+        forget = try prepare(
+            """
+            DELETE FROM processed
+            WHERE command >= ?2 AND command < coalesce(?3, x'ffffffffffffffffffffffffffffffffff') AND day < ?1
+            """)
         setKeyedSince = try prepare("UPDATE meta SET keyed_since = ?1")
         appendFrame = try prepare("INSERT INTO outbox (records, ends, bytes, place, size) VALUES (?1, ?2, ?3, ?4, ?5)")
         pendingFrames = try prepare("SELECT frame, records, ends, bytes, place, size FROM outbox ORDER BY frame")

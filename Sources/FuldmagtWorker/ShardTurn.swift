@@ -338,6 +338,7 @@ struct ShardTurn {
             if try lookForReceipts(under: circumstances, output: &output) { rest = [sweep] }
         case .exempted(let citizen, let row):
             try recallDigitalPost(of: citizen, below: row, under: circumstances, output: &output)
+        case .processed(let first): rest = try forget(from: first, sweep)
         }
         for sweep in rest {
             output.write(InboxMessage(shard: shard, citizen: nil, sealed: nil, body: .sweep(sweep)))
@@ -351,7 +352,7 @@ struct ShardTurn {
         switch sweep.step {
         case .begin, .due, .municipality, .package:
             return try catalogue.position < max(sweep.position, access.reviewed().catalogue)
-        case .parked, .receipts, .exempted: return false
+        case .parked, .receipts, .exempted, .processed: return false
         }
     }
 
@@ -377,11 +378,18 @@ struct ShardTurn {
             return rest
         }
         if sweep.day > reviewed.day {
-            _ = try access.forgetProcessed(before: sweep.day.adding(days: -options.processedDays))
+            rest += try forget(from: Ident(high: 0, low: 0), sweep)
         }
         try access.setReviewed(
             day: max(sweep.day, reviewed.day), catalogue: max(sweep.position, reviewed.catalogue))
         return rest
+    }
+
+    /// Forgets ids of commands that are remembered no longer: of very many a bounded number.
+    private func forget(from first: Ident, _ sweep: Sweep) throws -> [Sweep] {
+        let next = try access.forgetProcessed(
+            before: sweep.day.adding(days: -options.processedDays), from: first, limit: options.sweepIDs)
+        return next.map { [sweep.at(.processed(from: $0))] } ?? []
     }
 
     private mutating func review(

@@ -26,6 +26,8 @@ public struct WorkerOptions: Sendable {
     public var sweepSize: Int
     /// Stored grants that one record of a supplier switch looks at.
     public var sweepRows: Int
+    /// Ids of commands that one such record looks through for those to be forgotten.
+    public var sweepIDs: Int
     /// Seconds that a worker waits for the catalogue before it goes on without it, parking what asks it.
     public var cataloguePatience: Int
     /// Parked commands of one citizen; beyond them the oldest is rejected.
@@ -72,6 +74,7 @@ public struct WorkerOptions: Sendable {
         deadLettersInARow = 500
         sweepSize = 200
         sweepRows = 2_000
+        sweepIDs = 10_000
         cataloguePatience = 10
         parkedPerCitizen = 100
         parkedPerShard = 10_000

@@ -236,7 +236,7 @@ import Testing
         store = try open()
         func claims(_ ids: String..., forget: Int? = nil) throws -> [String] {
             try store.turn { access in
-                if let forget { _ = try access.forgetProcessed(before: today.adding(days: forget)) }
+                if let forget { try access.forgetProcessed(before: today.adding(days: forget), limit: 100) }
                 return try ids.map {
                     "\(try access.claim(name($0), content: content, day: today.adding(days: 9)))"
                 }
@@ -246,7 +246,7 @@ import Testing
         #expect(try claims("a", "b", forget: 1) == ["new", "repeated"])
         #expect(throws: StoreError.self) {
             try store.turn { access in
-                _ = try access.forgetProcessed(before: today.adding(days: 2))
+                try access.forgetProcessed(before: today.adding(days: 2), limit: 100)
                 throw StoreError(.retry, "not committed")
             }
         }

@@ -89,6 +89,33 @@ import Testing
         #expect(cluster.answer("c") == "accepted")
     }
 
+    @Test("very many ids that are to be forgotten on one day are forgotten a few at a time, and no other")
+    func forgotten() throws {
+        let cluster = try TestCluster(partitions: 1)
+        cluster.options.processedDays = 90
+        cluster.options.sweepIDs = 7
+        cluster.defineCatalogue()
+        for number in 0..<40 { enrol(cluster, data, id: "old\(number)") }
+        try cluster.drain()
+        cluster.clock.advance(days: 1)
+        for number in 0..<40 { enrol(cluster, data, id: "new\(number)") }
+        try cluster.drain()
+        func kept() throws -> Int { try cluster.dump().count { $0.contains(#""table":"processed""#) } }
+        #expect(try kept() == 80)
+        cluster.clock.advance(days: 90)
+        try cluster.drain()
+        #expect(try kept() == 40)
+        let steps = cluster.said(.inbox).count { $0.text("step") == "processed" && $0.text("day") == "20270223" }
+        #expect(steps == 80 / 7)
+        for number in 0..<40 {
+            for age in ["old", "new"] { enrol(cluster, data, id: "\(age)\(number)") }
+        }
+        try cluster.drain()
+        for number in 0..<40 {
+            #expect(cluster.outcomes(of: "old\(number)").count == 2 && cluster.outcomes(of: "new\(number)").count == 1)
+        }
+    }
+
     @Test("an id is remembered from the day its command was decided, however old the command was")
     func decidedLate() throws {
         let cluster = try TestCluster()

@@ -10,6 +10,7 @@ extension Sweep {
         case .parked(let after, _): "parked/\(after?.description ?? "")"
         case .receipts: "receipts"
         case .exempted(let citizen, let row): "exempted/\(citizen)/\(row)"
+        case .processed(let first): "processed/\(first)"
         }
     }
 
@@ -34,6 +35,9 @@ extension Sweep {
             json.member("step", "exempted")
             json.member("exempt", hex: citizen)
             json.member("below", Int(row))
+        case .processed(let first):
+            json.member("step", "processed")
+            json.member("from", hex: first)
         }
         json.member("day", Int(day.number))
         json.member("position", Int(position))
@@ -63,6 +67,9 @@ extension Sweep {
                 return nil
             }
             step = .exempted(citizen, below: Int64(row))
+        case "processed":
+            guard let first = node["from"]?.string.flatMap({ Ident(hex: $0) }) else { return nil }
+            step = .processed(from: first)
         default: return nil
         }
         return Sweep(

@@ -304,6 +304,8 @@ public struct Sweep: Sendable, Equatable {
         case receipts
         /// Unsent Digital Post to a citizen who is exempt now, below a stored row.
         case exempted(Ident, below: Int64)
+        /// Ids of commands that are remembered no longer, from a key on.
+        case processed(from: Ident)
     }
     public var step: Step
     public var day: Day

@@ -328,7 +328,7 @@ final class ShardInUse: @unchecked Sendable {
 
     /// A record that has notifications looked at whose receipts have stayed away too long; asked for once a minute.
     func duePost(now: Instant) throws(StoreError) -> Frame? {
-        if let postAsked, now < postAsked.adding(seconds: Self.postSeconds) { return nil }
+        if let postAsked, Self.isWithin(Self.postSeconds, after: postAsked, now) { return nil }
         postAsked = now
         let patience = options.settings.patience
         guard try store.turn({ try $0.isPostDue(at: now, patience: patience) }) else { return nil }

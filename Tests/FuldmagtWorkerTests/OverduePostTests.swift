@@ -52,6 +52,18 @@ import Testing
         #expect(try cluster.check() == [])
     }
 
+    @Test("a clock that is put right by two days does not put off the look for what is overdue")
+    func clockSetBack() throws {
+        let cluster = try begin()
+        try pass(cluster, hours: 48)
+        cluster.clock.now.withLock { $0 = $0.adding(seconds: -48 * 3_600) }
+        let told = try cluster.given()
+        cluster.receipt(told, "submitted")
+        try cluster.drain()
+        try pass(cluster, hours: 24)
+        #expect(cluster.notifications(to: bent) == ["grant-received digital-post", "grant-received letter"])
+    }
+
     @Test("what is overdue once the grant is revoked is neither a letter nor a task")
     func afterRevocation() throws {
         let cluster = try begin()

@@ -45,7 +45,9 @@ final class FrameFile {
         self.places = places.sorted { $0.start < $1.start }
         self.waitsForDisk = waitsForDisk
         file = open(self.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard file >= 0 else { throw StoreError(sqlite: SQLITE_CANTOPEN, doing: "opening \(self.path)") }
+        guard file >= 0 else {
+            throw StoreError(sqlite: Self.code(of: errno) ?? SQLITE_CANTOPEN, doing: "opening \(self.path)")
+        }
         end = Int64(lseek(file, 0, SEEK_END))
     }
 
@@ -70,7 +72,8 @@ final class FrameFile {
         while let from = rest.baseAddress, !rest.isEmpty {
             let count = pwrite(file, from, rest.count, off_t(at))
             guard count > 0 else {
-                if count < 0, errno == EINTR { continue }
+                if count == 0 { throw StoreError(sqlite: SQLITE_IOERR, doing: "writing \(path)") }
+                if errno == EINTR { continue }
                 throw failed("writing")
             }
             at += Int64(count)
@@ -132,7 +135,16 @@ final class FrameFile {
     }
 
     private func failed(_ doing: String) -> StoreError {
-        let code = [ENOSPC, EDQUOT].contains(errno) ? SQLITE_FULL : SQLITE_IOERR
-        return StoreError(sqlite: code, doing: "\(doing) \(path)")
+        StoreError(sqlite: Self.code(of: errno) ?? SQLITE_IOERR, doing: "\(doing) \(path)")
+    }
+
+    /// SQLite's code for what may be otherwise later; nil for all else.
+    /// - Parameter number: what the system said.
+    static func code(of number: Int32) -> Int32? {
+        switch number {
+        case ENOSPC, EDQUOT: SQLITE_FULL
+        case EIO, EMFILE, ENFILE, ENOMEM, EINTR, ESTALE: SQLITE_IOERR
+        default: nil
+        }
     }
 }

@@ -24,6 +24,7 @@ extension ShardAccess {
         var json = JSONWriter()
         var referred: [String: Set<Int64>] = [:]
         json.beginObject()
+        json.member("schema", Schema.version)
         json.key("died")
         if let died = loaded.file.died { json.int(Int(died.number)) } else { json.null() }
         for table in Self.tables {
@@ -126,25 +127,59 @@ extension ShardAccess {
         let document = JSONDocument()
         let isRead: Bool = try Array(rows.utf8).withUnsafeBufferPointer { (bytes) throws(StoreError) in
             do { try document.parse(UnsafeRawBufferPointer(bytes)) } catch { return false }
-            let map = try takeOverShared(document.root["shared"])
-            var owners: [String: [Int64: Int64]] = [:]
-            for table in Self.tables {
-                guard let node = Self.member(table.name, of: document.root) else {
-                    if Self.later.contains(table.name) { continue }
-                    return false
-                }
-                try takeOver(node, table: table, citizen: citizen, shared: map, owners: &owners)
+            let schema = document.root["schema"]?.int ?? 0
+            guard schema > Schema.version else { return try takeOver(document.root, citizen, &loaded) }
+            guard Self.isWithinBounds(document.root) else { throw Self.tooNew(schema) }
+            do throws(StoreError) { return try takeOver(document.root, citizen, &loaded) } catch {
+                throw error.consequence == .fatal ? Self.tooNew(schema, code: error.code) : error
             }
-            if let died = document.root["died"]?.int {
-                try Statement(connection, "UPDATE citizens SET died = ?2 WHERE row = ?1").bind(1, citizen)
-                    .bind(2, died).run()
-                loaded.file.died = Day(number: died)
-            }
-            return true
         }
         guard isRead else { throw StoreError(.fatal, "a file that was handed over cannot be read") }
         // What was read before is no longer all there is.
         loaded.loaded = []
+    }
+
+    /// - Returns: whether it could be read.
+    private func takeOver(
+        _ root: JSONNode, _ citizen: Int64, _ loaded: inout LoadedFile
+    ) throws(StoreError) -> Bool {
+        let map = try takeOverShared(root["shared"])
+        var owners: [String: [Int64: Int64]] = [:]
+        for table in Self.tables {
+            guard let node = Self.member(table.name, of: root) else {
+                if Self.later.contains(table.name) { continue }
+                return false
+            }
+            try takeOver(node, table: table, citizen: citizen, shared: map, owners: &owners)
+        }
+        if let died = root["died"]?.int {
+            try Statement(connection, "UPDATE citizens SET died = ?2 WHERE row = ?1").bind(1, citizen)
+                .bind(2, died).run()
+            loaded.file.died = Day(number: died)
+        }
+        return true
+    }
+
+    /// Whether a newer version hands over nothing but what this one has a place for; it may be of a kind that has none.
+    private static func isWithinBounds(_ root: JSONNode) -> Bool {
+        func isEmpty(_ node: JSONNode) -> Bool {
+            var isEmpty = node.string == nil && node.int == nil
+            node.forEachElement { _, _ in isEmpty = false }
+            node.forEachMember { _, _ in isEmpty = false }
+            return isEmpty
+        }
+        var isWithin = true
+        let known = Set(tables.map(\.name)).union(["schema", "died", "shared"])
+        root.forEachMember { isWithin = isWithin && (known.contains($0) || isEmpty($1)) }
+        root["shared"]?.forEachMember { isWithin = isWithin && (shared.contains($0) || isEmpty($1)) }
+        return isWithin
+    }
+
+    private static func tooNew(_ schema: Int, code: Int32 = 0) -> StoreError {
+        StoreError(
+            .fatal, code: code,
+            "a citizen's file that was handed over by a newer version of this program (schema \(schema), this one reads up to \(Schema.version)) holds what this one has no place for; run the newer version"
+        )
     }
 
     private static func member(_ name: String, of node: JSONNode) -> JSONNode? {

@@ -23,6 +23,9 @@ public enum ShardFiles {
         return files.sorted { $0.shard < $1.shard }
     }
 
+    /// The schema that this program writes.
+    package static var schemaVersion: Int { Schema.version }
+
     static var readOnly: Configuration {
         var configuration = Configuration()
         configuration.readonly = true

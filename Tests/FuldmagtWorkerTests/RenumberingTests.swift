@@ -406,4 +406,45 @@ import Testing
         #expect(cluster.notifications(to: new).count { $0 == "cancelled digital-post" } == 2)
         #expect(try cluster.check() == [])
     }
+
+    /// Takes in a file that was handed over by a version which says what it is otherwise.
+    private func takeIn(_ changes: [(String, String)]) throws -> TestCluster {
+        let before = try begin()
+        before.renumber(anna, to: new, id: "n")
+        try before.drain()
+        var handover = try #require(
+            before.said(.inbox, in: shard(new)).first { $0.description.contains(#""passages":"#) })
+        var text = handover.description
+        for (old, new) in changes {
+            try #require(text.contains(old), "\(old) is not in \(text)")
+            text = text.replacing(old, with: new)
+        }
+        handover.value = Array(text.utf8)
+        let cluster = try begin()
+        cluster.append(handover, to: shard(new))
+        try cluster.drain()
+        return cluster
+    }
+
+    private static let newer = (#"{\"schema\":\#(ShardFiles.schemaVersion),"#, #"{\"schema\":99,"#)
+
+    @Test("a file that a newer version hands over is taken in where it fits")
+    func newerSchema() throws {
+        let cluster = try takeIn([Self.newer, (#"\"shared\":{"#, #"\"later\":[],\"shared\":{\"others\":[],"#)])
+        #expect(try rows("grant", of: new, in: cluster) > 0)
+    }
+
+    @Test(
+        "one that does not fit says which version is needed",
+        arguments: [
+            (#"\"ordinal\":0"#, #"\"ordinal\":0,\"novel\":5"#),
+            (#"\"shared\":{"#, #"\"later\":[{\"a\":1}],\"shared\":{"#),
+            (#"\"state\":\"tactive\""#, #"\"state\":\"tasleep\""#),
+            (#"\"shared\":{"#, #"\"shared\":{\"later\":[{\"a\":1}],"#),
+        ])
+    func tooNew(change: (String, String)) throws {
+        let error = #expect(throws: StoreError.self) { try takeIn([Self.newer, change]) }
+        #expect(error?.consequence == .fatal)
+        #expect(error?.text.contains("a newer version of this program (schema 99, this one reads up to") == true)
+    }
 }

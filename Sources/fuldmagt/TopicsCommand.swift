@@ -146,6 +146,13 @@ enum TopicCheck {
                 "\(Topic.catalogue.name) may be compacted after \(set) ms: whoever reads it then may take a repeat for a new record. Set \(lag) to \(least) or more"
             )
         }
+        let longest: Int64 = 30 * 86_400_000
+        let lagging = "max.compaction.lag.ms"
+        if let set = try number(lagging, of: .changelog), set > longest {
+            problems.append(
+                "\(Topic.changelog.name) may keep for \(set) ms what was deleted in the shards: what somebody wanted erased can be read there as long. Set \(lagging) to \(longest) or less"
+            )
+        }
         return problems
     }
 }
@@ -240,7 +247,10 @@ extension Topic {
         case .catalogue:
             settings["cleanup.policy"] = "compact"
             settings["min.compaction.lag.ms"] = String(Catalogue.rememberedDays * Int64(day))
-        case .changelog: settings["cleanup.policy"] = "compact"
+        case .changelog:
+            settings["cleanup.policy"] = "compact"
+            // What is deleted in a shard can be read there until then.
+            settings["max.compaction.lag.ms"] = String(7 * day)
         case .grantCommands, .moveCommands, .exemptionCommands, .inbox, .receipts:
             settings["cleanup.policy"] = "delete"
             settings["retention.ms"] = String(7 * day)

@@ -49,6 +49,7 @@ import Testing
                 case .catalogue: ["cleanup.policy": "compact", "min.compaction.lag.ms": "1000"]
                 case .deadLetters: ["max.message.bytes": "1000000"]
                 case .grantCommands: ["max.message.bytes": "8000000"]
+                case .changelog: ["cleanup.policy": "compact", "max.compaction.lag.ms": "2592000001"]
                 default: ["max.message.bytes": "10000"]
                 }
             return KafkaAdmin.NewTopic(
@@ -63,6 +64,7 @@ import Testing
         let text = try String(contentsOfFile: log, encoding: .utf8)
         #expect(text.contains("Set max.message.bytes of fuldmagt.dead-letters to 16000000 or more"))
         #expect(text.contains("Set min.compaction.lag.ms to 7776000000 or more"))
+        #expect(text.contains("Set max.compaction.lag.ms to 2592000000 or less"))
         #expect(!text.contains("fuldmagt.commands.move of"))
         try broker.stop()
     }

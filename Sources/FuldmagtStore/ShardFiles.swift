@@ -26,6 +26,36 @@ public enum ShardFiles {
     /// The schema that this program writes.
     package static var schemaVersion: Int { Schema.version }
 
+    /// What names a shard's file, and how far it is.
+    public struct Standing: Sendable, Equatable {
+        public var lineage: String?
+        /// The mark of the frame that it was rebuilt up to; nil for one that was not.
+        public var rebuiltAt: String?
+        public var lastFrame: Int64
+
+        public init(lineage: String?, rebuiltAt: String?, lastFrame: Int64) {
+            self.lineage = lineage
+            self.rebuiltAt = rebuiltAt
+            self.lastFrame = lastFrame
+        }
+    }
+
+    /// Reads a file's standing. Nothing is changed.
+    public static func standing(path: String) throws(StoreError) -> Standing {
+        do {
+            let queue = try DatabaseQueue(path: path, configuration: readOnly)
+            let standing = try queue.read { db in
+                let row = try Row.fetchOne(db, sql: "SELECT lineage, rebuilt_at FROM meta")
+                let last = try Int64.fetchOne(db, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'outbox'")
+                return Standing(lineage: row?["lineage"], rebuiltAt: row?["rebuilt_at"], lastFrame: last ?? 0)
+            }
+            try queue.close()
+            return standing
+        } catch {
+            throw StoreError(error, doing: "reading \(path)")
+        }
+    }
+
     static var readOnly: Configuration {
         var configuration = Configuration()
         configuration.readonly = true

@@ -40,11 +40,34 @@ struct ParkedCommands: AsyncParsableCommand {
 
         func entries() async throws -> [ParkedEntry] {
             do {
-                return try ShardFiles.all(in: try await folder.path())
-                    .flatMap { try ParkedEntry.all(shard: $0.shard, path: $0.path) }
+                return try await shards().flatMap { try ParkedEntry.all(shard: $0.shard, path: $0.path) }
                     .filter { why == nil || $0.why == why }
             } catch let error as StoreError {
                 throw Exit.saying(error.description, Exit.failure)
+            }
+        }
+
+        /// Files that are shards, and no copies that a worker of this machine gave up: what waits in those was decided
+        /// elsewhere since.
+        private func shards() async throws -> [(shard: Int32, path: String)] {
+            let files = try ShardFiles.all(in: try await folder.path())
+            let marks: [Int32: FrameMark]
+            do {
+                marks = try StatusReader.marks(
+                    of: files.map(\.shard), try await Environment(), timeoutMilliseconds: 10_000)
+            } catch let code as ExitCode where code == Exit.temporary {
+                StandardError.write(
+                    "fuldmagt: so nobody knows whether these files are the shards, or copies left behind\n")
+                return files
+            }
+            return try files.filter { file in
+                guard let mark = marks[file.shard], !mark.isOfShard(in: try ShardFiles.standing(path: file.path)) else {
+                    return true
+                }
+                StandardError.write(
+                    "fuldmagt: the file of shard \(file.shard) is a copy, and is passed over; see fuldmagt status for the worker that has the shard, and look there\n"
+                )
+                return false
             }
         }
     }

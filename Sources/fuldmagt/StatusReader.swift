@@ -93,6 +93,25 @@ struct StatusReader {
         return (places, parked)
     }
 
+    /// The frames that were published last, by shard. Shards of which nothing was are missing.
+    static func marks(
+        of shards: [Int32], _ environment: Environment, timeoutMilliseconds: Int32
+    ) throws -> [Int32: FrameMark] {
+        let group = "fuldmagt-\(try environment.cluster)"
+        let configuration = KafkaLog.properties(try environment.kafka, for: .reader)
+        let inboxes = shards.map { TopicPartition(topic: Topic.inbox.name, partition: $0) }
+        return try Connection.trying { () throws(KafkaFailure) in
+            let reader = try RecordReader(
+                configuration.setting(["group.id": group, "isolation.level": "read_uncommitted"]),
+                topics: Topic.names)
+            var marks: [Int32: FrameMark] = [:]
+            for (partition, found) in try reader.committedAndMarked(inboxes, timeoutMilliseconds: timeoutMilliseconds) {
+                marks[partition.partition] = InboxNote(text: found.mark).mark
+            }
+            return marks
+        }
+    }
+
     private enum Peek {
         case record(Instant)
         case onlyMarkers

@@ -8,10 +8,12 @@ import Testing
 @Suite(.serialized) struct StatusTests {
     private static let start = Instant(milliseconds: 1_772_434_800_000)
 
-    private func run(_ cluster: KafkaCluster, _ arguments: [String] = []) throws -> (status: Int32, text: String) {
+    private func run(
+        _ cluster: KafkaCluster, _ arguments: [String] = [], command: [String] = ["status"]
+    ) throws -> (status: Int32, text: String) {
         let log = cluster.directory + "/\(UUID().uuidString).out"
         let process = try ChildProcess(
-            KafkaCluster.program, ["status"] + arguments,
+            KafkaCluster.program, command + arguments,
             environment: ["FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": cluster.broker.address], log: log)
         let status = process.wait()
         return (status, try String(contentsOfFile: log, encoding: .utf8))
@@ -56,6 +58,36 @@ import Testing
         #expect(shards.last?["parked"] as? Int == 0)
         #expect(shards.map { $0["worker"] as? String } == ["w1", "w1"])
         try worker.stop()
+        try cluster.stop()
+    }
+
+    @Test("parked list says which files are copies that their worker gave up, and passes them over")
+    func copies() throws {
+        let cluster = try KafkaCluster(partitions: 1, start: Self.start)
+        let good = #"{"citizen":{"cpr":"6101500014"},"to":"0101","effective":"2020-01-01"}"#
+        func decide(_ id: String, in folder: String) throws {
+            let worker = try cluster.worker("w1", folder: folder)
+            let record = move(id, value: good)
+            try cluster.send([
+                ModelRecord(
+                    topic: record.topic, partition: 0, key: record.key, headers: record.headers, value: record.value,
+                    timestamp: record.timestamp)
+            ])
+            try cluster.wait(seconds: 120, for: id) { try cluster.isQuiet() }
+            try worker.stop()
+        }
+        func list(_ folder: String) throws -> String {
+            let listed = try run(cluster, ["--data", "\(cluster.directory)/\(folder)"], command: ["parked", "list"])
+            #expect(listed.status == 0)
+            return listed.text
+        }
+        try decide("m1", in: "a")
+        #expect(try !list("a").contains("is a copy"))
+        try decide("m2", in: "b")
+        #expect(try list("a").contains("the file of shard 0 is a copy, and is passed over"))
+        #expect(try !list("b").contains("is a copy"))
+        try cluster.broker.shutDown()
+        #expect(try list("b").contains("nobody knows whether these files are the shards"))
         try cluster.stop()
     }
 }

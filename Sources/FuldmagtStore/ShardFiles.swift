@@ -26,6 +26,25 @@ public enum ShardFiles {
     /// The schema that this program writes.
     package static var schemaVersion: Int { Schema.version }
 
+    /// Deletes what restores and copies of one worker have left that were cut short. It holds what people wrote.
+    /// - Parameter worker: none of its name is at work in this folder.
+    /// - Returns: the names of what was deleted.
+    public static func removeLeftovers(of worker: String, in directory: String) throws(StoreError) -> [String] {
+        let name = worker.replacing("/", with: "_")
+        let begun = ShardRestore.Purpose.allCases.map { ".\($0.rawValue)-\(name)" }
+        let endings = begun + (begun + [""]).map { "\($0).new-\(name)" }
+        do {
+            let found = try FileManager.default.contentsOfDirectory(atPath: directory).filter { file in
+                guard file.hasPrefix("shard-"), let end = file.range(of: ".sqlite")?.upperBound else { return false }
+                return endings.contains(String(file[end...]))
+            }
+            for file in found { try FileManager.default.removeItem(atPath: "\(directory)/\(file)") }
+            return found.sorted()
+        } catch {
+            throw StoreError(.fatal, "what a restore left in \(directory) cannot be deleted; check its permissions")
+        }
+    }
+
     /// What names a shard's file, and how far it is.
     public struct Standing: Sendable, Equatable {
         public var lineage: String?

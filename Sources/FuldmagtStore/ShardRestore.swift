@@ -27,7 +27,7 @@ public final class ShardRestore {
     public private(set) var rows = 0
 
     /// What a shard is rebuilt for.
-    public enum Purpose: String, Sendable {
+    public enum Purpose: String, CaseIterable, Sendable {
         /// To be owned as soon as it is whole.
         case takeover = "restoring"
         /// To be kept as far as the changelog is while another worker owns it: indexes and all, in little memory.

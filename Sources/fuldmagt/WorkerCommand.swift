@@ -171,6 +171,7 @@ struct WorkerCommand: AsyncParsableCommand {
         let lives = ProducerLives(directory: directory, name: "fuldmagt-\(cluster)-\(setup.worker)")
         let hold = try lives.hold(waitingSeconds: stopSeconds + 5, logger)
         defer { withExtendedLifetime(hold) {} }
+        Self.removeLeftovers(of: setup.worker, in: directory, logger)
         let metrics = PrometheusMetrics()
         // Without a listener nobody could read them.
         if address != nil { MetricsSystem.bootstrap(metrics) }
@@ -204,6 +205,19 @@ struct WorkerCommand: AsyncParsableCommand {
             throw code
         } catch {
             throw Exit.worker(error, logger: logger)
+        }
+    }
+}
+
+extension WorkerCommand {
+    /// Nobody else works under this name: what restores of its were cut short in is of no use to anybody.
+    private static func removeLeftovers(of worker: String, in directory: String, _ logger: Logger) {
+        do {
+            let removed = try ShardFiles.removeLeftovers(of: worker, in: directory)
+            guard !removed.isEmpty else { return }
+            logger.info("what was left of restores is deleted", metadata: ["files": "\(removed)"])
+        } catch {
+            logger.warning("copies of shards stay where they are of no use", metadata: ["error": "\(error)"])
         }
     }
 }

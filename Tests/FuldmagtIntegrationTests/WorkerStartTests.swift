@@ -48,8 +48,13 @@ import Testing
     @Test("a second worker of one name on one folder is refused; one that comes as the first ends takes over")
     func sameName() throws {
         let cluster = try cluster()
+        // What a restore that was cut short has left.
+        let left = "\(cluster.directory)/data/shard-0007.sqlite.standby-w1"
+        try FileManager.default.createDirectory(atPath: "\(cluster.directory)/data", withIntermediateDirectories: true)
+        #expect(FileManager.default.createFile(atPath: left, contents: Data([1])))
         let first = try cluster.worker("w1")
         try cluster.wait(seconds: 60, for: "the first") { try log(cluster, "w1").contains("assigned") }
+        #expect(!FileManager.default.fileExists(atPath: left))
         let environment = ["FULDMAGT_WORKER_ID": "w1", "FULDMAGT_STOP_SECONDS": "1"]
         let second = try cluster.worker("second", environment: environment)
         #expect(second.wait() == 78)

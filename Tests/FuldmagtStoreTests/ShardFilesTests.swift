@@ -20,6 +20,36 @@ import Testing
         today = try #require(Day("2026-11-23"))
     }
 
+    private func files() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
+    }
+
+    @Test("what a worker's own restores left is deleted, and nothing else")
+    func leftovers() throws {
+        let own = ["restoring-w1", "standby-w1", "new-w1", "restoring-w1.new-w1", "standby-w1.new-w1", "standby-a_b"]
+        let others = [
+            "restoring-w12", "standby-w2", "standby-w1-wal", "new-w", "restoring-w2.new-w2", "damaged-1795514400000",
+        ]
+        let whole = ["shard-0000.sqlite", "shard-0000.sqlite-wal", "shard-0000.sqlite-frames", "w1.producer"]
+        let kept = whole + others.map { "shard-0000.sqlite.\($0)" }
+        for name in kept + own.map({ "shard-0001.sqlite.\($0)" }) {
+            #expect(FileManager.default.createFile(atPath: "\(directory)/\(name)", contents: Data([1])))
+        }
+        #expect(try ShardFiles.removeLeftovers(of: "w1", in: directory).count == 5)
+        #expect(try ShardFiles.removeLeftovers(of: "a/b", in: directory) == ["shard-0001.sqlite.standby-a_b"])
+        #expect(try files() == kept.sorted())
+    }
+
+    @Test("a restore and a standby copy that were cut short leave what is found by their worker's name")
+    func cutShort() throws {
+        for purpose in ShardRestore.Purpose.allCases {
+            _ = try ShardRestore(shard: 0, directory: directory, worker: "a/b", purpose: purpose)
+        }
+        #expect(try files().count == 2)
+        #expect(try ShardFiles.removeLeftovers(of: "a/b", in: directory).count == 2)
+        #expect(try files().isEmpty)
+    }
+
     @Test(
         "what keeps a file of frames from being opened is repeated where it may pass, and ends the worker where it does not",
         arguments: [

@@ -254,14 +254,22 @@ public final class ShardRestore {
 
     /// Checks what was rebuilt and puts it in the place of the shard's file.
     /// - Throws: fenced, where another worker has put a file there meanwhile.
-    /// - Parameter mark: of the frame that the group's committed offsets name; the rebuilt file is as far as that.
-    public func finish(mark: String?) throws(StoreError) {
+    /// - Parameters:
+    ///   - mark: of the frame that the group's committed offsets name; the rebuilt file is as far as that.
+    ///   - onProgress: called again and again meanwhile: indexes of a large shard take long.
+    public func finish(mark: String?, onProgress: @escaping () -> Void = {}) throws(StoreError) {
         do {
             try inTransaction { db in
-                for index in indexes { try db.execute(sql: index) }
-                // A file of its own: what another file of this shard has published says nothing about this one.
-                try db.cachedStatement(sql: "UPDATE meta SET lineage = NULL, rebuilt_at = ?").execute(arguments: [mark])
-                let orphans = try Row.fetchAll(db.cachedStatement(sql: "PRAGMA foreign_key_check")).count
+                let orphans = try LongWork.run(db.sqliteConnection, onProgress: onProgress) {
+                    for index in indexes {
+                        try db.execute(sql: index)
+                        onProgress()
+                    }
+                    // A file of its own: what another file of this shard has published says nothing about this one.
+                    try db.cachedStatement(sql: "UPDATE meta SET lineage = NULL, rebuilt_at = ?")
+                        .execute(arguments: [mark])
+                    return try Row.fetchAll(db.cachedStatement(sql: "PRAGMA foreign_key_check")).count
+                }
                 guard orphans == 0 else {
                     throw StoreError(
                         .fatal,
@@ -269,6 +277,7 @@ public final class ShardRestore {
                 }
             }
             try close()
+            onProgress()
             try Self.sync(path)
             guard try Self.fileNumber(target) == replaced else {
                 try Self.remove(path)

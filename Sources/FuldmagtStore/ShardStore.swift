@@ -32,6 +32,8 @@ public final class ShardStore: @unchecked Sendable {
         public var recordsChanges: Bool
         /// Names a file that is made now; unlike every other file of the shard.
         public var lineage: String
+        /// Called again and again while a file is brought to this program's schema, which takes long for a large one.
+        public var onProgress: @Sendable () -> Void = {}
         /// Between the store and its disk in a simulation.
         package var disk: ShardDisk?
 
@@ -89,7 +91,7 @@ public final class ShardStore: @unchecked Sendable {
             } else {
                 BlankShard.put(at: path, maker: owner)
                 queue = try DatabaseQueue(path: path, configuration: Self.configuration(options))
-                try Self.migrate(queue, path: path)
+                try Self.migrate(queue, path: path, onProgress: options.onProgress)
             }
             checkpointer = Checkpointer(path: path, pages: options.checkpointPages)
         } catch {
@@ -134,7 +136,7 @@ public final class ShardStore: @unchecked Sendable {
     }
 
     /// Brings a file to this program's schema.
-    static func migrate(_ queue: DatabaseQueue, path: String) throws {
+    static func migrate(_ queue: DatabaseQueue, path: String, onProgress: @escaping () -> Void = {}) throws {
         let migrator = Schema.migrator
         let applied = try queue.inDatabase { try migrator.appliedIdentifiers($0) }
         let known = Set(migrator.migrations)
@@ -144,7 +146,9 @@ public final class ShardStore: @unchecked Sendable {
                 "\(path) was written by a newer version of this program; this one reads up to schema \(Schema.version). Run the newer version, or move the file away to have the shard rebuilt"
             )
         }
-        if applied != known { try migrator.migrate(queue) }
+        guard applied != known else { return }
+        let connection = queue.inDatabase { $0.sqliteConnection }
+        try LongWork.run(connection, onProgress: onProgress) { try migrator.migrate(queue) }
     }
 
     private func takeOver(owner: String, today: Day, path: String) throws(StoreError) {

@@ -49,7 +49,11 @@ final class ShardInUse: @unchecked Sendable {
     private(set) var times = PhaseTimes()
     private(set) var counts = OutputWriter.Counts()
 
-    init(shard: Int32, options: WorkerOptions, surroundings: Surroundings, shardsInAll: Int) throws(StoreError) {
+    /// - Parameter onProgress: called again and again while the shard's file is brought to this program's schema.
+    init(
+        shard: Int32, options: WorkerOptions, surroundings: Surroundings, shardsInAll: Int,
+        onProgress: @escaping @Sendable () -> Void = {}
+    ) throws(StoreError) {
         self.shard = shard
         self.options = options
         self.surroundings = surroundings
@@ -59,6 +63,7 @@ final class ShardInUse: @unchecked Sendable {
             cacheBytes: options.cacheBytes / max(shardsInAll, 1), isDurable: options.isDurable,
             recordsChanges: options.recordsChanges, lineage: Self.lineage(shard, options, surroundings))
         storeOptions.disk = options.disk
+        storeOptions.onProgress = onProgress
         store = try ShardStore(
             shard: shard, keys: options.keys, options: storeOptions, owner: options.worker, today: today)
         names = ShardNames(keys: options.keys, partitions: options.settings.partitions)

@@ -100,7 +100,9 @@ extension WorkerLoop {
 
     func open(_ number: Int32, committed: Committed, shardsInAll: Int) throws -> ShardInUse {
         func open() throws(StoreError) -> ShardInUse {
-            try ShardInUse(shard: number, options: options, surroundings: surroundings, shardsInAll: shardsInAll)
+            try ShardInUse(
+                shard: number, options: options, surroundings: surroundings, shardsInAll: shardsInAll,
+                onProgress: health.beat)
         }
         if committed == Committed() { return try openWithoutOffsets(number, open) }
         do {
@@ -225,7 +227,7 @@ extension WorkerLoop {
             try restore.discard()
             throw error
         }
-        try restore.finish(mark: committed.mark?.text)
+        try restore.finish(mark: committed.mark?.text, onProgress: health.beat)
         let rows = restore.rows - copied
         let seconds = Double(surroundings.nanoseconds() - started) / 1e9
         logger.info(

@@ -68,4 +68,40 @@ import Testing
         let error = #expect(throws: StoreError.self) { try FrameFile(besides: path, places: [], waitsForDisk: false) }
         #expect(error?.consequence == .fatal)
     }
+
+    @Test("one statement that takes long tells that it goes on, and none does after that")
+    func longWork() throws {
+        let queue = try DatabaseQueue()
+        var signs = 0
+        func count() throws -> Int? {
+            try queue.inDatabase {
+                try Int.fetchOne(
+                    $0,
+                    sql: """
+                        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
+                        SELECT count(*) FROM n
+                        """)
+            }
+        }
+        let connection = queue.inDatabase { $0.sqliteConnection }
+        #expect(try LongWork.run(connection, onProgress: { signs += 1 }, count) == 200_000)
+        #expect(signs > 3)
+        let before = signs
+        #expect(try count() == 200_000)
+        #expect(signs == before)
+    }
+
+    @Test("a restore tells that it goes on with each index")
+    func finishing() throws {
+        let store = try ShardStore(
+            shard: 1, keys: keys, options: .init(directory: directory, partitions: 4, recordsChanges: true),
+            owner: "w", today: today)
+        var signs = 0
+        let restore = try ShardRestore(shard: 0, directory: directory, worker: "w")
+        try restore.finish(mark: nil) { signs += 1 }
+        let indexes = try store.queue.inDatabase {
+            try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL")
+        }
+        #expect(signs > (indexes ?? 0) && indexes ?? 0 > 5)
+    }
 }

@@ -121,7 +121,7 @@ final class ConsumerHandle {
         let code = rd_kafka_query_watermark_offsets(
             client, partition.topic, partition.partition, &low, &high, timeoutMilliseconds)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            throw KafkaFailure(code, doing: "asking where \(partition) ends")
+            throw notTold(code, of: [partition.topic], doing: "asking where \(partition) ends")
         }
         return max(low, 0)..<max(low, high, 0)
     }
@@ -135,9 +135,33 @@ final class ConsumerHandle {
         let list = PartitionList(
             Dictionary(uniqueKeysWithValues: partitions.map { ($0, Int64(RD_KAFKA_OFFSET_END)) }))
         let code = rd_kafka_offsets_for_times(client, list.pointer, timeoutMilliseconds)
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaFailure(code, doing: "asking where topics end") }
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            throw notTold(code, of: Set(partitions.map(\.topic)), doing: "asking where topics end")
+        }
         return try list.offsets(doing: "asking where topics end")
     }
+
+    /// Why nobody told where partitions end.
+    ///
+    /// librdkafka asks the leaders that it has noted down, and notes new ones down by itself only for topics that are
+    /// consumed; so they are asked for here, and the next call goes to the right ones. A partition that has no leader for
+    /// a moment it calls unknown: that heals, so it says nothing about a setting.
+    private func notTold(_ code: rd_kafka_resp_err_t, of topics: Set<String>, doing: String) -> KafkaFailure {
+        for topic in topics {
+            guard let handle = rd_kafka_topic_new(client, topic, nil) else { continue }
+            defer { rd_kafka_topic_destroy(handle) }
+            var leaders: UnsafePointer<rd_kafka_metadata>?
+            // Where this fails too, the same is asked again.
+            if rd_kafka_metadata(client, 0, handle, &leaders, Self.leadersMilliseconds) == RD_KAFKA_RESP_ERR_NO_ERROR {
+                rd_kafka_metadata_destroy(leaders)
+            }
+        }
+        var failure = KafkaFailure(code, doing: doing)
+        if failure.isUnknownTopic { failure.consequence = .retriable }
+        return failure
+    }
+
+    private static let leadersMilliseconds: Int32 = 5_000
 
     func assign(_ offsets: [TopicPartition: Int64]) throws(KafkaFailure) {
         let list = PartitionList(offsets)

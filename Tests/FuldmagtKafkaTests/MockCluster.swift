@@ -10,9 +10,10 @@ final class MockCluster {
 
     struct NotStarted: Error {}
 
-    init(topics: [String: Int32]) throws {
+    /// - Parameter brokers: numbered from 1.
+    init(topics: [String: Int32], brokers: Int32 = 1) throws {
         guard let client = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), nil, 0),
-            let cluster = rd_kafka_mock_cluster_new(client, 1),
+            let cluster = rd_kafka_mock_cluster_new(client, brokers),
             let address = rd_kafka_mock_cluster_bootstraps(cluster)
         else { throw NotStarted() }
         self.client = client
@@ -36,6 +37,11 @@ final class MockCluster {
     /// The next requests of a kind are answered with these errors, one each.
     func fail(_ request: Request, _ errors: [rd_kafka_resp_err_t]) {
         rd_kafka_mock_push_request_errors_array(cluster, request.rawValue, errors.count, errors)
+    }
+
+    /// - Parameter broker: nil for none.
+    func setLeader(of topic: String, _ partition: Int32 = 0, to broker: Int32?) {
+        rd_kafka_mock_partition_set_leader(cluster, topic, partition, broker ?? -1)
     }
 
     func producer(_ id: String, topics: [String]) throws(KafkaFailure) -> KafkaProducer {

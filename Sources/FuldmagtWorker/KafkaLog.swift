@@ -43,11 +43,11 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         /// What all lives of this worker's producer are called, but for what tells them apart.
         public var worker: String
         /// Called between the two lives: notes the new name where the next start finds it.
-        public var onFormerEnded: @Sendable () throws -> Void
+        public var onFormerEnded: @Sendable () throws(LogFailure) -> Void
 
         public init(
             former: String? = nil, current: String, worker: String? = nil,
-            onFormerEnded: @escaping @Sendable () throws -> Void = {}
+            onFormerEnded: @escaping @Sendable () throws(LogFailure) -> Void = {}
         ) {
             self.worker = worker ?? current
             self.former = former
@@ -151,25 +151,27 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     private func beginLife() throws(LogFailure) {
         let life = options.producerLife()
         isReady = false
-        do {
+        do throws(KafkaFailure) {
             // Ends what a former life of this worker left open, so that committed offsets are final before they are read.
             if let former = life.former {
                 try Self.producer(options.configuration, named: former)
                     .initTransactions(timeoutMilliseconds: options.timeoutMilliseconds)
             }
-            try life.onFormerEnded()
+        } catch {
+            throw LogFailure(error)
+        }
+        try life.onFormerEnded()
+        do throws(KafkaFailure) {
             let producer = try Self.producer(options.configuration, named: life.current)
             try producer.initTransactions(timeoutMilliseconds: options.timeoutMilliseconds)
             self.producer = producer
-            leftOpen = nil
-            self.life = life
-            if let former = life.former { fencedLives.insert(former) }
-            isReady = true
-        } catch let error as KafkaFailure {
-            throw LogFailure(error)
         } catch {
-            throw LogFailure(.fatal, "the name of this worker's producer cannot be noted: \(error)")
+            throw LogFailure(error)
         }
+        leftOpen = nil
+        self.life = life
+        if let former = life.former { fencedLives.insert(former) }
+        isReady = true
     }
 
     /// Tells the listener of shards, which are partitions of all consumed topics together.
@@ -256,7 +258,8 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         _ transaction: LogTransaction, isGivenUp: () -> Bool, onCommitting: () -> Void
     ) throws(LogFailure) {
         guard let consumer, let producer, isReady else {
-            throw LogFailure(.fatal, "the worker has not joined its group")
+            // Its producer's life was ended by an abort, and no shard was taken over since.
+            throw LogFailure(.fenced, "the worker has not joined its group")
         }
         do {
             try begin(producer)

@@ -104,7 +104,22 @@ struct Environment {
 
     var directory: String { text("data") ?? "fuldmagt-data" }
 
-    var workerID: String { text("worker.id") ?? ProcessInfo.processInfo.hostName }
+    /// Part of names that Kafka is told, of file names, and of a text in which blanks part names.
+    var workerID: String {
+        get throws {
+            let worker = text("worker.id") ?? ProcessInfo.processInfo.hostName
+            let isAllowed = worker.utf8.allSatisfy {
+                (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0)
+                    || [UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_")].contains($0)
+            }
+            guard isAllowed, (1...200).contains(worker.utf8.count) else {
+                throw Exit.saying(
+                    "FULDMAGT_WORKER_ID is “\(worker)”; 1 to 200 of A-Z, a-z, 0-9, ., _ and - are allowed",
+                    Exit.setting)
+            }
+            return worker
+        }
+    }
 
     /// The properties of librdkafka: from `kafka.properties` in the file, then from variables.
     var kafka: KafkaConfiguration {
@@ -134,7 +149,7 @@ struct Environment {
     /// The properties of a worker: it keeps its place in the group over a restart unless told otherwise.
     var workerKafka: KafkaConfiguration {
         get throws {
-            KafkaConfiguration(["group.instance.id": workerID, "session.timeout.ms": "15000"])
+            KafkaConfiguration(["group.instance.id": try workerID, "session.timeout.ms": "15000"])
                 .setting(try kafka.properties)
         }
     }
@@ -310,7 +325,7 @@ struct Environment {
         WorkerSetup(
             try tuning(
                 of: WorkerOptions(
-                    worker: workerID, settings: try settings(partitions: 1, sender: try sender), keys: try keys,
+                    worker: try workerID, settings: try settings(partitions: 1, sender: try sender), keys: try keys,
                     directory: directory)))
     }
 

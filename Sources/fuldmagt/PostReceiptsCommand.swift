@@ -62,7 +62,7 @@ struct PostReceiptsCommand: AsyncParsableCommand {
         let door = try listen.flatMap { Environment.address($0) }.map { try ReceiptDoor($0, secretFile: secretFile) }
         let intake = ReceiptIntake(
             ledgers: LedgerReader(paths: [run.folder + "/memo.sqlite", run.folder + "/letters.sqlite"]),
-            layout: try readLayout(), source: run.source, worker: run.environment.workerID,
+            layout: try readLayout(), source: run.source, worker: try run.environment.workerID,
             now: { Host.now() })
         let lock = try PostLock.hold(run.folder + "/receipts")
         defer { withExtendedLifetime(lock) {} }

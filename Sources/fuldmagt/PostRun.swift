@@ -68,7 +68,7 @@ struct PostRun {
             try !environment.isTestMode || environment.flag("test.look", name: "FULDMAGT_TEST_LOOK", default: true)
         let senderOptions = PostSender<PostKafka, Transport>.Options(
             chunk: chunk, look: looks ? WithdrawalLead.look : nil, quietSeconds: sending.quietSeconds,
-            source: source, worker: environment.workerID)
+            source: source, worker: try environment.workerID)
         let reached: (PostMilestone) -> Void = try killPoint()
         try await serving([]) {
             var total = PostSender<PostKafka, Transport>.Step()

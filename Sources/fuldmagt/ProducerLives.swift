@@ -48,11 +48,10 @@ struct ProducerLives: Sendable {
     }
 
     @Sendable func next() -> KafkaLog.ProducerLife {
-        let path = path
+        let note = ProducerNote(path: path)
         let current = "\(name)-\(Host.now().milliseconds)"
         return KafkaLog.ProducerLife(
-            former: FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) },
-            current: current, worker: name + "-",
-            onFormerEnded: { try current.write(toFile: path, atomically: true, encoding: .utf8) })
+            former: note.name, current: current, worker: name + "-",
+            onFormerEnded: { () throws(LogFailure) in try note.write(current) })
     }
 }

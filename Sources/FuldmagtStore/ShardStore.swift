@@ -63,6 +63,8 @@ public final class ShardStore: @unchecked Sendable {
     private var logSize: LogSize?
     private(set) var epoch: Int64 = 0
     /// Names this file of the shard.
+    ///
+    /// Ends with `~` once it has been taken over without a changelog: then the changelog has a hole.
     public private(set) var lineage = ""
     /// The mark of the frame that this file was rebuilt up to; nil for one that was not.
     public private(set) var rebuiltAt: String?
@@ -213,7 +215,8 @@ public final class ShardStore: @unchecked Sendable {
                 .bind(4, today).run()
         }
         owning.reset()
-        try statements.setOwner.bind(1, epoch).bind(2, owner).bind(3, options.lineage).run()
+        try statements.setOwner.bind(1, epoch).bind(2, owner).bind(3, options.lineage)
+            .bind(4, options.recordsChanges ? 1 : 0).run()
     }
 
     private static func places(_ rows: Statement) throws(StoreError) -> [FrameFile.Place] {

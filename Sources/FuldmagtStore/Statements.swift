@@ -37,7 +37,9 @@ final class Statements {
         insertMeta = try prepare("INSERT INTO meta VALUES (1, ?1, ?2, 0, '', ?3, ?4, 0, NULL, NULL, 0, NULL)")
         setOwner = try prepare(
             """
-            UPDATE meta SET epoch = ?1, owner = ?2, lineage = coalesce(lineage, ?3),
+            UPDATE meta SET epoch = ?1, owner = ?2,
+              lineage = rtrim(coalesce(lineage, ?3), '~')
+                || CASE WHEN ?4 AND coalesce(lineage, '') NOT LIKE '%~' THEN '' ELSE '~' END,
               keyed_since = coalesce(keyed_since, (SELECT coalesce(max(day) + 1, 0) FROM processed))
             """)
         owned = try prepare("SELECT lineage, rebuilt_at, keyed_since FROM meta")

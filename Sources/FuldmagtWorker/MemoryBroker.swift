@@ -86,6 +86,14 @@ public final class MemoryBroker: Sendable {
         }
     }
 
+    /// Deletes a topic and makes it anew: a broker forgets a group's offsets of it.
+    public func remake(_ topic: Topic) {
+        state.withLock { state in
+            state.logs[topic] = state.logs[topic]?.map { _ in Partition(base: 0) }
+            for shard in state.committed.keys { state.committed[shard]?[topic] = nil }
+        }
+    }
+
     /// Deletes all records of a topic, as a broker does with records that are old.
     public func deleteRecords(of topic: Topic) {
         state.withLock { state in

@@ -122,6 +122,14 @@ public struct FrameMark: Sendable, Equatable {
         self.frame = frame
     }
 
+    /// Whether the file has been written without a changelog for a time: what the changelog says is not all of it.
+    public var isPartlyUnrecorded: Bool { lineage.hasSuffix("~") }
+
+    /// Whether a file of this lineage is the one that the frame came from, or was before it went on without a changelog.
+    public func isOfFile(_ other: String) -> Bool {
+        lineage == other || lineage + "~" == other || lineage == other + "~"
+    }
+
     /// `lineage/frame`
     public var text: String { "\(lineage)/\(frame)" }
 

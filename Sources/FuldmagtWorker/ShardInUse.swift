@@ -94,7 +94,7 @@ final class ShardInUse: @unchecked Sendable {
             // Rebuilt, and nothing published from it yet.
             if mark.text == store.rebuiltAt { return !hasLostFrames }
             let last = try store.turn { try $0.lastFrame() }
-            guard mark.lineage == store.lineage, mark.frame <= last else { return false }
+            guard mark.isOfFile(store.lineage), mark.frame <= last else { return false }
             while let first = unsent.first, first.number <= mark.frame {
                 sentThrough = first.number
                 unsent.removeFirst()
@@ -111,10 +111,19 @@ final class ShardInUse: @unchecked Sendable {
     /// What was stored cannot be published any more: without it the file is not the state.
     var hasLostFrames: Bool { unsent.contains(where: \.isLost) }
 
+    /// Whether the group knows nothing of the shard, so that the next publication tells it of every topic.
+    var isUntold = false
+
     /// Positions of topics that no frame in the outbox moves: whatever brought them there is out.
     var settledPositions: [Topic: Int64] {
         positions.filter { topic, _ in !unsent.contains { $0.ends[topic] != nil } }
     }
+
+    /// Whether the file has been written without a changelog for a time.
+    var isPartlyUnrecorded: Bool { mark(of: 0).isPartlyUnrecorded }
+
+    /// Goes on in a topic that was made anew: from its first record.
+    func startOver(_ topic: Topic, at position: Int64) { positions[topic] = position }
 
     /// The mark of one of this file's frames.
     func mark(of frame: Int64) -> FrameMark { FrameMark(lineage: store.lineage, frame: frame) }

@@ -17,6 +17,7 @@ extension WorkerLoop {
             let beginnings = try log.beginnings(shard: number)
             let shard = try open(number, committed: committed, shardsInAll: shardsInAll)
             try check(shard, against: beginnings)
+            try check(shard, against: committed, beginnings)
             health.recovered(.log)
             return shard
         }
@@ -98,6 +99,29 @@ extension WorkerLoop {
         }
     }
 
+    /// A group forgets a topic's offsets when the topic is deleted, and no other way while it knows other topics'. What has
+    /// come into a topic that was made anew would be passed over, up to where the old one was read.
+    private func check(
+        _ shard: ShardInUse, against committed: Committed, _ beginnings: [Topic: Int64]
+    ) throws {
+        guard !committed.offsets.isEmpty else { return }
+        let settled = shard.settledPositions
+        for topic in Topic.consumed where committed.offsets[topic] == nil {
+            guard let position = settled[topic], position > 0 else { continue }
+            let text =
+                "partition \(shard.shard) of \(topic.name) was read to \(position), and the group has no offset of it any more: the topic was deleted and made anew"
+            guard options.acceptsGap else {
+                try shard.release(marksSent: false)
+                throw WorkerStop(
+                    .gap,
+                    "\(text). FULDMAGT_ACCEPT_GAP=1 reads it from its first record; what was lost with the old topic must be said again by whoever wrote it"
+                )
+            }
+            logger.error("a gap is accepted", metadata: ["shard": "\(shard.shard)", "gap": "\(text)"])
+            shard.startOver(topic, at: beginnings[topic] ?? 0)
+        }
+    }
+
     func open(_ number: Int32, committed: Committed, shardsInAll: Int) throws -> ShardInUse {
         func open() throws(StoreError) -> ShardInUse {
             try ShardInUse(
@@ -107,7 +131,14 @@ extension WorkerLoop {
         if committed == Committed() { return try openWithoutOffsets(number, open) }
         do {
             let shard = try open()
-            if try shard.settle(committed) { return shard }
+            if try shard.settle(committed) {
+                if options.recordsChanges, shard.isPartlyUnrecorded {
+                    logger.warning(
+                        "the shard was written without a changelog for a time: it cannot be rebuilt, so keep its file",
+                        metadata: ["shard": "\(number)"])
+                }
+                return shard
+            }
             try shard.release(marksSent: false)
             logger.info("the shard's file is not the last state", metadata: ["shard": "\(number)"])
         } catch {
@@ -135,9 +166,16 @@ extension WorkerLoop {
                 return try open()
             }
             settled = shard.settledPositions
+            let isPartlyUnrecorded = shard.isPartlyUnrecorded
             let positions = shard.positions
             let frames = shard.unsent.count
             try shard.release(marksSent: false)
+            guard isChangelogEmpty || !isPartlyUnrecorded else {
+                throw WorkerStop(
+                    .staleShard,
+                    "the group has no offsets of shard \(number), and \(Self.hole). Set the group's offsets (kafka-consumer-groups --reset-offsets) to what the file was published to: at least \(Self.text(settled))"
+                )
+            }
             guard !isChangelogEmpty else {
                 throw WorkerStop(
                     .staleShard,
@@ -150,6 +188,7 @@ extension WorkerLoop {
         logger.warning(
             "the group has no offsets of the shard; its changelog says how far it is", metadata: ["shard": "\(number)"])
         let shard = try rebuild(number, open, Committed(), settled: settled)
+        shard.isUntold = true
         var now = Committed()
         try retrying { () throws(LogFailure) in now = try log.committed(shard: number) }
         guard now == Committed() else {
@@ -158,6 +197,9 @@ extension WorkerLoop {
         }
         return shard
     }
+
+    private static let hole =
+        "its changelog has a hole: for a time it was written without one (FULDMAGT_CHANGELOG=0), and what is rebuilt from it would hold rows as they were before"
 
     private static func text(_ positions: [Topic: Int64]) -> String {
         positions.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.key.name) \($0.value)" }
@@ -177,6 +219,12 @@ extension WorkerLoop {
         _ number: Int32, _ open: () throws(StoreError) -> ShardInUse, _ committed: Committed,
         settled: [Topic: Int64] = [:]
     ) throws -> ShardInUse {
+        if committed.mark?.isPartlyUnrecorded == true {
+            throw WorkerStop(
+                .staleShard,
+                "shard \(number) is not in \(options.directory) as it was published last, and \(Self.hole). Put the last file of the shard there"
+            )
+        }
         if let copy = standby?.take(number) {
             do {
                 try copy.restore.takeOver()

@@ -21,7 +21,7 @@ public final class WorkerLoop {
     var follower: CatalogueFollower
     private var batches: [Int32: RecordBatch] = [:]
     /// Frames under way, by shard: the last number of each.
-    private var underWay: [Int32: Int64] = [:]
+    var underWay: [Int32: Int64] = [:]
     /// A failure that came up inside the log's callback.
     private var failure: (any Error)?
     /// When, and up to which catalogue position, shards were last asked whether a sweep is due.
@@ -330,26 +330,6 @@ public final class WorkerLoop {
         if !options.isPipelined { try settle() }
     }
 
-    private func gather() -> LogTransaction {
-        var transaction = LogTransaction()
-        for (number, shard) in shards.sorted(by: { $0.key < $1.key }) {
-            for frame in shard.takeUnsent() {
-                if !frame.frame.isEmpty { transaction.frames.append(frame.frame) }
-                underWay[number] = frame.number
-                if options.sabotage == .frameWithoutOffsets { continue }
-                transaction.offsets[number, default: [:]].merge(frame.ends) { _, end in end }
-                transaction.marks[number] = shard.mark(of: frame.number)
-                transaction.parked[number] = .init(
-                    commands: shard.parked.commands, revocations: shard.parked.revocations)
-            }
-            // The mark stands beside the inbox's offset, so there is always one.
-            if transaction.marks[number] != nil, transaction.offsets[number]?[.inbox] == nil {
-                transaction.offsets[number, default: [:]][.inbox] = shard.positions[.inbox] ?? 0
-            }
-        }
-        return transaction
-    }
-
     /// Waits for the transaction under way and notes its frames as sent.
     private func settle() throws {
         do throws(LogFailure) {
@@ -358,7 +338,10 @@ public final class WorkerLoop {
             underWay = [:]
             throw error
         }
-        for (number, frame) in underWay { shards[number]?.sentThrough = frame }
+        for (number, frame) in underWay {
+            shards[number]?.sentThrough = frame
+            shards[number]?.isUntold = false
+        }
         underWay = [:]
         let measures = publisher.takeMeasures()
         times.produce += measures.produce
@@ -477,7 +460,8 @@ extension WorkerLoop: AssignmentListener {
                 logger.warning(
                     "what could not be published in time is left to the next owner", metadata: ["error": "\(error)"])
             } else {
-                failure = error
+                // What went wrong first says what follows.
+                failure = failure ?? error
             }
             release(numbers, marksSent: false)
         }

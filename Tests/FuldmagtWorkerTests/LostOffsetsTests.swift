@@ -110,4 +110,25 @@ import Testing
         cluster.abandon()
         #expect(try cluster.dump() == dump)
     }
+
+    @Test(
+        "a changelog that was off for a while and on again has a hole: the file goes on, and is never rebuilt from it")
+    func changelogHole() throws {
+        let cluster = try lived()
+        try cluster.stop()
+        cluster.options.recordsChanges = false
+        cluster.revoke(anna, from: bent, ["tax"], id: "unrecorded")
+        try cluster.drain()
+        try cluster.stop()
+        cluster.options.recordsChanges = true
+        cluster.issue(anna, to: carl, ["tax"], id: "after")
+        cluster.issue(bent, to: anna, ["tax"], id: "beside")
+        try cluster.drain()
+        #expect(cluster.answer("after") == "accepted")
+        try cluster.stop()
+        try deleteFiles(cluster)
+        let stop = #expect(throws: WorkerStop.self) { try cluster.drain() }
+        #expect(stop?.kind == .staleShard)
+        #expect(stop?.text.contains("hole") == true)
+    }
 }

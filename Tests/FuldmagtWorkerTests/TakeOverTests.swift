@@ -197,6 +197,49 @@ import Testing
         #expect(cluster.outcomes(of: "r").isEmpty)
     }
 
+    @Test("a topic that was made anew stops the worker also once it is longer than the old one was")
+    func remade() throws {
+        let cluster = try TestCluster(partitions: 1)
+        cluster.defineCatalogue()
+        cluster.move(anna, to: "0101", on: "2026-11-01", id: "m")
+        cluster.issue(anna, to: bent, ["tax"], id: "g")
+        try cluster.drain()
+        try cluster.stop()
+        cluster.broker.remake(.grantCommands)
+        cluster.revoke(anna, from: bent, ["tax"], id: "r")
+        cluster.issue(anna, to: TestCluster.carl, ["tax"], id: "h")
+        let stop = #expect(throws: WorkerStop.self) { try cluster.drain() }
+        #expect(stop?.kind == .gap)
+        #expect(stop?.text.contains("fuldmagt.commands.grant was read to 1, and the group has no offset") == true)
+        cluster.abandon()
+        cluster.options.acceptsGap = true
+        try cluster.drain()
+        #expect(cluster.answer("r") == "accepted")
+        #expect(cluster.answer("h") == "accepted")
+        try cluster.stop()
+        cluster.options.acceptsGap = false
+        cluster.issue(bent, to: anna, ["tax"], id: "after")
+        try cluster.drain()
+        #expect(cluster.answer("after") == "accepted")
+    }
+
+    @Test("a group that has forgotten all topics knows them all again after the next publication")
+    func toldAgain() throws {
+        let cluster = try TestCluster(partitions: 1)
+        cluster.defineCatalogue()
+        cluster.move(anna, to: "0101", on: "2026-11-01", id: "m")
+        cluster.issue(anna, to: bent, ["tax"], id: "g")
+        try cluster.drain()
+        try cluster.stop()
+        cluster.broker.forgetOffsets()
+        for id in ["h", "i"] {
+            cluster.issue(bent, to: id == "h" ? anna : TestCluster.carl, ["tax"], id: id)
+            try cluster.drain()
+            #expect(cluster.answer(id) == "accepted")
+            try cluster.stop()
+        }
+    }
+
     @Test("a new shard begins with what there is: nothing was read of it that could be missed")
     func newShard() throws {
         let cluster = try TestCluster()

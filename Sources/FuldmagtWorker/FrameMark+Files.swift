@@ -6,6 +6,6 @@ extension FrameMark {
     /// - Parameter standing: read after the mark was.
     public func isOfShard(in standing: ShardFiles.Standing) -> Bool {
         // Rebuilt, and nothing published from it yet.
-        text == standing.rebuiltAt || lineage == standing.lineage && frame <= standing.lastFrame
+        text == standing.rebuiltAt || isOfFile(standing.lineage ?? "") && frame <= standing.lastFrame
     }
 }

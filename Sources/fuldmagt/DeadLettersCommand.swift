@@ -81,7 +81,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
             }
             if let output { try write(FrozenList(chosen), to: output) }
             let places = output.map { ", listed in \($0)" } ?? ""
-            StandardError.write("\(count) dead letters\(places)\n")
+            StandardError.write("\(Output.counted(count, "dead letter"))\(places)\n")
         }
 
         private func write(_ list: FrozenList, to path: String) throws {

@@ -15,7 +15,11 @@ struct FollowOptions: ParsableArguments {
     @Flag(help: "Print each record's data as one line of JSON.")
     var json = false
 
-    /// Calls `body` with each committed record of a topic, up to the end it has now, or on and on.
+    /// Records that are held until those of other partitions are there, which may be older.
+    private static let held = 10_000
+
+    /// Calls `body` with each committed record of a topic, up to the end it has now, or on and on. Records of different
+    /// partitions come in the order of their time, as far as they are read together.
     func read(_ topic: Topic, _ body: (RecordView) -> Void) async throws {
         let environment = try await Environment()
         let configuration = try environment.kafka
@@ -29,16 +33,37 @@ struct FollowOptions: ParsableArguments {
             try reader.assign(
                 Dictionary(uniqueKeysWithValues: partitions.map { ($0, fromEnd ? .end : .beginning) }))
             var batches: [Int32: RecordBatch] = [:]
+            var held = 0
             while true {
-                let read = try reader.poll(maximumRecords: 10_000, timeoutMilliseconds: 100, into: &batches)
-                for partition in batches.keys.sorted() {
-                    batches[partition]?.withRecords { for record in $0 { body(record) } }
-                    batches[partition]?.removeAll()
+                let read = try reader.poll(
+                    maximumRecords: Self.held - held, timeoutMilliseconds: 100, into: &batches)
+                held += read
+                let isAtEnd = partitions.allSatisfy { (reader.position(of: $0) ?? 0) >= ends[$0] ?? 0 }
+                if isAtEnd || read == 0 || held >= Self.held {
+                    Self.inOrder(batches, body)
+                    for partition in batches.keys { batches[partition]?.removeAll() }
+                    held = 0
                 }
                 if !follow, fromEnd { return }
-                let isAtEnd = partitions.allSatisfy { (reader.position(of: $0) ?? 0) >= ends[$0] ?? 0 }
                 if !follow, read == 0, isAtEnd { return }
             }
+        }
+    }
+
+    private static func inOrder(_ batches: [Int32: RecordBatch], _ body: (RecordView) -> Void) {
+        var places: [(time: Int64, partition: Int32, index: Int)] = []
+        for (partition, batch) in batches {
+            // Within a partition order is what it is, whatever the times say.
+            var latest = Int64.min
+            batch.withRecords { records in
+                for (index, record) in records.enumerated() {
+                    latest = max(latest, record.timestamp)
+                    places.append((latest, partition, index))
+                }
+            }
+        }
+        for place in places.sorted(by: { $0 < $1 }) {
+            batches[place.partition]?.withRecords { body($0[place.index]) }
         }
     }
 }

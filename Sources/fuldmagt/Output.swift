@@ -10,6 +10,9 @@ enum Output {
 
     static func line(_ text: String) { write(Array((text + "\n").utf8)) }
 
+    /// A number of things: `1 line`, `2 lines`.
+    static func counted(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+
     static func text(_ text: String) { write(Array(text.utf8)) }
 
     /// Writes many lines, in pieces.

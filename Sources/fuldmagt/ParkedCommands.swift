@@ -171,7 +171,8 @@ struct ParkedCommands: AsyncParsableCommand {
                 citizens[entry.citizen] = entry
             }
             try await ParkedCommands.ask(.retry, about: Array(citizens.values), for: nil)
-            Output.line("asked for \(citizens.count) citizens; see fuldmagt parked list for what still waits")
+            Output.line(
+                "asked for \(Output.counted(citizens.count, "citizen")); see fuldmagt parked list for what still waits")
         }
     }
 

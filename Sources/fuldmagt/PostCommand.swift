@@ -246,7 +246,7 @@ struct PostCheckCommand: ParsableCommand {
             for finding in findings { Output.line("\(file): \(finding)") }
             if !findings.isEmpty { faulty += 1 }
         }
-        Output.line("\(files.count) files, \(faulty) with faults")
+        Output.line("\(Output.counted(files.count, "file")), \(faulty) with faults")
         if faulty > 0 { throw Exit.found }
     }
 }

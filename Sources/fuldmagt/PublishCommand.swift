@@ -87,7 +87,7 @@ struct PublishCommand: AsyncParsableCommand {
         }
         try Connection.trying { () throws(KafkaFailure) in try producer.flush(timeoutMilliseconds: 60_000) }
         progress.finish()
-        Output.line("\(LineSource.counted(line)), \(sent) sent, \(faulty) with faults")
+        Output.line("\(Output.counted(line, "line")), \(sent) sent, \(faulty) with faults")
         if faulty > 0 { throw Exit.found }
     }
 
@@ -145,8 +145,6 @@ final class LineSource {
         let isKnown = fstat(handle.fileDescriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
         size = isKnown ? Int(status.st_size) : nil
     }
-
-    static func counted(_ lines: Int) -> String { lines == 1 ? "1 line" : "\(lines) lines" }
 
     /// The next line without its end; nil after the last.
     func next() throws -> [UInt8]? {

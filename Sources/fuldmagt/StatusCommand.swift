@@ -53,26 +53,33 @@ struct StatusCommand: AsyncParsableCommand {
             let shards = member.shards.isEmpty ? "no shards" : "shards \(ClusterStatus.runs(member.shards))"
             Output.line("  \(member.name.padded(to: 24))  \(member.host.padded(to: 18))  \(shards)")
         }
-        let topics = Topic.consumed.map { Self.short($0).padded(to: 15) }.joined(separator: "  ")
         Output.line("")
-        Output.line(
-            "shard  worker            lag        lag s    parked   dead letters  oldest command            \(topics)")
+        Output.line("shard  worker            lag        lag s    parked   dead letters  oldest command")
         for shard in status.shards {
-            let places = shard.places.map {
-                "\($0.committed.map { String($0) } ?? "-")/\($0.end)".padded(to: 15)
-            }
             let columns = [
                 String(shard.number).padded(to: 5), (shard.owner ?? "-").padded(to: 16),
                 String(shard.lag).padded(to: 9), String(shard.lagSeconds(at: now)).padded(to: 7),
                 (shard.parked.map { String($0) } ?? "-").padded(to: 7), String(shard.deadLetters).padded(to: 12),
-                (shard.oldestCommand?.description ?? "-").padded(to: 24), places.joined(separator: "  "),
+                shard.oldestCommand?.description ?? "-",
             ]
             Output.line(columns.joined(separator: "  "))
+        }
+        Output.line("")
+        Output.line("shard  committed/end of \(Self.row(Topic.consumed.map(Self.short)))")
+        for shard in status.shards {
+            let places = shard.places.map { "\($0.committed.map { String($0) } ?? "-")/\($0.end)" }
+            Output.line("\(String(shard.number).padded(to: 5))                   \(Self.row(places))")
         }
         if status.otherDeadLetters > 0 { Output.line("\(status.otherDeadLetters) dead letters from the catalogue") }
         if status.hasMoreDeadLetters { Output.line("there are more dead letters than were counted") }
         Output.line("")
         Output.line(problems.isEmpty ? "nothing needs attention" : problems.map { "! \($0)" }.joined(separator: "\n"))
+    }
+
+    /// Columns for a topic each.
+    private static func row(_ places: [String]) -> String {
+        guard let last = places.last else { return "" }
+        return places.dropLast().map { $0.padded(to: 15) + " " }.joined() + last
     }
 
     private static func short(_ topic: Topic) -> String {

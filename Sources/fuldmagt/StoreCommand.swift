@@ -66,7 +66,7 @@ struct StoreCommand: AsyncParsableCommand {
                         Output.line("BROKEN  \(name) (\(places))")
                     }
                 }
-                Output.line("\(files.count) shards, \(findings.count) findings")
+                Output.line("\(Output.counted(files.count, "shard")), \(Output.counted(findings.count, "finding"))")
                 if !findings.isEmpty { throw Exit.found }
             } catch let error as StoreError {
                 throw Exit.saying(error.description, Exit.failure)

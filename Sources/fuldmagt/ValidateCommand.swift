@@ -45,7 +45,7 @@ struct ValidateCommand: AsyncParsableCommand {
             if !check.faults.isEmpty { faulty += 1 }
             for fault in check.faults { try show(fault, line: line, id: check.id) }
         }
-        StandardError.write("\(LineSource.counted(line)), \(faulty) with faults\n")
+        StandardError.write("\(Output.counted(line, "line")), \(faulty) with faults\n")
         if faulty > 0 { throw Exit.found }
     }
 

@@ -35,6 +35,8 @@ final class SimulatedWorker {
 final class SimulatedProcess: @unchecked Sendable {
     let log: SimulatedLog
     var loop: WorkerLoop?
+    /// Its copies of others' shards, where it keeps any.
+    var standby: Standby?
     var isDead = false
     /// Its machine's disk is lost when it dies.
     var losesDisk = false

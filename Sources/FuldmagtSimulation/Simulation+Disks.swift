@@ -37,8 +37,10 @@ extension Simulation {
         for worker in workers {
             for shard in worker.process?.loop?.ownedShards ?? [] { folders[shard] = worker.folder }
         }
+        var standbys: [(Standby, folder: String)] = []
         for worker in workers {
             try worker.process?.loop?.finish()
+            if let standby = worker.process?.standby { standbys.append((standby, worker.folder)) }
             worker.process?.loop = nil
             worker.process = nil
         }
@@ -53,10 +55,15 @@ extension Simulation {
         for shard in 0..<world.partitions {
             guard let folder = folders[shard] else { return fail("nobody owns shard \(shard)") }
             let name = ShardStore.fileName(of: shard)
-            let restore = try ShardRestore(shard: shard, directory: rebuilt, disk: files)
-            try restore.apply(broker.read(.changelog, partition: shard))
-            try restore.finish(mark: nil)
-            let (lost, again) = ("\(folder)/\(name)", "\(rebuilt)/\(name)")
+            var again = "\(rebuilt)/\(name)"
+            if let copied = try finishCopy(of: shard, random.shuffled(standbys)) {
+                again = "\(copied)/\(name)"
+            } else {
+                let restore = try ShardRestore(shard: shard, directory: rebuilt, disk: files)
+                try restore.apply(broker.read(.changelog, partition: shard))
+                try restore.finish(mark: nil)
+            }
+            let lost = "\(folder)/\(name)"
             if world.keepsFiles {
                 compare(shard, try disk.files.difference(lost, from: again))
                 try disk.files.read(lost) { try check(shard, $0, &dump) }
@@ -73,6 +80,22 @@ extension Simulation {
             try queue.close()
         }
         compare(dump)
+    }
+
+    /// Makes a shard of a copy that was kept of it, where there is one that is of use.
+    /// - Returns: the folder that it is in.
+    private func finishCopy(of shard: Int32, _ standbys: [(Standby, folder: String)]) throws -> String? {
+        for (standby, folder) in standbys where random.chance(1, of: 2) {
+            guard let copy = standby.take(shard) else { continue }
+            trace.note(20, "the copy of shard \(shard) in \(folder) is as far as \(copy.position)")
+            var rest = RecordBatch()
+            _ = try broker.member().readChangelog(shard: shard, from: copy.position, into: &rest, limit: .max)
+            try copy.restore.takeOver()
+            try copy.restore.apply(rest)
+            try copy.restore.finish(mark: nil)
+            return folder
+        }
+        return nil
     }
 
     private func compare(_ shard: Int32, _ difference: String?) {

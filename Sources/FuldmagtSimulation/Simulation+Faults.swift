@@ -26,6 +26,8 @@ extension Simulation {
                 guard step == .committing, process.failingTransactions > 0 else { return }
                 process.failingTransactions -= 1
                 self.trace.note(12, "w\(number)'s disk refuses a transaction")
+                // It may have been the look for receipts, which is made again in a minute.
+                if self.world.hasReceipts { self.mayHaveParked = true }
                 throw StoreError(.retry, "the disk is full")
             },
             tookOver: { [unowned self] takeover in
@@ -54,6 +56,7 @@ extension Simulation {
     private func paused(_ worker: SimulatedWorker, milliseconds: Int) {
         time.advance(milliseconds: milliseconds)
         trace.note(14, "\(worker.name) waits \(milliseconds) ms")
+        followChangelogs(worker)
         guard worker.turn == nil else { return standStill(worker, moments: 1 + random.below(6)) }
         if depth == 0, random.chance(1, of: 3) { letOthersWork() }
         letPausedGoOn()
@@ -64,6 +67,13 @@ extension Simulation {
         defer { depth -= 1 }
         sendSome()
         round()
+    }
+
+    /// Copies are kept up on a thread of their own: at any point of a turn they may come a step further, or not.
+    func followChangelogs(_ worker: SimulatedWorker) {
+        guard let process = worker.process, !process.isDead, let standby = process.standby, random.chance(1, of: 2)
+        else { return }
+        _ = standby.step()
     }
 
     // MARK: Standing still
@@ -115,6 +125,7 @@ extension Simulation {
         // What was polled is told already, where it was anything.
         trace.note(100 + number, point == .polled ? "" : "\(worker.name) \(point.rawValue)")
         letPausedGoOn()
+        followChangelogs(worker)
         guard faultsLeft > 0, points >= nextFault else { return }
         faultsLeft -= 1
         nextFault = points + 1 + random.below(60)

@@ -10,12 +10,14 @@ import Logging
 /// by faults at named points of their turns. What came of it is compared with the naive model.
 ///
 /// 1. The clocks go to the next phase of the workload; what the day brings about is done.
-/// 2. The phase's records are sent, bit by bit, some of them twice, while workers take turns in an order of the seed's.
+/// 2. The phase's records are sent, and then receipts of what was told, bit by bit, some of them twice, while workers take
+///    turns in an order of the seed's.
+///    Beside them, at any point of a turn, copies of others' shards are kept up.
 /// 3. Faults strike at the points that workers reach: see `Fault`. Who stands still in the middle of a turn goes on in the
 ///    middle of another's: see `PausableTurn`.
 /// 4. Once all is sent it must come to rest, and everything said so far must be what the model says.
-/// 5. At the end every worker is stopped, every shard is rebuilt from its changelog, and the rebuilt one must equal the
-///    owner's file, and the model.
+/// 5. At the end every worker is stopped, every shard is rebuilt from its changelog or from a copy, and the rebuilt one
+///    must equal the owner's file, and the model.
 ///
 /// The same seed does the same things in the same order, on every machine.
 public final class Simulation: @unchecked Sendable {
@@ -37,6 +39,7 @@ public final class Simulation: @unchecked Sendable {
     private var missing: Set<Int> = []
     /// Records of this phase that are not sent yet, each partition's in order.
     private var unsent: [[ModelRecord]] = []
+    private var receipts: ReceiptWorkload
     /// Faults still to come, and the point at which the next one strikes.
     var faultsLeft = 0
     var nextFault = 0
@@ -48,7 +51,7 @@ public final class Simulation: @unchecked Sendable {
     var depth = 0
     var publishFault: MemoryBroker.PublishFault?
     var catalogueFailures = 0
-    /// Something may have been parked in this phase.
+    /// Something may have been parked in this phase, or put off.
     var mayHaveParked = false
     private(set) var restoreChunk = 20_000
     /// How often each fault struck.
@@ -72,6 +75,7 @@ public final class Simulation: @unchecked Sendable {
         broker = MemoryBroker(partitions: world.partitions) { time.log }
         model = NaiveModel(keys: SmallWorld.keys, settings: world.settings)
         witness = Witness(broker: broker)
+        receipts = ReceiptWorkload(seed: seed, keys: SmallWorld.keys, partitions: world.partitions)
         var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
         self.logger = logger
@@ -109,7 +113,7 @@ public final class Simulation: @unchecked Sendable {
     private func play() throws {
         trace.note(
             2,
-            "seed \(seed): \(world.workers) workers, \(world.partitions) shards, \(world.sharesFolder ? "one folder" : "a folder each"), batches of \(world.batchRecords), \(world.isPipelined ? "published beside the next turn" : "published at once")"
+            "seed \(seed): \(world.workers) workers, \(world.partitions) shards, \(world.sharesFolder ? "one folder" : "a folder each"), batches of \(world.batchRecords), \(world.isPipelined ? "published beside the next turn" : "published at once"), \(world.keepsCopies ? "with copies" : "without copies")"
         )
         restoreChunk = random.pick([40, 400, 20_000])
         if random.chance(3, of: 4) { missing = Set(1...world.workers) }
@@ -126,15 +130,26 @@ public final class Simulation: @unchecked Sendable {
             model.advance(to: phase.start)
             if number > 0 { planFaults() }
             try comeToRest()
-            guard failure == nil else { return }
-            queue(phase.records)
-            while !unsent.isEmpty, failure == nil {
-                sendSome()
-                round()
-            }
-            try comeToRest()
-            guard failure == nil else { return }
+            try send(phase.records)
+            guard world.hasReceipts, number > 0, failure == nil else { continue }
+            let last = phase.records.last?.timestamp ?? phase.start.milliseconds
+            let told = receipts.next(1 + random.below(8), of: model, hasUnknown: true, after: last)
+            guard !told.isEmpty else { continue }
+            trace.note(21, "— \(told.count) receipts")
+            planFaults()
+            try send(told)
         }
+    }
+
+    /// Sends records bit by bit while workers take turns, and waits until there is nothing left to do.
+    private func send(_ records: [ModelRecord]) throws {
+        guard failure == nil else { return }
+        queue(records)
+        while !unsent.isEmpty, failure == nil {
+            sendSome()
+            round()
+        }
+        if failure == nil { try comeToRest() }
     }
 
     /// Nothing is handed out yet.
@@ -197,6 +212,7 @@ public final class Simulation: @unchecked Sendable {
             trace.tell(String(decoding: record.key ?? [], as: UTF8.self))
             trace.tell(record.value.map { String(decoding: $0, as: UTF8.self) } ?? "removed")
         }
+        if record.topic == .receipts { witness.sentReceipt(record) }
         broker.append(
             topic: record.topic, partition: record.partition, key: record.key, headers: record.headers,
             value: record.value, timestamp: record.timestamp)
@@ -257,6 +273,7 @@ public final class Simulation: @unchecked Sendable {
 
     private func step(_ worker: SimulatedWorker) -> Int {
         guard !worker.isBusy, failure == nil else { return 0 }
+        followChangelogs(worker)
         guard let process = worker.process, let loop = process.loop else {
             worker.startsIn -= 1
             if worker.startsIn <= 0 { start(worker) }
@@ -295,8 +312,16 @@ public final class Simulation: @unchecked Sendable {
         let process = SimulatedProcess(log: log)
         worker.process = process
         trace.note(9, "\(worker.name) starts")
+        let options = options(worker, process)
+        let surroundings = surroundings(worker)
+        let health = WorkerHealth(surroundings: surroundings)
+        if world.keepsCopies {
+            process.standby = Standby(
+                options: options, source: log, surroundings: surroundings, health: health, logger: logger)
+        }
         process.loop = WorkerLoop(
-            options: options(worker, process), log: log, surroundings: surroundings(worker), logger: logger)
+            options: options, log: log, surroundings: surroundings, logger: logger, health: health,
+            standby: process.standby)
     }
 
     /// The process is gone: by a fault, or for a reason that must be one.
@@ -313,9 +338,11 @@ public final class Simulation: @unchecked Sendable {
     }
 
     private func end(_ worker: SimulatedWorker, _ process: SimulatedProcess) {
+        if !process.isDead { process.standby?.stop() }
         process.isDead = true
         process.log.cut()
         process.loop = nil
+        process.standby = nil
         worker.process = nil
         worker.startsIn = 1 + random.below(8)
         expiries.append((process.log, 1 + random.below(6)))

@@ -24,6 +24,10 @@ struct SmallWorld {
     let settings: Settings
     /// Files and connections are kept from world to world; in some they are opened and closed as workers do.
     let keepsFiles: Bool
+    /// Workers keep copies of the shards that others own.
+    let keepsCopies: Bool
+    /// Transports tell after each phase what became of notifications.
+    let hasReceipts: Bool
     let phases: [Workload.Phase]
 
     init(seed: UInt64) {
@@ -34,11 +38,13 @@ struct SmallWorld {
         isPipelined = random.chance(2, of: 3)
         batchRecords = random.pick([2, 5, 20, 200])
         sweepSize = random.pick([2, 200])
+        // That nothing came is no record, and the model waits for none. Phases begin a whole number of days after others, eight
+        // hours more or eight less: what is kept for 28 hours is not given up at a moment that clocks may disagree about.
+        var patience = ReceiptPatience.endless
+        patience.unknown = 28 * 3_600
         settings = Settings(
             admitsTestPersons: true, sender: Sender(cvr: "55133018", name: "Eksempel"), cluster: "simulation",
-            partitions: partitions,
-            // Nobody writes receipts here.
-            patience: .endless)
+            partitions: partitions, patience: patience)
         var options = Workload.Options()
         options.phases = 4
         options.hasLargeValues = false
@@ -49,5 +55,8 @@ struct SmallWorld {
         // A prefix: what comes later counts on what came before.
         phases = Array(workload.everything().prefix(3 + random.below(7)))
         keepsFiles = random.chance(15, of: 16)
+        // In one folder the owner's own file is there to be taken over.
+        keepsCopies = !sharesFolder && random.chance(2, of: 3)
+        hasReceipts = random.chance(1, of: 3)
     }
 }

@@ -10,7 +10,8 @@ import FuldmagtWorker
 /// - What is said is what the model says, each once, in whatever order.
 /// - What is committed never goes back, and never beyond what there is.
 /// - A file's epoch rises with every takeover.
-/// - Once a revocation's outcome is out, everything said about the grant is cancelled, and nothing more is said.
+/// - Once a revocation's outcome is out, everything said about the grant is cancelled, and nothing more is said. What a
+///   transport may have had by then is left to the model.
 /// - A citizen's commands are answered in the order in which they stand in their partition.
 struct Witness {
     private let broker: MemoryBroker
@@ -21,6 +22,8 @@ struct Witness {
     private var epochs: [String: Int64] = [:]
     /// Notifications about a grant that were not cancelled, by grant.
     private var uncancelled: [String: [String: String]] = [:]
+    /// Notifications that receipts were written of.
+    private var underWay: Set<String> = []
     private var revoked: Set<String> = []
     /// Grants whose revocation the present transaction answers.
     private var answeredNow: [String] = []
@@ -85,6 +88,16 @@ struct Witness {
         }
     }
 
+    mutating func sentReceipt(_ record: ModelRecord) {
+        let read = (record.value ?? []).withUnsafeBytes { bytes -> String? in
+            do throws(JSONFailure) { try document.parse(bytes) } catch { return nil }
+            return document.root["notification"]?.string
+        }
+        guard let id = read else { return }
+        underWay.insert(id)
+        for grant in uncancelled.keys { uncancelled[grant]?[id] = nil }
+    }
+
     private mutating func check(_ record: FrameRecord) -> String? {
         guard let topic = Topic(rawValue: record.topic), [.notifications, .outcomes].contains(topic) else { return nil }
         guard let value = record.value else { return "a record of \(topic.name) has no value" }
@@ -101,7 +114,7 @@ struct Witness {
         case "grant-revoked", "grant-ended": break
         default:
             if revoked.contains(grant) { return "\(kind) is told about grant \(grant), which is revoked" }
-            uncancelled[grant, default: [:]][id] = "\(kind) \(id)"
+            if !underWay.contains(id) { uncancelled[grant, default: [:]][id] = "\(kind) \(id)" }
         }
         return nil
     }

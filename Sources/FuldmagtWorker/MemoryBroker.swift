@@ -226,6 +226,8 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
     private weak var listener: (any AssignmentListener)?
     private var member = 0
     private var positions: [Int32: [Topic: Int64]] = [:]
+    /// Who belonged to the group when this member was last told what it has.
+    private var membersKnown: [Int] = []
     private var cataloguePosition: Int64 = 0
 
     init(broker: MemoryBroker) { self.broker = broker }
@@ -275,7 +277,7 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
     }
 
     /// Range assignment: shards in order, shared out in runs over members in order. A shard changes hands only after its
-    /// owner has given it up.
+    /// owner has given it up. Each time who belongs to the group changes, a member is told what it has got, be it nothing.
     private func rebalance() {
         // A member that the group has let go finds out now, has lost what it had, and joins as a new one.
         let isMember = broker.state.withLock { $0.members.contains(member) }
@@ -285,13 +287,13 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
             if !lost.isEmpty { listener?.lost(lost) }
             enter()
         }
-        let wanted = broker.state.withLock { state -> Set<Int32> in
-            guard let place = state.members.firstIndex(of: member) else { return [] }
+        let (members, wanted) = broker.state.withLock { state -> ([Int], Set<Int32>) in
+            guard let place = state.members.firstIndex(of: member) else { return (state.members, []) }
             let count = Int(broker.partitions)
             let each = count / state.members.count
             let extra = count % state.members.count
             let start = place * each + min(place, extra)
-            return Set((start..<start + each + (place < extra ? 1 : 0)).map(Int32.init))
+            return (state.members, Set((start..<start + each + (place < extra ? 1 : 0)).map(Int32.init)))
         }
         release(Set(positions.keys).subtracting(wanted))
         let assigned = broker.state.withLock { state -> Set<Int32> in
@@ -301,7 +303,8 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
             for shard in free { state.owners[shard] = member }
             return free
         }
-        guard !assigned.isEmpty else { return }
+        guard !assigned.isEmpty || members != membersKnown else { return }
+        membersKnown = members
         let starts = listener?.assigned(assigned.sorted()) ?? [:]
         for shard in assigned { positions[shard] = starts[shard] ?? [:] }
     }

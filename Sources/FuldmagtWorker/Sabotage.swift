@@ -8,4 +8,8 @@ package enum Sabotage: String, CaseIterable, Sendable {
     case epochUnchecked = "epoch-unchecked"
     /// A shard that is taken back is given up before what was under way is published.
     case revokeAnsweredEarly = "revoke-answered-early"
+    /// A standby copy that was handed out is still followed.
+    case copyStillFollowed = "copy-still-followed"
+    /// A standby copy counts as far as its changelog's end once a part of it was read.
+    case copySkipsRows = "copy-skips-rows"
 }

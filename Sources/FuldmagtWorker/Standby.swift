@@ -10,9 +10,10 @@ import Logging
 /// copy that cannot be kept is begun anew. Copies do not outlive the process.
 public final class Standby: @unchecked Sendable {
     /// A copy, and how far it has come.
-    struct Copy {
-        let restore: ShardRestore
-        var position: Int64 = 0
+    package struct Copy {
+        package let restore: ShardRestore
+        /// Next to read of its changelog.
+        package fileprivate(set) var position: Int64 = 0
         /// When it was last seen to be as far as the changelog.
         var currentAt: Instant
     }
@@ -77,9 +78,9 @@ public final class Standby: @unchecked Sendable {
     }
 
     /// Hands out the copy of a shard that is being taken over; nil where there is none that is of use.
-    func take(_ shard: Int32) -> Copy? {
+    package func take(_ shard: Int32) -> Copy? {
         queue.sync {
-            followed.remove(shard)
+            if options.sabotage != .copyStillFollowed { followed.remove(shard) }
             metrics.forget(.standbyLagRecords, shard: shard)
             guard let copy = copies.removeValue(forKey: shard) else { return nil }
             guard isCurrentEnough(copy) else {
@@ -92,7 +93,7 @@ public final class Standby: @unchecked Sendable {
 
     /// Looks at one shard.
     /// - Returns: how long to rest before the next; nil for not at all.
-    func step() -> DispatchTimeInterval? {
+    package func step() -> DispatchTimeInterval? {
         if round.isEmpty { round = followed.sorted(by: >) }
         guard let shard = round.popLast() else { return Self.rest }
         do {
@@ -149,7 +150,8 @@ public final class Standby: @unchecked Sendable {
         } else {
             copy = Copy(
                 restore: try ShardRestore(
-                    shard: shard, directory: options.directory, worker: options.worker, purpose: .standby),
+                    shard: shard, directory: options.directory, worker: options.worker, purpose: .standby,
+                    disk: options.disk),
                 currentAt: surroundings.now())
             copies[shard] = copy
         }
@@ -158,7 +160,7 @@ public final class Standby: @unchecked Sendable {
         let progress = try source.readChangelog(
             shard: shard, from: copy.position, into: &batch, limit: Self.chunk)
         if !batch.isEmpty { try copy.restore.apply(batch) }
-        copy.position = progress.next
+        copy.position = options.sabotage == .copySkipsRows ? progress.end : progress.next
         if progress.isAtEnd { copy.currentAt = asked }
         copies[shard] = copy
         metrics.show(.standbyLagRecords, "shard", String(shard), Double(progress.remaining))

@@ -38,7 +38,8 @@ import Testing
     /// The first seed, from 1 on, that notices each. Where the workers have changed since it may be a later one, within
     /// 2,000.
     private static let firstSeeds: [Sabotage: UInt64] = [
-        .positionAfterState: 1, .frameWithoutOffsets: 1, .epochUnchecked: 21, .revokeAnsweredEarly: 103,
+        .positionAfterState: 1, .frameWithoutOffsets: 1, .epochUnchecked: 40, .revokeAnsweredEarly: 9,
+        .copyStillFollowed: 3, .copySkipsRows: 24,
     ]
 
     @Test("a rule that is broken on purpose is noticed", arguments: Sabotage.allCases)

@@ -82,6 +82,7 @@ extension ShardAccess {
         if missing.contains(.deaths) { loaded.file.deaths = try deaths(of: row) }
         if missing.contains(.formerPackages) { try loadFormerPackages(into: &loaded.file) }
         if missing.contains(.causes) { try loadCauses(into: &loaded.file) }
+        if missing.contains(.requestSources) { try loadRequestSources(into: &loaded.file) }
         if missing.contains(.readAccesses) { loaded.file.readAccesses = try readAccesses(of: row) }
         if missing.contains(.notifications) { loaded.file.notifications = try notifications(of: row) }
     }
@@ -280,6 +281,16 @@ extension ShardAccess {
             defer { rows.reset() }
             file.grants[at].cause = try cause(
                 id: rows.text(0), origin: rows.int(1), extensions: rows.optionalText(2))
+        }
+    }
+
+    /// Who asked, whatever became of it since: entry 0 tells.
+    private func loadRequestSources(into file: inout CitizenFile) throws(StoreError) {
+        for at in file.grants.indices where file.grants[at].request != nil {
+            let row = statements.readLastCause.bind(1, file.grants[at].row).bind(2, 0)
+            guard try row.next() else { throw StoreError(.fatal, "a grant has no history") }
+            defer { row.reset() }
+            file.grants[at].requestSource = try origin(at: row.int(1)).source
         }
     }
 

@@ -44,11 +44,44 @@ import Testing
         #expect((cluster.outcomes(of: "yes").first?.json["grants"] as? [Any])?.count == 1)
         #expect(cluster.notifications(to: bent) == ["grant-received digital-post"])
         #expect(cluster.notifications(to: carl) == [])
-        // One is left, so whoever answers means that one.
-        answer("decline", id: "no", source: third)
+        // One is left, yet nobody can tell that a third means that one.
+        answer("decline", id: "third-again", source: third)
+        answer("decline", id: "no", source: other)
         try cluster.drain()
+        #expect(cluster.answer("third-again") == "rejected unknown-request@request")
         #expect(cluster.answer("no") == "accepted")
         #expect(cluster.notifications(to: carl) == ["grant-declined digital-post"])
+        #expect(try cluster.check() == [])
+    }
+
+    @Test(
+        "a second answer is not taken for one to another source's request, whatever became of the first",
+        arguments: ["approve", "decline", "lapses"])
+    func answeredTwice(first: String) throws {
+        let cluster = try begin()
+        let other = "urn:dk:cvr:29189846:other"
+        func answer(_ verb: String, id: String, source: String = TestCluster.source) {
+            cluster.send(
+                "grant.\(verb)", #"{"grantor":{"cpr":"\#(anna)"},"request":"ask","channel":"digital"}"#, id: id,
+                source: source, key: anna)
+        }
+        ask(cluster, "tax", for: bent)
+        try cluster.drain()
+        if first == "lapses" { cluster.clock.advance(days: 100) }
+        ask(cluster, "care", for: carl, source: other)
+        try cluster.drain()
+        if first == "lapses" { cluster.clock.advance(days: 90) } else { answer(first, id: "one") }
+        try cluster.drain()
+        answer("approve", id: "two")
+        answer("decline", id: "three")
+        try cluster.drain()
+        #expect(cluster.answer("two") == "rejected unknown-request@request")
+        #expect(cluster.answer("three") == "rejected unknown-request@request")
+        #expect(cluster.notifications(to: carl) == [])
+        answer("approve", id: "theirs", source: other)
+        try cluster.drain()
+        #expect(cluster.answer("theirs") == "accepted")
+        #expect(cluster.notifications(to: carl) == ["grant-received digital-post"])
         #expect(try cluster.check() == [])
     }
 

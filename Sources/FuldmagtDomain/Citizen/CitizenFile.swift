@@ -103,6 +103,8 @@ public struct FileSections: OptionSet, Sendable {
     /// `cause` of grants.
     public static let causes = FileSections(rawValue: 128)
     /// `formerPackages` of grants.
+    /// `requestSource` of grants.
+    public static let requestSources = FileSections(rawValue: 512)
     public static let formerPackages = FileSections(rawValue: 256)
 }
 

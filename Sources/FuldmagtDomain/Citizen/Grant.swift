@@ -80,6 +80,8 @@ public struct Grant: Sendable, Equatable {
     public var hasRepresentativeDied = false
     /// Command id of the request that it began as.
     public var request: String?
+    /// Source of the request that it began as, where the decision needs to know.
+    public var requestSource: String?
     /// For a request: the day from which it is no longer open.
     public var lapsesOn: Day?
     /// The end that both parties have been reminded of, or that needs no reminder.

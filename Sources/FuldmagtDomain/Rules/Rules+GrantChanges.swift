@@ -2,15 +2,15 @@ extension Draft {
     /// The unanswered grants of a request, in the order asked for.
     ///
     /// Ids are unique for each source only, so an id may mean requests of several: then the answer's own source says
-    /// which, and where it made none of them nothing is answered.
+    /// which, and where it made none of them nothing is answered. That holds when all but one have been answered, too: an
+    /// answer that is said twice is not for another's.
     private mutating func requested(_ answer: GrantAnswer) -> [Int] {
         guard let request = answer.request else { return [] }
-        var ordinals = file.grants.indices.filter {
-            file.grants[$0].isOpenRequest(on: today) && file.grants[$0].request == request
+        var ordinals = file.grants.indices.filter { file.grants[$0].request == request }
+        if Set(ordinals.map { file.grants[$0].requestSource }).count > 1 {
+            ordinals.removeAll { file.grants[$0].requestSource != cause.source }
         }
-        if Set(ordinals.map { file.grants[$0].cause?.source }).count > 1 {
-            ordinals.removeAll { file.grants[$0].cause?.source != cause.source }
-        }
+        ordinals.removeAll { !file.grants[$0].isOpenRequest(on: today) }
         if ordinals.isEmpty { reject(.unknownRequest, "request") }
         return ordinals
     }

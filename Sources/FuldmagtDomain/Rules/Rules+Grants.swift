@@ -10,6 +10,7 @@ extension Draft {
             let last = today.adding(days: circumstances.settings.requestDays)
             grant.lapsesOn = last
             grant.cause = cause
+            grant.requestSource = cause.source
             if effects.rows.isEmpty { store(.due(last)) }
             store(.grant(grant, GrantEntry(at: now, cause: cause)))
             lines.append(Outcome.GrantLine(grant))

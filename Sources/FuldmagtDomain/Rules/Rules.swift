@@ -5,8 +5,8 @@ public enum Rules {
     public static func sections(for body: Command.Body) -> FileSections {
         switch body {
         case .issue, .request: [.residences, .exemptions, .grants]
-        case .approve: [.residences, .exemptions, .grants, .causes]
-        case .decline: [.exemptions, .grants, .causes]
+        case .approve: [.residences, .exemptions, .grants, .requestSources]
+        case .decline: [.exemptions, .grants, .requestSources]
         case .renew: [.exemptions, .grants]
         case .correct: [.residences, .exemptions, .grants, .notifications]
         case .revoke: [.exemptions, .grants, .notifications, .formerPackages]

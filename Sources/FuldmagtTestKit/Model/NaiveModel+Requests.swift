@@ -74,15 +74,16 @@ extension NaiveModel {
         }
     }
 
-    /// Where the grants are that `request` asked for and nobody has answered: of requests by several sources under one id,
-    /// those of the source that answers.
+    /// Where the grants are that `request` asked for and nobody has answered: where several sources have ever asked under
+    /// one id, only those of the source that answers.
     private func requested(_ command: ModelCommand, _ grantor: Party, _ fields: inout ModelFields) -> [Int] {
         guard let id = fields.text("request") else { return [] }
         let given = citizens[grantor]?.grants ?? []
-        var asked = given.indices.filter { given[$0].isAsked(on: fields.today) && given[$0].request == id }
+        var asked = given.indices.filter { given[$0].request == id }
         if Set(asked.map { given[$0].history[0].cause.source }).count > 1 {
             asked = asked.filter { given[$0].history[0].cause.source == command.cause.source }
         }
+        asked = asked.filter { given[$0].isAsked(on: fields.today) }
         if asked.isEmpty { fields.fault("unknown-request", "request") }
         return asked
     }

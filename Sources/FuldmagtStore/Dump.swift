@@ -89,7 +89,8 @@ public struct Dump {
             SELECT c.pseudonym AS citizen, e.ordinal, e.municipality AS "municipality$municipality", e.form, e.journal,
               e.caseworker, e.requested_by AS requestedBy, e.appeared_in_person AS "appearedInPerson$bool",
               e.departure AS "departure$bool", e.valid_until AS "validUntil$day", e.at, e.cause,
-              e.lifted_at AS liftedAt, e.lifted_by AS liftedBy, e.lift_cause AS liftCause, e.lift_journal AS liftJournal
+              e.lifted_at AS liftedAt, e.lifted_by AS liftedBy, e.lift_cause AS liftCause, e.lift_journal AS liftJournal,
+              e.lift_caseworker AS liftCaseworker
             FROM exemptions e JOIN citizens c ON c.row = e.citizen
             """
         ),
@@ -107,7 +108,8 @@ public struct Dump {
             "grantHistory",
             """
             SELECT g.id AS "grant$uuid", h.entry, h.state, h.version, h.valid_from AS "validFrom$day",
-              h.valid_until AS "validUntil$day", h.at, h.cause, o.source, h.asked_by AS by, h.reason
+              h.valid_until AS "validUntil$day", h.at, h.cause, o.source, h.asked_by AS by, h.reason,
+              h.channel
             FROM history h JOIN grants g ON g.row = h.grant_row JOIN origins o ON o.row = h.origin
             """
         ),
@@ -146,7 +148,8 @@ public struct Dump {
             "readAccess",
             """
             SELECT c.pseudonym AS citizen, a.ordinal, a.holder, a.journal, a.caseworker,
-              a.valid_until AS "validUntil$day", a.at, a.cause, a.ended_at AS endedAt, a.end_cause AS endCause
+              a.valid_until AS "validUntil$day", a.at, a.cause, a.ended_at AS endedAt, a.end_cause AS endCause,
+              a.end_journal AS endJournal, a.end_caseworker AS endCaseworker
             FROM read_accesses a JOIN citizens c ON c.row = a.citizen
             """
         ),

@@ -3,6 +3,30 @@
 /// Most grants never change: one row less for each of them. The first change moves entry 0 to `grant_history`, where that of
 /// grants from before has been from the start.
 extension Schema {
+    static var fourteenth: String {
+        """
+        ALTER TABLE read_accesses ADD COLUMN holder_former BLOB CHECK (length(holder_former) = 16);
+
+        -- What is demanded of whoever takes something back.
+        ALTER TABLE read_accesses ADD COLUMN end_journal TEXT;
+        ALTER TABLE read_accesses ADD COLUMN end_caseworker TEXT;
+        ALTER TABLE exemptions ADD COLUMN lift_caseworker TEXT;
+        -- How a request was declined.
+        ALTER TABLE grant_history ADD COLUMN channel TEXT
+          CHECK (channel = 'digital' OR channel = 'paper' OR channel = 'assisted');
+
+        DROP VIEW history;
+        CREATE VIEW history AS
+          SELECT grant_row, entry, state, version, valid_from, valid_until, at, cause, origin, asked_by, reason, terms,
+            extensions, channel
+          FROM grant_history
+          UNION ALL
+          SELECT row, 0, state, version, valid_from, valid_until, given_at, given_cause, given_origin, NULL, NULL, terms,
+            given_extensions, NULL
+          FROM grants WHERE given_at IS NOT NULL;
+        """
+    }
+
     static var tenth: String {
         """
         -- When, by which command and from where it was given: entry 0, kept here while it is the only one.

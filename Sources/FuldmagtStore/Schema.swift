@@ -8,7 +8,7 @@ import GRDB
 /// rowid tables, so that a batch touches few pages; small indexes find a citizen's rows.
 enum Schema {
     /// The version this build writes, in `PRAGMA user_version`.
-    static let version = 13
+    static let version = 14
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -73,6 +73,9 @@ enum Schema {
                     CREATE INDEX grants_by_end ON grants (reminded_of IS valid_until, valid_until)
                       WHERE state = 'active' OR state = 'dormant';
                     """)
+        }
+        migrator.registerMigration("14 former numbers of readers, and evidence") { db in
+            try db.execute(sql: fourteenth)
         }
         return migrator
     }

@@ -206,7 +206,7 @@ extension ShardAccess {
                 lifting = Exemption.Lifting(
                     at: rows.instant(12), by: try rows.choice(13, ExemptionLift.Actor.self),
                     cause: try cause(id: rows.text(14), origin: rows.int(15), extensions: nil),
-                    journal: rows.optionalText(16))
+                    journal: rows.optionalText(16), caseworker: rows.optionalText(17))
             }
             exemptions.append(
                 Exemption(
@@ -316,6 +316,12 @@ extension ShardAccess {
         let rows = statements.readReadAccesses.bind(1, citizen)
         var accesses: [ReadAccess] = []
         while try rows.next() {
+            var end: ReadAccess.End?
+            if let endedAt = rows.optionalInstant(10) {
+                end = ReadAccess.End(
+                    at: endedAt, cause: try cause(id: rows.text(11), origin: rows.int(12), extensions: nil),
+                    journal: rows.optionalText(14), caseworker: rows.optionalText(15))
+            }
             accesses.append(
                 ReadAccess(
                     ordinal: Int(rows.int(0)),
@@ -324,9 +330,7 @@ extension ShardAccess {
                     journal: rows.optionalText(4), caseworker: rows.optionalText(5),
                     validUntil: try rows.optionalDay(6), at: rows.instant(7),
                     cause: try cause(id: rows.text(8), origin: rows.int(9), extensions: nil),
-                    endedAt: rows.optionalInstant(10),
-                    endCause: rows.isNull(11)
-                        ? nil : try cause(id: rows.text(11), origin: rows.int(12), extensions: nil)))
+                    formerHolder: try rows.optionalIdent(13), end: end))
         }
         return accesses
     }
@@ -366,7 +370,7 @@ extension ShardAccess {
         return notifications
     }
 
-    /// A notification of a row whose thirteenth column is the state of its post.
+    /// A notification of a row whose thirteenth column is the state of its post, and the next what it explains.
     func notification(_ rows: Statement) throws(StoreError) -> Notification {
         var notification = Notification(
             id: try rows.ident(1), kind: try rows.choice(2, NotificationKind.self),

@@ -10,7 +10,7 @@ extension ShardAccess {
         case .exemptionLifted(let ordinal, let lifting):
             try statements.liftExemption.bind(1, citizen).bind(2, ordinal).bind(3, lifting.at)
                 .bind(4, lifting.by.rawValue).bind(5, lifting.cause.id).bind(6, try origin(of: lifting.cause))
-                .bind(7, lifting.journal).run()
+                .bind(7, lifting.journal).bind(8, lifting.caseworker).run()
         case .grant(let grant, let entry):
             file.grants[grant.ordinal].row = try write(grant, entry, citizen: citizen)
         case .grantChanged(let grant, let entry):
@@ -48,9 +48,9 @@ extension ShardAccess {
                 .bind(4, try origin(of: correction.cause)).bind(5, correction.journal).run()
             try statements.setDied.bind(1, citizen).bindNull(2).run()
         case .readAccess(let access): try write(access, citizen: citizen)
-        case .readAccessEnded(let ordinal, let at, let cause):
-            try statements.endReadAccess.bind(1, citizen).bind(2, ordinal).bind(3, at).bind(4, cause.id)
-                .bind(5, try origin(of: cause)).run()
+        case .readAccessEnded(let ordinal, let end):
+            try statements.endReadAccess.bind(1, citizen).bind(2, ordinal).bind(3, end.at).bind(4, end.cause.id)
+                .bind(5, try origin(of: end.cause)).bind(6, end.journal).bind(7, end.caseworker).run()
         case .renumbering(let renumbering):
             try statements.setRenumbering.bind(1, citizen).bind(2, renumbering.to.pseudonym)
                 .bind(3, renumbering.to.sealed).bind(4, Int64(renumbering.to.shard)).bind(5, renumbering.effective)
@@ -128,14 +128,15 @@ extension ShardAccess {
         try statements.insertHistory.bind(1, row).bind(2, grant.entry).bind(3, grant.state.rawValue)
             .bind(4, grant.version).bind(5, grant.validFrom).bind(6, grant.validUntil).bind(7, entry.at)
             .bind(8, entry.cause.id).bind(9, try origin(of: entry.cause)).bind(10, entry.by).bind(11, entry.reason)
-            .bind(12, try termsRow(grant.terms)).bind(13, Extension.stored(entry.cause.extensions)).run()
+            .bind(12, try termsRow(grant.terms)).bind(13, Extension.stored(entry.cause.extensions))
+            .bind(14, entry.channel?.rawValue).run()
     }
 
     private func write(_ access: ReadAccess, citizen: Int64) throws(StoreError) {
         try statements.insertReadAccess.bind(1, citizen).bind(2, access.ordinal).bind(3, access.holder.pseudonym)
             .bind(4, access.holder.sealed).bind(5, Int64(access.holder.shard)).bind(6, access.journal)
             .bind(7, access.caseworker).bind(8, access.validUntil).bind(9, access.at).bind(10, access.cause.id)
-            .bind(11, try origin(of: access.cause)).run()
+            .bind(11, try origin(of: access.cause)).bind(12, access.formerHolder).run()
     }
 
     private func write(_ grant: ReceivedGrant, citizen: Int64) throws(StoreError) {

@@ -104,7 +104,7 @@ final class Statements {
             "UPDATE received SET grantor = ?3, grantor_shard = ?4 WHERE citizen = ?1 AND grantor = ?2")
         renumberHolder = try prepare(
             """
-            UPDATE read_accesses SET holder = ?3, holder_sealed = ?4, holder_shard = ?5
+            UPDATE read_accesses SET holder = ?3, holder_sealed = ?4, holder_shard = ?5, holder_former = ?2
             WHERE citizen = ?1 AND holder = ?2
             """)
         setDied = try prepare("UPDATE citizens SET died = ?2 WHERE row = ?1")
@@ -174,7 +174,8 @@ final class Statements {
         readExemptions = try prepare(
             """
             SELECT ordinal, municipality, form, journal, caseworker, requested_by, appeared_in_person, departure,
-              valid_until, at, cause, origin, lifted_at, lifted_by, lift_cause, lift_origin, lift_journal
+              valid_until, at, cause, origin, lifted_at, lifted_by, lift_cause, lift_origin, lift_journal,
+              lift_caseworker
             FROM exemptions WHERE citizen = ?1 ORDER BY ordinal
             """)
         insertExemption = try prepare(
@@ -185,7 +186,8 @@ final class Statements {
             """)
         liftExemption = try prepare(
             """
-            UPDATE exemptions SET lifted_at = ?3, lifted_by = ?4, lift_cause = ?5, lift_origin = ?6, lift_journal = ?7
+            UPDATE exemptions SET lifted_at = ?3, lifted_by = ?4, lift_cause = ?5, lift_origin = ?6, lift_journal = ?7,
+              lift_caseworker = ?8
             WHERE citizen = ?1 AND ordinal = ?2
             """)
         readGrants = try prepare(
@@ -207,7 +209,7 @@ final class Statements {
             """
             INSERT INTO grant_history
               SELECT row, 0, state, version, valid_from, valid_until, given_at, given_cause, given_origin, NULL, NULL,
-                terms, given_extensions
+                terms, given_extensions, NULL
               FROM grants WHERE row = ?1 AND given_at IS NOT NULL
             """)
         changeGrant = try prepare(
@@ -221,21 +223,22 @@ final class Statements {
         readReadAccesses = try prepare(
             """
             SELECT ordinal, holder, holder_sealed, holder_shard, journal, caseworker, valid_until, at, cause, origin,
-              ended_at, end_cause, end_origin
+              ended_at, end_cause, end_origin, holder_former, end_journal, end_caseworker
             FROM read_accesses WHERE citizen = ?1 ORDER BY ordinal
             """)
         insertReadAccess = try prepare(
             """
             INSERT INTO read_accesses (citizen, ordinal, holder, holder_sealed, holder_shard, journal, caseworker,
-              valid_until, at, cause, origin)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+              valid_until, at, cause, origin, holder_former)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
             """)
         endReadAccess = try prepare(
             """
-            UPDATE read_accesses SET ended_at = ?3, end_cause = ?4, end_origin = ?5 WHERE citizen = ?1 AND ordinal = ?2
+            UPDATE read_accesses SET ended_at = ?3, end_cause = ?4, end_origin = ?5, end_journal = ?6, end_caseworker = ?7
+            WHERE citizen = ?1 AND ordinal = ?2
             """)
         insertHistory = try prepare(
-            "INSERT INTO grant_history VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")
+            "INSERT INTO grant_history VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")
         readReceived = try prepare(
             """
             SELECT row, id, grantor, grantor_shard, terms, state, valid_from, valid_until, entry

@@ -28,6 +28,9 @@ struct HistoryModel {
     struct ReadAccess {
         var helper: Int
         var until: Day?
+        /// Numbers by which its holder is known here.
+        var names: Set<String>
+        var isEnded = false
     }
 
     var grants: [Grant] = []
@@ -76,8 +79,21 @@ struct HistoryModel {
     /// Whether a municipality decides about the citizen's exemption.
     func decides(_ municipality: String, _ today: Day) -> Bool { home(today).map { $0 == municipality } ?? true }
 
-    func reads(_ helper: Int, _ today: Day) -> Int? {
-        readAccesses.firstIndex { $0.helper == helper && ($0.until.map { $0 >= today } ?? true) }
+    func reads(_ access: ReadAccess, _ today: Day) -> Bool {
+        !access.isEnded && access.until.map { $0 >= today } ?? true
+    }
+
+    /// What somebody has who is called by a number of theirs: by any that the citizen's file shows to be the same person's.
+    func reading(_ helper: Int, as name: String, _ today: Day) -> [Int] {
+        let known = knownReader(helper, as: name)
+        return readAccesses.indices.filter {
+            readAccesses[$0].helper == helper && reads(readAccesses[$0], today)
+                && !readAccesses[$0].names.isDisjoint(with: known)
+        }
+    }
+
+    func knownReader(_ helper: Int, as name: String) -> Set<String> {
+        readAccesses.filter { $0.helper == helper && $0.names.contains(name) }.reduce([name]) { $0.union($1.names) }
     }
 
     /// Grants follow the place of residence, and so does an exemption that was given for the departure.

@@ -236,11 +236,13 @@ struct HistoryStep {
     private static func read(_ model: HistoryModel, _ bench: RuleBench, by random: inout Random) -> HistoryStep {
         let today = bench.today
         let helper = Int.random(in: 0...1, using: &random)
-        let holder = #""holder":{"cpr":"\#(model.helpers[helper])"}"#
-        let given = model.reads(helper, today)
+        // By the number the helper has, or the one they had.
+        let name = Bool.random(using: &random) ? model.helpers[helper] : RuleBench.helpers[helper]
+        let holder = #""holder":{"cpr":"\#(name)"}"#
+        let given = model.reading(helper, as: name, today)
         if Bool.random(using: &random) {
-            return HistoryStep(.readAccessWithdraw, holder, isAccepted: !model.isDead && given != nil) {
-                if let given { $0.readAccesses.remove(at: given) }
+            return HistoryStep(.readAccessWithdraw, holder, isAccepted: !model.isDead && !given.isEmpty) {
+                for at in given { $0.readAccesses[at].isEnded = true }
             }
         }
         let until = Bool.random(using: &random) ? day(bench, by: &random) : nil
@@ -248,8 +250,9 @@ struct HistoryStep {
         return HistoryStep(
             .readAccessGrant, holder + end, isAccepted: !model.isDead && until ?? today >= today
         ) {
-            if let given { $0.readAccesses.remove(at: given) }
-            $0.readAccesses.append(.init(helper: helper, until: until))
+            for at in given { $0.readAccesses[at].isEnded = true }
+            $0.readAccesses.append(
+                .init(helper: helper, until: until, names: model.knownReader(helper, as: name)))
             $0.exemption = nil
         }
     }

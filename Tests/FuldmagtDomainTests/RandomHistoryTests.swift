@@ -86,6 +86,9 @@ import Testing
         bench.helperIsRenumbered(from: model.helpers[helper], to: new)
         model.helpers[helper] = new
         for at in model.grants.indices where model.grants[at].helper == helper { model.grants[at].names.insert(new) }
+        for at in model.readAccesses.indices where model.readAccesses[at].helper == helper {
+            model.readAccesses[at].names.insert(new)
+        }
     }
 
     /// The whole state that both know.
@@ -98,7 +101,7 @@ import Testing
         try #require(bench.file.isDead(on: bench.today) == model.isDead, "seed \(seed), step \(step)")
         let reading = bench.file.readAccesses.filter { $0.isInForce(on: bench.today) }.count
         try #require(
-            reading == (0...1).filter { model.reads($0, bench.today) != nil }.count, "seed \(seed), step \(step)")
+            reading == model.readAccesses.count { model.reads($0, bench.today) }, "seed \(seed), step \(step)")
         // A late move never wins over a newer one, and a dormant grant gives no right.
         try #require(
             bench.file.residence(on: bench.today)?.municipality?.description == model.home(bench.today),

@@ -58,9 +58,7 @@ public struct CitizenFile: Sendable {
                 notifications[index].cancelledAt = at
             }
         case .readAccess(let access): readAccesses.append(access)
-        case .readAccessEnded(let ordinal, let at, let cause):
-            readAccesses[ordinal].endedAt = at
-            readAccesses[ordinal].endCause = cause
+        case .readAccessEnded(let ordinal, let end): readAccesses[ordinal].end = end
         case .due: break
         case .renumbering(let renumbering): self.renumbering = renumbering
         case .numberInUseAgain: renumbering = nil
@@ -85,6 +83,7 @@ extension CitizenFile {
         }
         for at in readAccesses.indices where readAccesses[at].holder.pseudonym == change.former {
             readAccesses[at].holder = change.current
+            readAccesses[at].formerHolder = change.former
         }
     }
 }
@@ -103,9 +102,9 @@ public struct FileSections: OptionSet, Sendable {
     /// `cause` of grants.
     public static let causes = FileSections(rawValue: 128)
     /// `formerPackages` of grants.
+    public static let formerPackages = FileSections(rawValue: 256)
     /// `requestSource` of grants.
     public static let requestSources = FileSections(rawValue: 512)
-    public static let formerPackages = FileSections(rawValue: 256)
 }
 
 /// One change of a citizen's rows.
@@ -125,7 +124,7 @@ public enum RowChange: Sendable {
     case notification(Notification)
     case notificationCancelled(Ident, at: Instant, row: Int64)
     case readAccess(ReadAccess)
-    case readAccessEnded(ordinal: Int, at: Instant, Cause)
+    case readAccessEnded(ordinal: Int, ReadAccess.End)
     /// Something must be looked at again on a day.
     case due(Day)
     case renumbering(Renumbering)
@@ -241,12 +240,17 @@ public struct Exemption: Sendable, Equatable {
         public var by: ExemptionLift.Actor
         public var cause: Cause
         public var journal: String?
+        /// Of a correction.
+        public var caseworker: String?
 
-        public init(at: Instant, by: ExemptionLift.Actor, cause: Cause, journal: String?) {
+        public init(
+            at: Instant, by: ExemptionLift.Actor, cause: Cause, journal: String?, caseworker: String? = nil
+        ) {
             self.at = at
             self.by = by
             self.cause = cause
             self.journal = journal
+            self.caseworker = caseworker
         }
     }
 

@@ -148,13 +148,17 @@ public struct GrantEntry: Sendable, Equatable {
     public var cause: Cause
     /// Who asked for a revocation.
     public var by: String?
+    /// Of a revocation as told; of a correction the reference of what shows the mistake.
     public var reason: String?
+    /// How a request was declined. How a grant was given is the grant's own.
+    public var channel: Channel?
 
-    public init(at: Instant, cause: Cause, by: String? = nil, reason: String? = nil) {
+    public init(at: Instant, cause: Cause, by: String? = nil, reason: String? = nil, channel: Channel? = nil) {
         self.at = at
         self.cause = cause
         self.by = by
         self.reason = reason
+        self.channel = channel
     }
 }
 

@@ -8,13 +8,30 @@ public struct ReadAccess: Sendable, Equatable {
     public var validUntil: Day?
     public var at: Instant
     public var cause: Cause
-    /// When it was withdrawn or replaced.
-    public var endedAt: Instant?
-    public var endCause: Cause?
+    /// Whom the holder was before they got another number, where that is known here: both are found.
+    public var formerHolder: Ident?
+    /// Set when it was withdrawn or replaced.
+    public var end: End?
+
+    /// How a read access ended before its time.
+    public struct End: Sendable, Equatable {
+        public var at: Instant
+        public var cause: Cause
+        /// What the withdrawal gives as evidence.
+        public var journal: String?
+        public var caseworker: String?
+
+        public init(at: Instant, cause: Cause, journal: String?, caseworker: String?) {
+            self.at = at
+            self.cause = cause
+            self.journal = journal
+            self.caseworker = caseworker
+        }
+    }
 
     public init(
         ordinal: Int, holder: PartyReference, journal: String?, caseworker: String?, validUntil: Day?, at: Instant,
-        cause: Cause, endedAt: Instant? = nil, endCause: Cause? = nil
+        cause: Cause, formerHolder: Ident? = nil, end: End? = nil
     ) {
         self.ordinal = ordinal
         self.holder = holder
@@ -23,9 +40,9 @@ public struct ReadAccess: Sendable, Equatable {
         self.validUntil = validUntil
         self.at = at
         self.cause = cause
-        self.endedAt = endedAt
-        self.endCause = endCause
+        self.formerHolder = formerHolder
+        self.end = end
     }
 
-    public func isInForce(on day: Day) -> Bool { endedAt == nil && validUntil.map { day <= $0 } ?? true }
+    public func isInForce(on day: Day) -> Bool { end == nil && validUntil.map { day <= $0 } ?? true }
 }

@@ -81,17 +81,19 @@ extension Draft {
         if !file.isExempt(on: today) { reject(.notExempt, "citizen") }
         checkDecidingMunicipality(correct.municipality)
         guard reasons.isEmpty else { return }
-        liftExemption(by: .authority, journal: correct.journal, cause: cause)
+        liftExemption(by: .authority, journal: correct.journal, caseworker: correct.caseworker, cause: cause)
     }
 
     /// Ends the exemption in force, if there is one, and says so to the citizen.
-    private mutating func liftExemption(by actor: ExemptionLift.Actor, journal: String?, cause: Cause) {
+    private mutating func liftExemption(
+        by actor: ExemptionLift.Actor, journal: String?, caseworker: String? = nil, cause: Cause
+    ) {
         let inForce = file.exemptions.filter { $0.isInForce(on: today) }
         guard !inForce.isEmpty else { return }
         for exemption in inForce {
-            store(
-                .exemptionLifted(
-                    ordinal: exemption.ordinal, Exemption.Lifting(at: now, by: actor, cause: cause, journal: journal)))
+            let lifting = Exemption.Lifting(
+                at: now, by: actor, cause: cause, journal: journal, caseworker: caseworker)
+            store(.exemptionLifted(ordinal: exemption.ordinal, lifting))
         }
         notify(.exemptionLifted, cause: cause)
     }
@@ -111,32 +113,57 @@ extension Draft {
         if holder == file.citizen { reject(.sameParty, "holder") }
         if let until = command.validUntil, until < today { reject(.validityEnded, "validUntil") }
         guard reasons.isEmpty, let holder else { return }
-        if let earlier = readAccess(of: holder) { store(.readAccessEnded(ordinal: earlier, at: now, cause)) }
-        let reference = circumstances.naming.reference(to: holder)
+        end(readAccesses(of: holder), evidence: nil)
+        // Whoever does not know the holder's new number yet names the old one.
+        let renumbered = file.readAccesses.last { $0.formerHolder == holder.pseudonym }
+        let reference = renumbered?.holder ?? circumstances.naming.reference(to: holder)
         store(
             .readAccess(
                 ReadAccess(
                     ordinal: file.readAccesses.count, holder: reference, journal: command.journal,
-                    caseworker: command.caseworker, validUntil: command.validUntil, at: now, cause: cause)))
+                    caseworker: command.caseworker, validUntil: command.validUntil, at: now, cause: cause,
+                    formerHolder: renumbered?.formerHolder)))
         liftExemption(by: .citizen, journal: nil, cause: cause)
         notify(.readAccessGiven, cause: cause)
         tell(.given, reference)
     }
 
-    /// `readaccess.withdraw`
+    /// `readaccess.withdraw`: ends all that the holder has. Two files, or two numbers of one holder, that became one may
+    /// each have brought one.
     mutating func withdrawReadAccess(_ command: ReadAccessCommand) {
         let holder = command.holder.map(circumstances.naming.identify)
         if holder == file.citizen { reject(.sameParty, "holder") }
-        let ordinal = holder.flatMap { readAccess(of: $0) }
-        if holder != nil, holder != file.citizen, ordinal == nil { reject(.unknownReadAccess, "holder") }
-        guard reasons.isEmpty, let ordinal else { return }
-        store(.readAccessEnded(ordinal: ordinal, at: now, cause))
+        let ordinals = holder.map { readAccesses(of: $0) } ?? []
+        if holder != nil, holder != file.citizen, ordinals.isEmpty { reject(.unknownReadAccess, "holder") }
+        guard reasons.isEmpty else { return }
+        end(ordinals, evidence: command)
         notify(.readAccessEnded, cause: cause)
-        tell(.ended, file.readAccesses[ordinal].holder)
+        // What is told to a former number is passed on to the new one, which is told once.
+        let former = Set(ordinals.compactMap { file.readAccesses[$0].formerHolder })
+        let holders = Set(ordinals.map { file.readAccesses[$0].holder }).filter { !former.contains($0.pseudonym) }
+        for holder in holders.sorted(by: { $0.pseudonym < $1.pseudonym }) { tell(.ended, holder) }
     }
 
-    private func readAccess(of holder: Identity) -> Int? {
-        file.readAccesses.firstIndex { $0.holder.pseudonym == holder.pseudonym && $0.isInForce(on: today) }
+    private mutating func end(_ ordinals: [Int], evidence: ReadAccessCommand?) {
+        for ordinal in ordinals {
+            let end = ReadAccess.End(
+                at: now, cause: cause, journal: evidence?.journal, caseworker: evidence?.caseworker)
+            store(.readAccessEnded(ordinal: ordinal, end))
+        }
+    }
+
+    /// All in force, by whichever of the holder's numbers that are known here.
+    private func readAccesses(of holder: Identity) -> [Int] {
+        var numbers: Set<Ident> = [holder.pseudonym]
+        for access in file.readAccesses {
+            guard let former = access.formerHolder,
+                former == holder.pseudonym || access.holder.pseudonym == holder.pseudonym
+            else { continue }
+            numbers.formUnion([former, access.holder.pseudonym])
+        }
+        return file.readAccesses.indices.filter {
+            numbers.contains(file.readAccesses[$0].holder.pseudonym) && file.readAccesses[$0].isInForce(on: today)
+        }
     }
 
     private mutating func tell(_ event: ReadAccessNews.Event, _ holder: PartyReference) {

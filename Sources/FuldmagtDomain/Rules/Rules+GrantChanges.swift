@@ -74,7 +74,7 @@ extension Draft {
         let ordinals = requested(answer)
         guard reasons.isEmpty else { return }
         for ordinal in ordinals {
-            let grant = change(ordinal, cause: cause) { $0.state = .declined }
+            let grant = change(ordinal, cause: cause, channel: answer.channel) { $0.state = .declined }
             tell(.declined, grant, cause: cause)
         }
     }
@@ -142,7 +142,7 @@ extension Draft {
         guard reasons.isEmpty else { return }
         let today = today
         guard let representative else {
-            let corrected = change(ordinal, cause: cause) { grant in
+            let corrected = change(ordinal, cause: cause, reason: correct.journal) { grant in
                 grant.version += 1
                 grant.validFrom = from
                 if until != grant.validUntil { grant.end(on: until, today: today) }
@@ -151,7 +151,7 @@ extension Draft {
             tell(.corrected, corrected, cause: cause)
             return
         }
-        change(ordinal, to: .revoked, cause: cause)
+        change(ordinal, to: .revoked, cause: cause, reason: correct.journal)
         let isBackdated = correct.validFrom != nil || grant.channel == .paper
         var given = Grant(
             id: circumstances.naming.id("grant", cause, file.citizen.pseudonym, .index(0)),

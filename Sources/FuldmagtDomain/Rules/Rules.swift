@@ -226,14 +226,15 @@ struct Draft {
     /// - Returns: the grant as stored.
     @discardableResult
     mutating func change(
-        _ ordinal: Int, cause: Cause, by: String? = nil, reason: String? = nil, _ body: (inout Grant) -> Void
+        _ ordinal: Int, cause: Cause, by: String? = nil, reason: String? = nil, channel: Channel? = nil,
+        _ body: (inout Grant) -> Void
     ) -> Grant {
         var grant = file.grants[ordinal]
         let version = grant.version
         body(&grant)
         if grant.version != version || !grant.state.isLiving { grant.cause = cause }
         grant.entry += 1
-        store(.grantChanged(grant, GrantEntry(at: now, cause: cause, by: by, reason: reason)))
+        store(.grantChanged(grant, GrantEntry(at: now, cause: cause, by: by, reason: reason, channel: channel)))
         lines.append(Outcome.GrantLine(grant))
         return grant
     }

@@ -55,7 +55,7 @@ struct ModelExemption {
     var departure: Bool
     var validUntil: Day?
     var cause: ModelCause
-    var lifted: (cause: ModelCause, by: String, journal: String?)?
+    var lifted: (cause: ModelCause, by: String, journal: String?, caseworker: String?)?
 
     func covers(_ day: Day) -> Bool { lifted == nil && validUntil.map { day <= $0 } ?? true }
 }
@@ -69,6 +69,8 @@ struct ModelGrant {
         var cause: ModelCause
         var by: String?
         var reason: String?
+        /// How a request was declined.
+        var channel: String?
     }
 
     var id: Ident
@@ -114,11 +116,13 @@ struct ModelGrant {
     func isNearEnd(on day: Day) -> Bool { validUntil.adding(days: -30) <= day }
 
     /// Notes what has happened, with the version and dates it has now.
-    mutating func enter(_ state: String, _ cause: ModelCause, by: String? = nil, reason: String? = nil) {
+    mutating func enter(
+        _ state: String, _ cause: ModelCause, by: String? = nil, reason: String? = nil, channel: String? = nil
+    ) {
         history.append(
             Entry(
                 state: state, version: version, validFrom: validFrom, validUntil: validUntil, cause: cause, by: by,
-                reason: reason))
+                reason: reason, channel: channel))
     }
 
     var expected: ExpectedGrant {
@@ -135,7 +139,7 @@ struct ModelReadAccess {
     var validUntil: Day?
     var cause: ModelCause
     /// Its withdrawal, or the later one that took its place.
-    var ended: ModelCause?
+    var ended: (cause: ModelCause, journal: String?, caseworker: String?)?
 
     func covers(_ day: Day) -> Bool { ended == nil && validUntil.map { day <= $0 } ?? true }
 }

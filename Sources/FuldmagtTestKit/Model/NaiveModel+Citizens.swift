@@ -55,20 +55,22 @@ extension NaiveModel {
     {
         let municipality = fields.municipality("municipality")
         let journal = fields.freeText("journal", missing: "journal-missing")
-        _ = fields.freeText("caseworker")
+        let caseworker = fields.freeText("caseworker")
         if fields.bool("registeredByMistake") == false { fields.fault("invalid-field", "registeredByMistake") }
         if citizens[citizen]?.isExempt(on: command.today) != true { fields.fault("not-exempt", "citizen") }
         checkAuthority(municipality, citizen, &fields)
         guard fields.reasons.isEmpty else { return [] }
-        endExemption(of: citizen, by: "authority", journal: journal, command.cause)
+        endExemption(of: citizen, by: "authority", journal: journal, caseworker: caseworker, command.cause)
         return []
     }
 
     /// Lifts the exemption in force and tells the citizen, by the channel that follows.
-    mutating func endExemption(of citizen: Party, by: String, journal: String?, _ cause: ModelCause) {
+    mutating func endExemption(
+        of citizen: Party, by: String, journal: String?, caseworker: String? = nil, _ cause: ModelCause
+    ) {
         change(citizen) {
             for at in $0.exemptions.indices where $0.exemptions[at].covers(cause.day) {
-                $0.exemptions[at].lifted = (cause, by, journal)
+                $0.exemptions[at].lifted = (cause, by, journal, caseworker)
             }
         }
         tell("exemption-lifted", citizen, about: nil, citizen: citizen, cause)

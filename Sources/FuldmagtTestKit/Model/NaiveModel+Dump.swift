@@ -75,6 +75,7 @@ extension NaiveModel {
             .adding("at", exemption.cause.at).adding("cause", exemption.cause.id)
             .adding("liftedAt", exemption.lifted?.cause.at).adding("liftedBy", exemption.lifted?.by)
             .adding("liftCause", exemption.lifted?.cause.id).adding("liftJournal", exemption.lifted?.journal)
+            .adding("liftCaseworker", exemption.lifted?.caseworker)
     }
 
     private func readAccess(_ access: ModelReadAccess, _ ordinal: Int, _ citizen: String) -> Line {
@@ -82,7 +83,8 @@ extension NaiveModel {
             .adding("holder", pseudonym(access.holder)).adding("journal", access.journal)
             .adding("caseworker", access.caseworker).adding("validUntil", access.validUntil?.description)
             .adding("at", access.cause.at).adding("cause", access.cause.id)
-            .adding("endedAt", access.ended?.at).adding("endCause", access.ended?.id)
+            .adding("endedAt", access.ended?.cause.at).adding("endCause", access.ended?.cause.id)
+            .adding("endJournal", access.ended?.journal).adding("endCaseworker", access.ended?.caseworker)
     }
 
     private func given(_ grant: ModelGrant, _ ordinal: Int, _ grantor: String) -> Line {
@@ -108,7 +110,7 @@ extension NaiveModel {
             .adding("version", entry.version).adding("validFrom", entry.validFrom.description)
             .adding("validUntil", entry.validUntil.description).adding("at", entry.cause.at)
             .adding("cause", entry.cause.id).adding("source", entry.cause.source).adding("by", entry.by)
-            .adding("reason", entry.reason)
+            .adding("reason", entry.reason).adding("channel", entry.channel)
     }
 
     private func timeline(_ id: String, _ post: ModelPost) -> [Line] {

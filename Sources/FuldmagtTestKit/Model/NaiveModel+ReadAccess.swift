@@ -11,7 +11,7 @@ extension NaiveModel {
         }
         guard fields.reasons.isEmpty, let access else { return [] }
         change(citizen) {
-            $0.endReadAccess(of: access.holder, command)
+            $0.endReadAccess(of: access.holder, command, evidence: nil)
             $0.readAccesses.append(access)
         }
         if citizens[citizen]?.isExempt(on: command.today) == true {
@@ -34,7 +34,7 @@ extension NaiveModel {
             fields.fault("unknown-readaccess", "holder")
         }
         guard fields.reasons.isEmpty else { return [] }
-        change(citizen) { $0.endReadAccess(of: access.holder, command) }
+        change(citizen) { $0.endReadAccess(of: access.holder, command, evidence: access) }
         tellBoth("readaccess-ended", citizen, access.holder, command.cause)
         return []
     }
@@ -70,9 +70,11 @@ extension NaiveModel {
 }
 
 extension ModelCitizen {
-    mutating func endReadAccess(of holder: Party, _ command: ModelCommand) {
+    /// - Parameter evidence: what a withdrawal gives.
+    mutating func endReadAccess(of holder: Party, _ command: ModelCommand, evidence: ModelReadAccess?) {
         for at in readAccesses.indices where readAccesses[at].holder == holder {
-            if readAccesses[at].covers(command.today) { readAccesses[at].ended = command.cause }
+            guard readAccesses[at].covers(command.today) else { continue }
+            readAccesses[at].ended = (command.cause, evidence?.journal, evidence?.caseworker)
         }
     }
 }

@@ -64,10 +64,10 @@ extension NaiveModel {
     /// `grant.decline`: only the representative is told.
     mutating func decline(_ command: ModelCommand, grantor: Party, _ fields: inout ModelFields) -> [ExpectedGrant] {
         let asked = requested(command, grantor, &fields)
-        _ = fields.oneOf("channel", ["digital", "paper", "assisted"])
+        let channel = fields.oneOf("channel", ["digital", "paper", "assisted"])
         guard fields.reasons.isEmpty else { return [] }
         return asked.map { at in
-            change(grantor) { $0.grants[at].enter("declined", command.cause) }
+            change(grantor) { $0.grants[at].enter("declined", command.cause, channel: channel) }
             let grant = citizens[grantor, default: ModelCitizen()].grants[at]
             tell("grant-declined", grant.representative, about: grant, citizen: grantor, command.cause)
             return grant.expected
@@ -111,7 +111,7 @@ extension NaiveModel {
     /// `grant.correct`: other dates, or another representative, which is a revocation and a new grant.
     mutating func correct(_ command: ModelCommand, grantor: Party, _ fields: inout ModelFields) -> [ExpectedGrant] {
         let at = seen(grantor, &fields)
-        _ = fields.freeText("journal", missing: "journal-missing")
+        let journal = fields.freeText("journal", missing: "journal-missing")
         let changes = fields.field("changes", missing: "missing-field") { $0.isObject ? $0 : nil }
         let names = ["changes.validFrom", "changes.validUntil", "changes.representative"]
         if changes != nil, names.allSatisfy({ fields.value($0) == nil }) { fields.fault("missing-field", "changes") }
@@ -141,7 +141,7 @@ extension NaiveModel {
         var dates = (from: validFrom ?? grant.validFrom, until: validUntil ?? grant.validUntil)
         guard let representative else {
             return [
-                amend(grantor, at, "grant-corrected", command.cause) {
+                amend(grantor, at, "grant-corrected", command.cause, reason: journal) {
                     ($0.validFrom, $0.validUntil) = dates
                     if dates.until != grant.validUntil { $0.isReminded = $0.isNearEnd(on: command.today) }
                 }
@@ -153,7 +153,7 @@ extension NaiveModel {
         (anew.packageVersion, anew.kind, anew.channel) = (grant.packageVersion, grant.kind, grant.channel)
         (anew.journal, anew.caseworker, anew.identification) = (grant.journal, grant.caseworker, grant.identification)
         anew.enter("active", command.cause)
-        let revoked = turn(grantor, at, to: "revoked", command.cause)
+        let revoked = turn(grantor, at, to: "revoked", command.cause, reason: journal)
         change(grantor) { $0.grants.append(anew) }
         tellGiven(anew, command.cause)
         return [revoked.expected, anew.expected]
@@ -208,12 +208,13 @@ extension NaiveModel {
 
     /// Gives a grant another version and tells both parties.
     private mutating func amend(
-        _ grantor: Party, _ at: Int, _ kind: String, _ cause: ModelCause, _ body: (inout ModelGrant) -> Void
+        _ grantor: Party, _ at: Int, _ kind: String, _ cause: ModelCause, reason: String? = nil,
+        _ body: (inout ModelGrant) -> Void
     ) -> ExpectedGrant {
         change(grantor) {
             body(&$0.grants[at])
             $0.grants[at].version += 1
-            $0.grants[at].enter($0.grants[at].state, cause)
+            $0.grants[at].enter($0.grants[at].state, cause, reason: reason)
         }
         let grant = citizens[grantor, default: ModelCitizen()].grants[at]
         tell(kind, grantor, about: grant, citizen: grantor, cause)

@@ -171,4 +171,62 @@ import Testing
         #expect(grants.contains { $0.contains(#""package":"next""#) && $0.contains(#""state":"active""#) })
         #expect(cluster.notifications(to: new) == ["grant-corrected digital-post"])
     }
+
+    /// Anna has given Bent a grant bound to a system, which is given up for another, and that for a third.
+    @Test(
+        "two switches seen at once are followed to the end, in whatever order the packages' ids are",
+        arguments: [("z1", "a2", "m3"), ("a1", "z2", "none"), ("z1", "a2", "none")], [1, 100])
+    func twoAtOnce(ids: (String, String, String), rows: Int) throws {
+        let (first, second, third) = ids
+        let cluster = try TestCluster()
+        cluster.options.sweepRows = rows
+        cluster.defineCatalogue()
+        cluster.system("urn:s1")
+        cluster.package(first, scope: "itSystem", extra: #","itSystem":"urn:s1","successor":"\#(second)""#)
+        cluster.package(second, scope: "itSystem", extra: #","itSystem":"urn:s2","successor":"\#(third)""#)
+        if third != "none" { cluster.package(third, scope: "itSystem", extra: #","itSystem":"urn:s3""#) }
+        for (at, grantor) in [anna, carl].enumerated() { cluster.issue(grantor, to: bent, [first], id: "g\(at)") }
+        try cluster.drain()
+        cluster.system("urn:s2", replaces: "urn:s1")
+        cluster.system("urn:s3", replaces: "urn:s2")
+        try cluster.drain()
+        let isOver = third == "none"
+        let state = isOver ? "ended" : "active"
+        #expect(try states(cluster, of: isOver ? first : third) == [state, state])
+        #expect(try states(cluster, of: second) == [])
+        // Told once, for the whole way.
+        #expect(
+            cluster.notifications(to: anna).suffix(1) == ["grant-\(isOver ? "ended" : "corrected") digital-post"])
+        #expect(cluster.notifications(to: anna).count == (isOver ? 3 : 2))
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("a switch that is switched back leaves the former package as it was, to be given and defined anew")
+    func switchedBack() throws {
+        let cluster = try TestCluster()
+        cluster.defineCatalogue()
+        cluster.system("urn:s1")
+        cluster.package("one", scope: "itSystem", extra: #","itSystem":"urn:s1","successor":"two""#)
+        cluster.package("two", scope: "itSystem", extra: #","itSystem":"urn:s2","successor":"one""#)
+        cluster.issue(anna, to: bent, ["one"], id: "g")
+        try cluster.drain()
+        cluster.system("urn:s2", replaces: "urn:s1")
+        try cluster.drain()
+        #expect(try states(cluster, of: "two") == ["active"])
+        cluster.system("urn:s1", replaces: "urn:s2", id: "back")
+        try cluster.drain()
+        #expect(try states(cluster, of: "one") == ["active"])
+        cluster.package("one", scope: "itSystem", version: 2, extra: #","itSystem":"urn:s1","successor":"two""#)
+        try cluster.drain()
+        #expect(try states(cluster, of: "one") == ["active"] && states(cluster, of: "two") == [])
+        #expect(cluster.notifications(to: bent).count == 3)
+        cluster.issue(carl, to: bent, ["one"], id: "anew")
+        cluster.issue(carl, to: bent, ["two"], id: "too-late")
+        cluster.revoke(anna, from: bent, ["two"], id: "r")
+        try cluster.drain()
+        #expect(cluster.answer("anew") == "accepted")
+        #expect(cluster.answer("too-late").contains("package-retired@packages[0]"))
+        #expect(cluster.answer("r") == "accepted")
+        #expect(try cluster.check() == [])
+    }
 }

@@ -257,22 +257,23 @@ extension TestCluster {
         activate("care", in: "0751")
     }
 
-    func system(_ id: String, replaces: String? = nil) {
+    /// - Parameter record: id of the record, for a system that is defined again.
+    func system(_ id: String, replaces: String? = nil, id record: String? = nil) {
         send(
             "itsystem.define",
             """
             {"id":"\(id)","name":"Eksempel","supplier":{"cvr":"99000007","name":"Eksempel"}\(replaces.map { ",\"replaces\":\"\($0)\"" } ?? "")}
-            """, id: "define-\(id)", key: "itsystem/\(id)")
+            """, id: record ?? "define-\(id)", key: "itsystem/\(id)")
     }
 
-    func package(_ id: String, scope: String, kle: String = "27.60", extra: String = "") {
+    func package(_ id: String, scope: String, kle: String = "27.60", version: Int = 1, extra: String = "") {
         send(
             "package.define",
             """
-            {"id":"\(id)","version":1,"title":{"da":"Eksempel \(id)","en":"Example \(id)"},
+            {"id":"\(id)","version":\(version),"title":{"da":"Eksempel \(id)","en":"Example \(id)"},
              "wording":{"da":"Jeg giver fuldmagt.","en":"I give power of attorney."},"kind":"act","scope":"\(scope)",
              "kle":["\(kle)"]\(extra)}
-            """, id: "define-\(id)", key: "package/\(id)")
+            """, id: "define-\(id)\(version > 1 ? "-\(version)" : "")", key: "package/\(id)")
     }
 
     func activate(_ package: String, in municipality: String, until: String? = nil, id: String? = nil) {

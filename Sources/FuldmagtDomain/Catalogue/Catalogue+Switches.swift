@@ -10,8 +10,22 @@ public struct SystemSwitch: Sendable {
 extension Catalogue {
     /// The it-system that took over from another: of several, the one defined last. It depends on what is defined now
     /// alone, so that a worker that read a compacted topic sees the same.
+    ///
+    /// Where a switch was switched back, in however many steps, each replaces the other: then the one defined last is in
+    /// use.
     func replacement(of itSystem: String) -> ITSystem? {
-        itSystems.values.filter { $0.replaces == itSystem && $0.id != itSystem }.max { $0.changedAt < $1.changedAt }
+        let found = itSystems.values.filter { $0.replaces == itSystem && $0.id != itSystem }
+            .max { $0.changedAt < $1.changedAt }
+        guard let found, let own = itSystems[itSystem] else { return found }
+        var newest = own
+        var circle: Set = [itSystem]
+        var next = own.replaces.flatMap { itSystems[$0] }
+        while let system = next, circle.insert(system.id).inserted {
+            if system.changedAt > newest.changedAt { newest = system }
+            if system.id == found.id { return newest.id == itSystem ? nil : found }
+            next = system.replaces.flatMap { itSystems[$0] }
+        }
+        return found
     }
 
     /// Whether, and how, a package's it-system was replaced. Packages for all of a municipality, or the country, never
@@ -31,6 +45,19 @@ extension Catalogue {
                     && successor.kle.allSatisfy { narrow in package.kle.contains { $0.covers(narrow) } }
             } ?? false
         return SystemSwitch(cause: replacement.cause, at: replacement.at, successor: isFit ? successor : nil)
+    }
+
+    /// The last of the switches that came one after the other since a package's it-system was in use, and before it was
+    /// looked at: what it makes of the package's grants.
+    func lastSwitch(of id: String, on day: Day) -> SystemSwitch? {
+        var last = systemSwitch(of: id, on: day)
+        var names: Set = [id]
+        while let successor = last?.successor?.id, names.insert(successor).inserted,
+            let next = systemSwitch(of: successor, on: day)
+        {
+            last = next
+        }
+        return last
     }
 
     /// What grants of a package are called, from its own name on, through one supplier switch after the other.

@@ -1,12 +1,13 @@
 extension Draft {
     /// Grants bound to an it-system that was replaced go on as the successor that the switch names, or end with an
-    /// explanation to both parties (DOMAIN.md, packages: our decision). The id stays, and so does the end date.
+    /// explanation to both parties (DOMAIN.md, packages: our decision). The id stays, and so does the end date. Of several
+    /// switches that are seen at once only the last is told.
     /// - Parameter isDayTurn: a timer looked, not a change of the catalogue: its time counts.
     mutating func followSystems(isDayTurn: Bool) {
         for ordinal in file.grants.indices {
             let grant = file.grants[ordinal]
             guard grant.terms.scope == .itSystem, grant.isLiving(on: today),
-                let switched = circumstances.catalogue.systemSwitch(of: grant.terms.id, on: today)
+                let switched = circumstances.catalogue.lastSwitch(of: grant.terms.id, on: today)
             else { continue }
             if !isDayTurn { now = switched.at }
             if let successor = switched.successor,

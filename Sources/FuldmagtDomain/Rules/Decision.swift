@@ -231,7 +231,8 @@ public struct InboxMessage: Sendable {
 /// A representative's shard tells a grantor's that the representative is dead, or that it was a mistake.
 public struct RepresentativeDeath: Sendable, Equatable {
     public var representative: Ident
-    /// What they had been given; none where a death is taken back, which revives nothing.
+    /// What they had been given. Where a death is taken back, which revives nothing, what they were given meanwhile and
+    /// never told of.
     public var grants: [Ident]
     public var cause: Cause
     /// Time of the cause.

@@ -66,8 +66,12 @@ extension Draft {
         }
         var grantors: [Ident: Int32] = [:]
         for grant in file.received { grantors[grant.grantor] = grant.grantorShard }
+        // What was given meanwhile ended by the command that gave it, and was never told.
+        let told = Set(file.notifications.compactMap(\.grant))
+        let untold = file.received.filter { $0.state == .ended && !told.contains($0.id) }
         for (grantor, shard) in grantors.sorted(by: { $0.key < $1.key }) {
-            tellDeath(to: grantor, shard: shard, grants: [], cause: cause, mistake: death.cause)
+            let grants = untold.filter { $0.grantor == grantor }.map(\.id)
+            tellDeath(to: grantor, shard: shard, grants: grants, cause: cause, mistake: death.cause)
         }
         for grant in file.grants where grant.state == .ended && grant.cause?.isSameCommand(as: death.cause) == true {
             notify(.grantEnded, grant: grant, cause: cause)
@@ -85,7 +89,7 @@ extension Rules {
         defer { swap(&draft.file, &file) }
         // Else a grant came too late: what ends it is the command that gave it.
         draft.isAnothersAffair = death.cause.type == CommandType.moveDecease.name
-        for id in death.grants {
+        for id in death.mistake == nil ? death.grants : [] {
             guard
                 let ordinal = draft.file.grants.firstIndex(where: {
                     $0.id == id && $0.isHeld(by: death.representative)
@@ -96,11 +100,13 @@ extension Rules {
             draft.notify(.grantEnded, grant: grant, cause: death.cause)
         }
         for grant in draft.file.grants where grant.state == .ended && grant.isHeld(by: death.representative) {
-            guard let mistake = death.mistake, grant.cause?.isSameCommand(as: mistake) == true else { continue }
+            guard let mistake = death.mistake,
+                grant.cause?.isSameCommand(as: mistake) == true || death.grants.contains(grant.id)
+            else { continue }
             draft.tell(.ended, grant, cause: death.cause)
         }
         if draft.file.grants.contains(where: { $0.isHeld(by: death.representative) }) {
-            draft.store(.representativeDied(death.representative, !death.grants.isEmpty))
+            draft.store(.representativeDied(death.representative, death.mistake == nil && !death.grants.isEmpty))
         }
         return draft.effects
     }

@@ -63,7 +63,9 @@ extension NaiveModel {
         for grantor in citizens.keys.sorted(by: { $0.digits < $1.digits }) {
             change(grantor) { $0.knownDead.remove(citizen) }
             for grant in citizens[grantor]?.grants ?? []
-            where grant.representative == citizen && grant.ended(by: death) {
+            where grant.representative == citizen
+                && (grant.ended(by: death) || (grant.state == "ended" && !isTold(citizen, of: grant)))
+            {
                 tell("grant-ended", citizen, about: grant, citizen: citizen, command.cause)
             }
         }
@@ -71,6 +73,13 @@ extension NaiveModel {
             tell("grant-ended", citizen, about: grant, citizen: citizen, command.cause)
         }
         return []
+    }
+}
+
+extension NaiveModel {
+    /// Whether anything has been told to a party about a grant: not what was given to them while they were called dead.
+    private func isTold(_ party: Party, of grant: ModelGrant) -> Bool {
+        notifications.contains { $0.recipient == party.digits && $0.grant == grant.id.uuidText }
     }
 }
 

@@ -28,7 +28,7 @@ final class PostStatements {
         notification = try prepare(
             """
             SELECT n.row, n.id, n.kind, n.grant_id, n.terms, n.valid_until, n.channel, n.sender, n.kle, n.about_another,
-              n.created_at, n.cancelled_at, p.state, n.citizen, e.explanation
+              n.created_at, n.cancelled_at, p.state, e.explanation, n.citizen
             FROM notifications n LEFT JOIN posts p ON p.notification = n.row
               LEFT JOIN explanations e ON e.notification = n.row
             WHERE n.row = ?1

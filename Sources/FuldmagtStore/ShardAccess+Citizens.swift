@@ -383,6 +383,7 @@ extension ShardAccess {
         } else if notification.cancelledAt != nil {
             notification.state = .cancelled
         }
+        notification.explanation = rows.optionalText(13).flatMap { Notification.Explanation(rawValue: $0) }
         return notification
     }
 

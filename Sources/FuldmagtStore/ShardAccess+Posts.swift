@@ -104,11 +104,10 @@ extension ShardAccess {
         let rows = statements.notification.bind(1, row)
         guard try rows.next() else { return nil }
         defer { rows.reset() }
-        var notification = try notification(rows)
-        notification.explanation = rows.optionalText(14).flatMap { Notification.Explanation(rawValue: $0) }
+        let notification = try notification(rows)
         return StoredNotification(
             notification: notification, standing: PostStanding(notification.channel, notification.state),
-            nextEntry: try nextEntry(of: row), citizen: rows.int(13))
+            nextEntry: try nextEntry(of: row), citizen: rows.int(14))
     }
 
     private func nextEntry(of row: Int64) throws(StoreError) -> Int {

@@ -258,14 +258,18 @@ final class Statements {
         readNotifications = try prepare(
             """
             SELECT row, n.id, kind, grant_id, terms, valid_until, channel, sender, kle, about_another, created_at,
-              cancelled_at, p.state
-            FROM notifications n LEFT JOIN posts p ON p.notification = n.row WHERE citizen = ?1 ORDER BY row
+              cancelled_at, p.state, e.explanation
+            FROM notifications n LEFT JOIN posts p ON p.notification = n.row
+              LEFT JOIN explanations e ON e.notification = n.row
+            WHERE citizen = ?1 ORDER BY row
             """)
         readNotificationsAbout = try prepare(
             """
             SELECT row, n.id, kind, grant_id, terms, valid_until, channel, sender, kle, about_another, created_at,
-              cancelled_at, p.state
-            FROM notifications n LEFT JOIN posts p ON p.notification = n.row WHERE citizen = ?1 AND grant_id = ?2 ORDER BY row
+              cancelled_at, p.state, e.explanation
+            FROM notifications n LEFT JOIN posts p ON p.notification = n.row
+              LEFT JOIN explanations e ON e.notification = n.row
+            WHERE citizen = ?1 AND grant_id = ?2 ORDER BY row
             """)
         insertNotification = try prepare(
             """

@@ -48,10 +48,44 @@ public struct Notification: Sendable, Equatable {
     public var explanation: Explanation?
     public var row: Int64 = 0
 
-    /// Why something happened that neither party asked for.
-    public enum Explanation: String, Sendable, Equatable {
+    /// Why something happened that neither party asked for, or why a grant gives no right although it is told of.
+    public enum Explanation: RawRepresentable, Sendable, Equatable {
         /// The it-system that a grant was bound to has a successor that the grant does not fit.
-        case systemReplaced = "system-replaced"
+        case systemReplaced
+        /// It is not offered where the citizen lives.
+        case dormant
+        /// Its first day is to come.
+        case begins(Day)
+
+        private static let beginning = "begins "
+
+        public init?(rawValue: String) {
+            switch rawValue {
+            case "system-replaced": self = .systemReplaced
+            case "dormant": self = .dormant
+            case let text where text.hasPrefix(Self.beginning):
+                guard let day = Day(String(text.dropFirst(Self.beginning.count))) else { return nil }
+                self = .begins(day)
+            default: return nil
+            }
+        }
+
+        public var rawValue: String {
+            switch self {
+            case .systemReplaced: "system-replaced"
+            case .dormant: "dormant"
+            case .begins(let day): Self.beginning + day.description
+            }
+        }
+
+        /// What whoever is told that a grant is valid must know as well, or they would act without a right.
+        static func caveat(of kind: NotificationKind, state: GrantState, validFrom: Day, on today: Day) -> Self? {
+            switch kind {
+            case .grantGiven, .grantReceived, .grantRenewed, .grantCorrected, .grantExpiring, .grantAwake:
+                state == .dormant ? .dormant : validFrom > today ? .begins(validFrom) : nil
+            default: nil
+            }
+        }
     }
 
     public init(
@@ -111,6 +145,9 @@ enum NotificationText {
     ]
 
     /// `31. december 2035`
+    static func text(_ day: Day) -> String { "\(day.dayOfMonth). \(months[day.month - 1]) \(day.year)" }
+
+    /// The same, without a string of its own.
     private static func write(_ day: Day, to text: inout JSONWriter) {
         text.piece(String(day.dayOfMonth))
         text.piece(". ")

@@ -4,10 +4,10 @@ import FuldmagtJSON
 /// All texts are here.
 ///
 /// Places in a body: `{package}` is the package's title, `{until}` the grant's last day, `{why}` an explanation where there
-/// is one. Nothing in a text tells a representative where the citizen lives, or names anybody.
+/// is one, with a space before it. Nothing in a text tells a representative where the citizen lives, or names anybody.
 public final class NotificationTemplate: Sendable {
     /// Raised whenever a text changes.
-    public static let version = 1
+    public static let version = 2
 
     public let kind: NotificationKind
     /// Whether it is for a representative, or holder of a read access, told about somebody else's.
@@ -66,27 +66,40 @@ public final class NotificationTemplate: Sendable {
         all.first { $0.kind == kind && $0.isAboutAnother == isAboutAnother } ?? all.first { $0.kind == kind }
     }
 
-    /// Why something happened that neither party asked for.
+    /// Why something happened that neither party asked for, or why a grant gives no right.
     public static func explanation(_ explanation: Notification.Explanation) -> Bilingual {
         switch explanation {
         case .systemReplaced:
             Bilingual(
-                danish: "Det it-system, den gjaldt for, er skiftet ud. ",
-                english: "The it-system it applied to has been replaced. ")
+                danish: " Det it-system, den gjaldt for, er skiftet ud.",
+                english: " The it-system it applied to has been replaced.")
+        case .dormant:
+            Bilingual(
+                danish: " Lige nu virker den ikke, og den må ikke bruges.",
+                english: " At present it does not work, and may not be used.")
+        case .begins(let day):
+            Bilingual(
+                danish: " Den gælder først fra \(NotificationText.text(day)).",
+                english: " It is not valid before \(day.dayOfMonth) \(englishMonths[day.month - 1]) \(day.year).")
         }
     }
+
+    private static let englishMonths = [
+        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "December",
+    ]
 
     /// In the order of the contract; for each kind the citizen's text, then the other party's.
     public static let all: [NotificationTemplate] = [
         .init(
             .grantGiven, false, ("Du har givet en fuldmagt", "You have given a power of attorney"),
-            "Du har givet fuldmagt til {package}. Den gælder til og med {until}. Du kan altid trække den tilbage.",
-            "You have given a power of attorney for {package}. It is valid through {until}. You can always withdraw it."
+            "Du har givet fuldmagt til {package}. Den gælder til og med {until}.{why} Du kan altid trække den tilbage.",
+            "You have given a power of attorney for {package}. It is valid through {until}.{why} You can always withdraw it."
         ),
         .init(
             .grantReceived, true, ("Du har fået en fuldmagt", "You have received a power of attorney"),
-            "Du har fået fuldmagt til {package}. Den gælder til og med {until}.",
-            "You have received a power of attorney for {package}. It is valid through {until}."),
+            "Du har fået fuldmagt til {package}. Den gælder til og med {until}.{why}",
+            "You have received a power of attorney for {package}. It is valid through {until}.{why}"),
         .init(
             .grantRequested, false, ("Du er bedt om en fuldmagt", "You are asked for a power of attorney"),
             "Du er bedt om at give fuldmagt til {package}. Den skal gælde til og med {until}. Den gælder først, når du siger ja.",
@@ -98,12 +111,12 @@ public final class NotificationTemplate: Sendable {
             "You asked for a power of attorney for {package}. The answer is no."),
         .init(
             .grantRenewed, false, ("En fuldmagt er forlænget", "A power of attorney is renewed"),
-            "Fuldmagten til {package} er forlænget. Den gælder nu til og med {until}.",
-            "The power of attorney for {package} is renewed. It is now valid through {until}."),
+            "Fuldmagten til {package} er forlænget. Den gælder nu til og med {until}.{why}",
+            "The power of attorney for {package} is renewed. It is now valid through {until}.{why}"),
         .init(
             .grantCorrected, false, ("En fuldmagt er rettet", "A power of attorney is corrected"),
-            "Fuldmagten til {package} er rettet. Den gælder til og med {until}.",
-            "The power of attorney for {package} is corrected. It is valid through {until}."),
+            "Fuldmagten til {package} er rettet. Den gælder til og med {until}.{why}",
+            "The power of attorney for {package} is corrected. It is valid through {until}.{why}"),
         .init(
             .grantRevoked, false, ("En fuldmagt er trukket tilbage", "A power of attorney is withdrawn"),
             "Fuldmagten til {package} gælder ikke mere. Den er taget tilbage.",
@@ -114,20 +127,20 @@ public final class NotificationTemplate: Sendable {
             "The power of attorney for {package} is withdrawn. You may no longer use it."),
         .init(
             .grantEnded, false, ("En fuldmagt er ophørt", "A power of attorney has ended"),
-            "Fuldmagten til {package} er ophørt. {why}Den gælder ikke mere.",
-            "The power of attorney for {package} has ended. {why}It is no longer valid."),
+            "Fuldmagten til {package} er ophørt.{why} Den gælder ikke mere.",
+            "The power of attorney for {package} has ended.{why} It is no longer valid."),
         .init(
             .grantEnded, true, ("En fuldmagt er ophørt", "A power of attorney has ended"),
-            "Fuldmagten til {package} er ophørt. {why}Du må ikke bruge den mere.",
-            "The power of attorney for {package} has ended. {why}You may no longer use it."),
+            "Fuldmagten til {package} er ophørt.{why} Du må ikke bruge den mere.",
+            "The power of attorney for {package} has ended.{why} You may no longer use it."),
         .init(
             .grantExpiring, false, ("En fuldmagt udløber snart", "A power of attorney expires soon"),
-            "Fuldmagten til {package} gælder til og med {until}. Du kan forlænge den inden da.",
-            "The power of attorney for {package} is valid through {until}. You can renew it before then."),
+            "Fuldmagten til {package} gælder til og med {until}. Du kan forlænge den inden da.{why}",
+            "The power of attorney for {package} is valid through {until}. You can renew it before then.{why}"),
         .init(
             .grantExpiring, true, ("En fuldmagt udløber snart", "A power of attorney expires soon"),
-            "Fuldmagten til {package} gælder til og med {until}. Herefter må du ikke bruge den.",
-            "The power of attorney for {package} is valid through {until}. You may not use it after that."),
+            "Fuldmagten til {package} gælder til og med {until}. Herefter må du ikke bruge den.{why}",
+            "The power of attorney for {package} is valid through {until}. You may not use it after that.{why}"),
         .init(
             .grantDormant, false, ("En fuldmagt virker ikke lige nu", "A power of attorney does not work at present"),
             "Fuldmagten til {package} virker ikke, fordi din kommune ikke tilbyder den. Den er ikke slettet. Den kan komme til at virke igen indtil {until}.",
@@ -140,12 +153,12 @@ public final class NotificationTemplate: Sendable {
         ),
         .init(
             .grantAwake, false, ("En fuldmagt virker igen", "A power of attorney works again"),
-            "Fuldmagten til {package} virker igen. Den gælder til og med {until}.",
-            "The power of attorney for {package} works again. It is valid through {until}."),
+            "Fuldmagten til {package} virker igen. Den gælder til og med {until}.{why}",
+            "The power of attorney for {package} works again. It is valid through {until}.{why}"),
         .init(
             .grantAwake, true, ("En fuldmagt virker igen", "A power of attorney works again"),
-            "Fuldmagten til {package} virker igen. Du må bruge den til og med {until}.",
-            "The power of attorney for {package} works again. You may use it through {until}."),
+            "Fuldmagten til {package} virker igen. Du må bruge den til og med {until}.{why}",
+            "The power of attorney for {package} works again. You may use it through {until}.{why}"),
         .init(
             .exemptionRegistered, false, ("Du er fritaget for Digital Post", "You are exempt from Digital Post"),
             "Du får nu post fra det offentlige som brev.", "You now get post from the public authorities as letters."),

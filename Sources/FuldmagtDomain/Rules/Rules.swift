@@ -124,7 +124,9 @@ struct Draft {
             sender: isAnothersAffair ? circumstances.settings.sender : senderToCitizen(cause: cause),
             kle: isAnothersAffair ? KLE.powersOfAttorney : grant?.terms.kle ?? KLE.digitalPost, isAboutAnother: false,
             createdAt: now)
-        notification.explanation = explanation
+        notification.explanation =
+            explanation
+            ?? grant.flatMap { .caveat(of: kind, state: $0.state, validFrom: $0.validFrom, on: today) }
         write(notification, cause: cause)
     }
 
@@ -137,7 +139,9 @@ struct Draft {
             id: notificationID(kind, grant: item?.grant, entry: item?.entry ?? 0, cause: cause), kind: kind,
             grant: item?.grant, terms: item?.terms, validUntil: item?.validUntil, channel: file.channel(on: today),
             sender: circumstances.settings.sender, kle: KLE.powersOfAttorney, isAboutAnother: true, createdAt: now)
-        notification.explanation = explanation
+        notification.explanation =
+            explanation
+            ?? item.flatMap { .caveat(of: kind, state: $0.state, validFrom: $0.validFrom, on: today) }
         write(notification, cause: cause)
     }
 

@@ -38,22 +38,32 @@ public struct PreviewEntry: Sendable {
 
     /// All texts in the order of the templates, each with and without what explains it.
     public static let all: [PreviewEntry] = NotificationTemplate.all.flatMap { template -> [PreviewEntry] in
-        let why = NotificationTemplate.explanation(.systemReplaced)
-        let variants: [(name: String, why: Bilingual)] =
-            template.body.danish.contains("{why}")
-            ? [("without a reason", Bilingual(danish: "", english: "")), ("an it-system was replaced", why)]
-            : [("", Bilingual(danish: "", english: ""))]
-        return variants.map { variant in
-            PreviewEntry(
+        variants(of: template.kind).map { variant in
+            let why = variant.why.map { NotificationTemplate.explanation($0) } ?? Bilingual(danish: "", english: "")
+            return PreviewEntry(
                 kind: template.kind, isAboutAnother: template.isAboutAnother, variant: variant.name,
                 title: template.title,
                 body: Bilingual(
                     danish: filled(
                         template.body.danish, package: packageDanish, until: "22. november 2028",
-                        why: variant.why.danish),
+                        why: why.danish),
                     english: filled(
                         template.body.english, package: packageEnglish, until: "22 November 2028",
-                        why: variant.why.english)))
+                        why: why.english)))
+        }
+    }
+
+    /// What may be explained in a kind's texts; nil is a text without an explanation.
+    private static func variants(
+        of kind: NotificationKind
+    ) -> [(name: String, why: FuldmagtDomain.Notification.Explanation?)] {
+        let later = Day("2027-12-24").map { ("from a later day", FuldmagtDomain.Notification.Explanation.begins($0)) }
+        return switch kind {
+        case .grantEnded: [("without a reason", nil), ("an it-system was replaced", .systemReplaced)]
+        case .grantGiven, .grantReceived, .grantAwake: [("in force", nil)] + [later].compactMap(\.self)
+        case .grantRenewed, .grantCorrected, .grantExpiring:
+            [("in force", nil), ("dormant", .dormant)] + [later].compactMap(\.self)
+        default: [("", nil)]
         }
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A local broker in a process of its own, with a data folder of its own, on a free port of 127.0.0.1.
 public final class BrokerProcess {
@@ -71,9 +72,22 @@ public final class BrokerProcess {
 
     private static func answers(_ port: Int) -> Bool { LoopbackSocket.with(port: port) { connect($0, $1, $2) == 0 } }
 
-    /// A port of 127.0.0.1 that nobody listens on at this moment.
+    /// Ports that were told: the system tells the same one twice when nobody listens on it yet, and of two brokers on one
+    /// port the second would end unnoticed, its test talking to the first.
+    private static let told = Mutex<Set<Int>>([])
+
+    /// A port of 127.0.0.1 that nobody listens on at this moment, and that nobody in this process was told before.
     public static func freePort() throws -> Int {
-        let port = LoopbackSocket.with(port: 0) { descriptor, address, size -> Int in
+        for _ in 0..<1_000 {
+            let port = unusedPort()
+            guard port > 0 else { break }
+            if told.withLock({ $0.insert(port).inserted }) { return port }
+        }
+        throw Missing(description: "no free port on 127.0.0.1")
+    }
+
+    private static func unusedPort() -> Int {
+        LoopbackSocket.with(port: 0) { descriptor, address, size -> Int in
             guard bind(descriptor, address, size) == 0 else { return 0 }
             var bound = sockaddr_in()
             var length = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -83,7 +97,5 @@ public final class BrokerProcess {
                 }
             } == 1 ? Int(UInt16(bigEndian: bound.sin_port)) : 0
         }
-        guard port > 0 else { throw Missing(description: "no free port on 127.0.0.1") }
-        return port
     }
 }

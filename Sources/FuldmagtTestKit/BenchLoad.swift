@@ -70,10 +70,8 @@ public struct BenchLoad: Sendable {
         (0..<count).count { workload.kind(of: $0) != .repeated }
     }
 
-    /// How many of the first commands are accepted.
-    public func accepted(_ count: Int) -> Int {
-        (0..<count).count { workload.kind(of: $0) == .accepted }
-    }
+    /// How many of some commands are accepted.
+    public func accepted(_ range: Range<Int>) -> Int { range.count { workload.kind(of: $0) == .accepted } }
 
     /// `ce_id` of a command that is not a repeat.
     public func id(of number: Int) -> String {

@@ -36,7 +36,7 @@ extension MemoryBench {
         }
         Output.line(
             """
-            grants loaded          \(load.accepted(loaded))
+            grants loaded          \(load.accepted(0..<loaded))
             commands/s before      \(Int(usual))
             commands/s meanwhile   \(Int(meanwhile)) (\(String(format: "%.0f", meanwhile / usual * 100)) %)
             until all was done     \(String(format: "%.1f", Double(share) / all)) s

@@ -119,16 +119,21 @@ struct KafkaBench {
         let cpu = Usage().cpuSeconds
         let started = Host.nanoseconds()
         var sent = 0
+        var (decided, accepted) = (0, 0)
         for start in stride(from: 0, to: load.commands, by: 2_000) {
             let range = start..<min(start + 2_000, load.commands)
             try producer.produce(load.issues(range))
             sent += range.count
             producer.poll()
-            try wait(worker, for: moves + sent - Self.backlog)
+            // What commands bring into the inbox is committed too, and must not be taken for commands.
+            let due = max(decided, sent - Self.backlog)
+            accepted += load.accepted(decided..<due)
+            decided = due
+            try wait(worker, for: moves + decided + accepted)
         }
         try producer.flush(timeoutMilliseconds: 60_000)
         // Every accepted command comes back once as an inbox record.
-        let wanted = moves + sent + load.accepted(sent)
+        let wanted = moves + sent + load.accepted(0..<sent)
         try wait(worker, for: wanted)
         let seconds = Double(Host.nanoseconds() - started) / 1e9
         let cpuSeconds = Usage().cpuSeconds - cpu

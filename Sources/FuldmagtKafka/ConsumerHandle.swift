@@ -166,6 +166,8 @@ final class ConsumerHandle {
     func assign(_ offsets: [TopicPartition: Int64]) throws(KafkaFailure) {
         let list = PartitionList(offsets)
         let code = rd_kafka_assign(client, list.pointer)
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaFailure(code, doing: "taking partitions") }
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            throw KafkaFailure(KafkaFailure.causeOfFatal(code, client), doing: "taking partitions")
+        }
     }
 }

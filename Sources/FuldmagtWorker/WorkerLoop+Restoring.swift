@@ -128,7 +128,11 @@ extension WorkerLoop {
                 shard: number, options: options, surroundings: surroundings, shardsInAll: shardsInAll,
                 onProgress: health.beat)
         }
-        if committed == Committed() { return try openWithoutOffsets(number, open) }
+        if committed == Committed() {
+            let shard = try openWithoutOffsets(number, open)
+            shard.isUntold = true
+            return shard
+        }
         do {
             let shard = try open()
             if try shard.settle(committed) {
@@ -188,7 +192,6 @@ extension WorkerLoop {
         logger.warning(
             "the group has no offsets of the shard; its changelog says how far it is", metadata: ["shard": "\(number)"])
         let shard = try rebuild(number, open, Committed(), settled: settled)
-        shard.isUntold = true
         var now = Committed()
         try retrying { () throws(LogFailure) in now = try log.committed(shard: number) }
         guard now == Committed() else {

@@ -6,17 +6,9 @@ import Testing
     private let anna = TestCluster.anna
     private let bent = TestCluster.bent
 
-    private func begin() throws -> TestCluster {
-        let cluster = try TestCluster()
-        cluster.defineCatalogue()
-        cluster.move(anna, to: "0101", on: "2020-01-01", id: "home")
-        try cluster.drain()
-        return cluster
-    }
-
     @Test("CPR numbers in free texts are kept nowhere")
     func freeTexts() throws {
-        let cluster = try begin()
+        let cluster = try TestCluster.atHome()
         let stranger = "6404950017"
         cluster.send(
             "grant.issue",

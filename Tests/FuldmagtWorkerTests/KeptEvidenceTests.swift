@@ -6,14 +6,6 @@ import Testing
     private let bent = TestCluster.bent
     private let carl = TestCluster.carl
 
-    private func begin() throws -> TestCluster {
-        let cluster = try TestCluster()
-        cluster.defineCatalogue()
-        cluster.move(anna, to: "0101", on: "2020-01-01", id: "home")
-        try cluster.drain()
-        return cluster
-    }
-
     private func rows(_ cluster: TestCluster, _ table: String, _ parts: String...) throws -> Int {
         try cluster.dump().count { line in
             line.contains(#""table":"\#(table)""#) && parts.allSatisfy { line.contains($0) }
@@ -22,7 +14,7 @@ import Testing
 
     @Test("a correction's journal stands in the history of what it changed, and of what it took back")
     func correction() throws {
-        let cluster = try begin()
+        let cluster = try TestCluster.atHome()
         cluster.issue(anna, to: bent, ["tax"], id: "g")
         try cluster.drain()
         let grant = try #require(cluster.outcomes(of: "g").first?.text("grants.0.id"))
@@ -42,7 +34,7 @@ import Testing
 
     @Test("how a request was declined stands in its history")
     func decline() throws {
-        let cluster = try begin()
+        let cluster = try TestCluster.atHome()
         cluster.send(
             "grant.request",
             #"{"grantor":{"cpr":"\#(anna)"},"representative":{"cpr":"\#(bent)"},"packages":["tax"],"validUntil":"2028-01-01"}"#,
@@ -56,7 +48,7 @@ import Testing
 
     @Test("who corrected an exemption, and on what evidence a read access was withdrawn, is kept")
     func exemptionAndReadAccess() throws {
-        let cluster = try begin()
+        let cluster = try TestCluster.atHome()
         func say(_ type: String, _ more: String, id: String) {
             cluster.send(
                 type, #"{"citizen":{"cpr":"\#(anna)"},\#(more)}"#, id: id, key: anna, topic: .exemptionCommands)

@@ -5,21 +5,13 @@ import Testing
     private let anna = TestCluster.anna
     private let bent = TestCluster.bent
 
-    private func begin() throws -> TestCluster {
-        let cluster = try TestCluster()
-        cluster.defineCatalogue()
-        cluster.move(anna, to: "0101", on: "2020-01-01", id: "home")
-        try cluster.drain()
-        return cluster
-    }
-
     private func bodies(_ cluster: TestCluster, _ kind: String) -> [String] {
         cluster.said(.notifications).filter { $0.text("kind") == kind }.compactMap { $0.text("body") }
     }
 
     @Test("what is told of a dormant grant, to either party, says that it may not be used")
     func dormant() throws {
-        let cluster = try begin()
+        let cluster = try TestCluster.atHome()
         cluster.issue(anna, to: bent, ["care"], id: "g", until: "2027-03-01")
         try cluster.drain()
         let grant = try #require(cluster.outcomes(of: "g").first?.text("grants.0.id"))
@@ -48,7 +40,7 @@ import Testing
 
     @Test("what is told of a grant that begins later says when, and so does what withdraws it")
     func later() throws {
-        let cluster = try begin()
+        let cluster = try TestCluster.atHome()
         func issue(_ package: String, from: String, id: String) {
             cluster.send(
                 "grant.issue",

@@ -6,14 +6,6 @@ import Testing
     private let bent = TestCluster.bent
     private let carl = TestCluster.carl
 
-    private func begin() throws -> TestCluster {
-        let cluster = try TestCluster()
-        cluster.defineCatalogue()
-        cluster.move(anna, to: "0101", on: "2020-01-01", id: "home")
-        try cluster.drain()
-        return cluster
-    }
-
     private func say(
         _ cluster: TestCluster, _ verb: String, _ owner: String, _ holder: String, id: String
     ) throws {
@@ -29,7 +21,7 @@ import Testing
 
     @Test("a withdrawal ends all that the holder has, also where two files became one")
     func twoInForce() throws {
-        let cluster = try begin()
+        let cluster = try TestCluster.atHome()
         let new = "6101500030"
         try say(cluster, "grant", anna, carl, id: "a")
         try say(cluster, "grant", new, carl, id: "b")
@@ -50,7 +42,7 @@ import Testing
         "a holder with another number is found by the one it was given to, and by the new one where the owner knows it",
         arguments: [true, false], [true, false])
     func holderRenumbered(isKnown: Bool, byNew: Bool) throws {
-        let cluster = try begin()
+        let cluster = try TestCluster.atHome()
         let new = "6202800023"
         // Who was given a grant tells the grantor of a new number.
         if isKnown { cluster.issue(anna, to: bent, ["tax"], id: "g") }

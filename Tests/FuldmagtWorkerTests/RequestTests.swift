@@ -6,14 +6,6 @@ import Testing
     private let bent = TestCluster.bent
     private let carl = TestCluster.carl
 
-    private func begin() throws -> TestCluster {
-        let cluster = try TestCluster()
-        cluster.defineCatalogue()
-        cluster.move(anna, to: "0101", on: "2020-01-01", id: "home")
-        try cluster.drain()
-        return cluster
-    }
-
     private func ask(
         _ cluster: TestCluster, _ package: String, for representative: String, source: String = TestCluster.source
     ) {
@@ -25,7 +17,7 @@ import Testing
 
     @Test("one request id from two sources: a third's answer is to neither, and each is answered by its own")
     func requestsOfTwoSources() throws {
-        let cluster = try begin()
+        let cluster = try TestCluster.atHome()
         let (other, third) = ("urn:dk:cvr:29189846:other", "urn:dk:cvr:29189846:third")
         ask(cluster, "tax", for: bent)
         ask(cluster, "tax", for: carl, source: other)
@@ -58,7 +50,7 @@ import Testing
         "a second answer is not taken for one to another source's request, whatever became of the first",
         arguments: ["approve", "decline", "lapses"])
     func answeredTwice(first: String) throws {
-        let cluster = try begin()
+        let cluster = try TestCluster.atHome()
         let other = "urn:dk:cvr:29189846:other"
         func answer(_ verb: String, id: String, source: String = TestCluster.source) {
             cluster.send(
@@ -87,7 +79,7 @@ import Testing
 
     @Test("a request that has lapsed cannot be approved, nor is it in the way, before the day is looked through either")
     func lapsedBeforeTheSweep() throws {
-        let cluster = try begin()
+        let cluster = try TestCluster.atHome()
         ask(cluster, "tax", for: bent)
         try cluster.drain()
         try cluster.stop()
@@ -108,7 +100,7 @@ import Testing
 
     @Test("a representative who asks is not told where the citizen lives; the citizen's own command is")
     func requestTellsNoMunicipality() throws {
-        let cluster = try begin()
+        let cluster = try TestCluster.atHome()
         cluster.move(anna, to: "0147", on: "2026-11-01", id: "away")
         try cluster.drain()
         ask(cluster, "care", for: bent)

@@ -6,9 +6,9 @@ import GRDB
 /// What tests of receipts need.
 extension TestCluster {
     /// A cluster with its catalogue, and Anna at home in Copenhagen.
-    static func atHome(_ patience: ReceiptPatience) throws -> TestCluster {
+    static func atHome(_ patience: ReceiptPatience? = nil) throws -> TestCluster {
         let cluster = try TestCluster()
-        cluster.options.settings.patience = patience
+        if let patience { cluster.options.settings.patience = patience }
         cluster.defineCatalogue()
         cluster.move(anna, to: "0101", on: "2020-01-01", id: "home")
         try cluster.drain()

@@ -88,14 +88,9 @@ extension WorkerLoop {
             guard let first = beginnings[topic], position < first else { continue }
             let text =
                 "partition \(shard.shard) of \(topic.name) was read to \(position) and begins at \(first) now: records may have been deleted before they were read"
-            guard options.acceptsGap else {
-                try shard.release(marksSent: false)
-                throw WorkerStop(
-                    .gap,
-                    "\(text). FULDMAGT_ACCEPT_GAP=1 goes on without them; what they said must be said again by whoever wrote them"
-                )
-            }
-            logger.error("a gap is accepted", metadata: ["shard": "\(shard.shard)", "gap": "\(text)"])
+            try acceptGap(
+                shard, text,
+                "goes on without them; what they said must be said again by whoever wrote them")
         }
     }
 
@@ -110,16 +105,21 @@ extension WorkerLoop {
             guard let position = settled[topic], position > 0 else { continue }
             let text =
                 "partition \(shard.shard) of \(topic.name) was read to \(position), and the group has no offset of it any more: the topic was deleted and made anew"
-            guard options.acceptsGap else {
-                try shard.release(marksSent: false)
-                throw WorkerStop(
-                    .gap,
-                    "\(text). FULDMAGT_ACCEPT_GAP=1 reads it from its first record; what was lost with the old topic must be said again by whoever wrote it"
-                )
-            }
-            logger.error("a gap is accepted", metadata: ["shard": "\(shard.shard)", "gap": "\(text)"])
+            try acceptGap(
+                shard, text,
+                "reads it from its first record; what was lost with the old topic must be said again by whoever wrote it"
+            )
             shard.startOver(topic, at: beginnings[topic] ?? 0)
         }
+    }
+
+    /// Stops at a gap, and lets the shard go, unless going on has been asked for.
+    private func acceptGap(_ shard: ShardInUse, _ gap: String, _ accepting: String) throws {
+        guard options.acceptsGap else {
+            try shard.release(marksSent: false)
+            throw WorkerStop(.gap, "\(gap). FULDMAGT_ACCEPT_GAP=1 \(accepting)")
+        }
+        logger.error("a gap is accepted", metadata: ["shard": "\(shard.shard)", "gap": "\(gap)"])
     }
 
     func open(_ number: Int32, committed: Committed, shardsInAll: Int) throws -> ShardInUse {

@@ -91,10 +91,11 @@ final class ShardInUse: @unchecked Sendable {
     func settle(_ committed: Committed) throws(StoreError) -> Bool {
         for (topic, offset) in committed.offsets where offset > positions[topic] ?? 0 { return false }
         if let mark = committed.mark {
-            // Rebuilt, and nothing published from it yet.
-            if mark.text == store.rebuiltAt { return !hasLostFrames }
-            let last = try store.turn { try $0.lastFrame() }
-            guard mark.isOfFile(store.lineage), mark.frame <= last else { return false }
+            let standing = ShardFiles.Standing(
+                lineage: store.lineage, rebuiltAt: store.rebuiltAt, lastFrame: try store.turn { try $0.lastFrame() })
+            guard mark.isOfShard(in: standing) else { return false }
+            // Of a file that was rebuilt, and from which nothing was published yet, no frame is out.
+            guard mark.text != store.rebuiltAt else { return !hasLostFrames }
             while let first = unsent.first, first.number <= mark.frame {
                 sentThrough = first.number
                 unsent.removeFirst()

@@ -33,6 +33,7 @@ extension Simulation {
 
     /// Ends every worker, rebuilds every shard, and compares.
     func compareAtEnd() throws {
+        endFaults()
         var folders: [Int32: String] = [:]
         for worker in workers {
             for shard in worker.process?.loop?.ownedShards ?? [] { folders[shard] = worker.folder }

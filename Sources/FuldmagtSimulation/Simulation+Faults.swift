@@ -161,6 +161,16 @@ extension Simulation {
         }
     }
 
+    /// What was to strike and found nobody in its way strikes no more.
+    func endFaults() {
+        faultsLeft = 0
+        publishFault = nil
+        for process in workers.compactMap(\.process) {
+            process.failingTransactions = 0
+            process.log.silentCalls = 0
+        }
+    }
+
     // MARK: What the log asks
 
     func takePublishFault(of number: Int) -> MemoryBroker.PublishFault? {

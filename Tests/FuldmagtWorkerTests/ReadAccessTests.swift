@@ -1,3 +1,4 @@
+import FuldmagtRecord
 import Testing
 
 /// Leave to read somebody's post, where its owner or its holder gets another number.
@@ -35,6 +36,22 @@ import Testing
         #expect(cluster.notifications(to: new).count { $0 == "readaccess-ended digital-post" } == 1)
         try say(cluster, "withdraw", new, carl, id: "none-left")
         #expect(cluster.answer("none-left") == "rejected unknown-readaccess@holder")
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("a holder is told of each whose post they may read, also where a source gave one id for two of them")
+    func oneIDForTwo() throws {
+        let cluster = try TestCluster.atHome()
+        let shards = [anna, carl].map { Murmur2.partition(of: $0, partitions: cluster.partitions) }
+        try #require(shards[0] != shards[1], "one shard would not take the id twice")
+        for verb in ["grant", "withdraw"] {
+            try say(cluster, verb, anna, bent, id: "\(verb)-twice")
+            try say(cluster, verb, carl, bent, id: "\(verb)-twice")
+            #expect(cluster.outcomes(of: "\(verb)-twice").map { $0.text("status") } == ["accepted", "accepted"])
+        }
+        let told = cluster.said(.notifications).filter { $0.text("recipient.cpr") == bent }
+        #expect(told.count == 4)
+        #expect(Set(told.map { $0.text("id") }).count == 4)
         #expect(try cluster.check() == [])
     }
 

@@ -35,6 +35,10 @@ extension InboxMessage.Body {
             id.append(UInt8(ascii: "/"))
             id.append(news.cause.id)
             id.append("/readaccess")
+            if let citizen = news.citizen {
+                id.append(UInt8(ascii: "/"))
+                id.append(hex: citizen)
+            }
         case .death(let death):
             id.append(hex: death.representative)
             id.append("/death/")
@@ -71,6 +75,7 @@ extension InboxMessage {
         case .news(let news): news.write(to: &json)
         case .readAccess(let news):
             json.member("readAccess", news.event.rawValue)
+            if let citizen = news.citizen { json.member("of", hex: citizen) }
             json.member("at", Int(news.at.milliseconds))
             json.key("cause")
             news.cause.write(to: &json)
@@ -149,7 +154,9 @@ extension InboxRecord {
             return InboxRecord(
                 citizen: citizen,
                 body: .readAccess(
-                    ReadAccessNews(event: event, cause: cause, at: Instant(milliseconds: Int64(at)))))
+                    ReadAccessNews(
+                        event: event, citizen: data["of"]?.ident, cause: cause,
+                        at: Instant(milliseconds: Int64(at)))))
         }
         guard let news = GrantNews.read(data) else { return nil }
         return InboxRecord(citizen: citizen, body: .news(news))

@@ -85,16 +85,17 @@ public struct Naming {
 /// Tells apart what one cause makes for one citizen.
 public enum Ordinal {
     case index(Int)
-    case notification(NotificationKind, grant: Ident?, entry: Int)
+    /// - Parameter subject: the grant; without one, the other citizen whose affair it is.
+    case notification(NotificationKind, subject: Ident?, entry: Int)
 
     /// Appends the text that ids are derived from.
     public func write(to text: inout ByteSink) {
         switch self {
         case .index(let index): text.append(String(index))
-        case .notification(let kind, let grant, let entry):
+        case .notification(let kind, let subject, let entry):
             text.append(kind.rawValue)
             text.append(UInt8(ascii: "/"))
-            if let grant { text.append(uuid: grant) } else { text.append(UInt8(ascii: "-")) }
+            if let subject { text.append(uuid: subject) } else { text.append(UInt8(ascii: "-")) }
             text.append(UInt8(ascii: "/"))
             text.append(String(entry))
         }
@@ -274,6 +275,9 @@ public struct GrantNews: Sendable, Equatable {
 public struct ReadAccessNews: Sendable, Equatable {
     public enum Event: String, CaseIterable, Sendable { case given, ended }
     public var event: Event
+    /// Whose post it is, which tells apart what a source gave one id for two citizens; nil in records of versions that did
+    /// not write it.
+    public var citizen: Ident?
     public var cause: Cause
     /// Time of the cause.
     public var at: Instant

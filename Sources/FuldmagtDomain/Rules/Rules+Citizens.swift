@@ -168,6 +168,8 @@ extension Draft {
 
     private mutating func tell(_ event: ReadAccessNews.Event, _ holder: PartyReference) {
         effects.inbox.append(
-            InboxMessage(to: holder, .readAccess(ReadAccessNews(event: event, cause: cause, at: now))))
+            InboxMessage(
+                to: holder,
+                .readAccess(ReadAccessNews(event: event, citizen: file.citizen.pseudonym, cause: cause, at: now))))
     }
 }

@@ -61,7 +61,8 @@ extension Rules {
     ) -> Effects {
         var draft = Draft(cause: news.cause, file: &file, circumstances: circumstances)
         defer { swap(&draft.file, &file) }
-        draft.notify(news.event == .given ? .readAccessGiven : .readAccessEnded, item: nil, cause: news.cause)
+        draft.notify(
+            news.event == .given ? .readAccessGiven : .readAccessEnded, item: nil, of: news.citizen, cause: news.cause)
         return draft.effects
     }
 

@@ -119,7 +119,7 @@ struct Draft {
         because explanation: Notification.Explanation? = nil
     ) {
         var notification = Notification(
-            id: notificationID(kind, grant: grant?.id, entry: grant?.entry ?? 0, cause: cause), kind: kind,
+            id: notificationID(kind, subject: grant?.id, entry: grant?.entry ?? 0, cause: cause), kind: kind,
             grant: grant?.id, terms: grant?.terms, validUntil: grant?.validUntil, channel: file.channel(on: today),
             sender: isAnothersAffair ? circumstances.settings.sender : senderToCitizen(cause: cause),
             kle: isAnothersAffair ? KLE.powersOfAttorney : grant?.terms.kle ?? KLE.digitalPost, isAboutAnother: false,
@@ -130,13 +130,14 @@ struct Draft {
         write(notification, cause: cause)
     }
 
-    /// Notifies somebody whose file this is about another citizen's grant, or read access.
+    /// Notifies somebody whose file this is about another citizen's grant, or that citizen's read access.
     mutating func notify(
-        _ kind: NotificationKind, item: GrantNews.Item?, cause: Cause,
+        _ kind: NotificationKind, item: GrantNews.Item?, of citizen: Ident? = nil, cause: Cause,
         because explanation: Notification.Explanation? = nil
     ) {
         var notification = Notification(
-            id: notificationID(kind, grant: item?.grant, entry: item?.entry ?? 0, cause: cause), kind: kind,
+            id: notificationID(kind, subject: item?.grant ?? citizen, entry: item?.entry ?? 0, cause: cause),
+            kind: kind,
             grant: item?.grant, terms: item?.terms, validUntil: item?.validUntil, channel: file.channel(on: today),
             sender: circumstances.settings.sender, kle: KLE.powersOfAttorney, isAboutAnother: true, createdAt: now)
         notification.explanation =
@@ -155,9 +156,9 @@ struct Draft {
                 isMasked: isAnothersAffair || notification.isAboutAnother))
     }
 
-    private func notificationID(_ kind: NotificationKind, grant: Ident?, entry: Int, cause: Cause) -> Ident {
+    private func notificationID(_ kind: NotificationKind, subject: Ident?, entry: Int, cause: Cause) -> Ident {
         circumstances.naming.id(
-            "notification", cause, file.citizen.pseudonym, .notification(kind, grant: grant, entry: entry))
+            "notification", cause, file.citizen.pseudonym, .notification(kind, subject: subject, entry: entry))
     }
 
     /// Withdraws every earlier notification about a grant.

@@ -7,11 +7,12 @@ extension NaiveModel {
         _ kind: String, _ recipient: Party, about grant: ModelGrant?, citizen: Party, _ cause: ModelCause
     ) {
         if citizens[recipient]?.isDead(on: present(cause.day)) == true { return }
+        let other = recipient == citizen ? nil : keys.pseudonym(of: citizen)
         let isExempt = citizens[recipient]?.isExempt(on: cause.day) ?? false
         var notification = ExpectedNotification(
             id: keys.id(
                 "notification", source: cause.source, id: cause.id, citizen: keys.pseudonym(of: recipient),
-                ordinal: "\(kind)/\(grant?.id.uuidText ?? "-")/\(grant?.changes ?? 0)"
+                ordinal: "\(kind)/\((grant?.id ?? other)?.uuidText ?? "-")/\(grant?.changes ?? 0)"
             ).uuidText,
             kind: kind, cancelledKind: nil, recipient: recipient.digits,
             channel: isExempt ? "letter" : "digital-post", grant: grant?.id.uuidText, cause: "", causeType: nil,

@@ -132,6 +132,7 @@ struct JobPlanner {
         json.beginObject()
         json.member("input", digest)
         json.memberIfPresent("day", day?.description)
+        json.member("decidedBefore", result.tally.decidedBefore.count)
         json.endObject()
         try TextFile.write(json.finish() + [10], to: files.file("plan.json"))
     }
@@ -155,6 +156,8 @@ struct JobPlanner {
         var digest: String
         /// The day that was asked for; nil for the day it was made on.
         var day: Day?
+        /// Whether workers know some of its lines.
+        var hasDecided: Bool
     }
 
     static func made(_ files: JobFiles) -> Made? {
@@ -163,7 +166,9 @@ struct JobPlanner {
         return Array(data).withUnsafeBytes { bytes -> Made? in
             do throws(JSONFailure) { try document.parse(bytes) } catch { return nil }
             guard let digest = document.root["input"]?.string else { return nil }
-            return Made(digest: digest, day: document.root["day"]?.string.flatMap { Day($0) })
+            return Made(
+                digest: digest, day: document.root["day"]?.string.flatMap { Day($0) },
+                hasDecided: (document.root["decidedBefore"]?.int ?? 0) > 0)
         }
     }
 

@@ -28,8 +28,12 @@ struct SendingOptions: ParsableArguments {
     }
 
     /// Sends what lies behind the checkpoint, and says how it ended.
-    func send(_ files: JobFiles, _ checkpoint: Checkpoint, _ environment: Environment) throws {
-        var sender = try JobSender(files: files, checkpoint: checkpoint, options: self, environment: environment)
+    /// - Parameter wasDecided: whether lines were decided before by a run that left no checkpoint.
+    func send(
+        _ files: JobFiles, _ checkpoint: Checkpoint, _ environment: Environment, wasDecided: Bool = false
+    ) throws {
+        var sender = try JobSender(
+            files: files, checkpoint: checkpoint, options: self, environment: environment, wasDecided: wasDecided)
         try sender.run()
         let checkpoint = sender.checkpoint
         Output.line(checkpoint.progress)
@@ -109,7 +113,8 @@ struct JobRunCommand: AsyncParsableCommand {
         }
         try prepare(files, environment, digest: digest)
         let checkpoint = Checkpoint(job: files.job.id, input: digest, size: files.size, at: Host.now())
-        try sending.send(files, checkpoint, environment)
+        let wasDecided = !withoutPlan && JobPlanner.made(files)?.hasDecided ?? false
+        try sending.send(files, checkpoint, environment, wasDecided: wasDecided)
     }
 
     /// Sees to it that what is sent is what was planned.

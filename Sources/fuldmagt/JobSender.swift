@@ -15,6 +15,9 @@ struct JobSender {
     private static let interval: UInt64 = 1_000_000_000
     /// Nanoseconds between two progress lines where there is no terminal.
     private static let logInterval: UInt64 = 5_000_000_000
+    /// Nanoseconds that a command has waited when it is asked whether workers are past it, and between two looks.
+    private static let patience: UInt64 = 1_000_000_000
+    private static let lookInterval: UInt64 = 900_000_000
 
     private let files: JobFiles
     private let options: SendingOptions
@@ -23,6 +26,8 @@ struct JobSender {
     private let producer: KafkaProducer
     private let reader: AnswerReader
     private let inbox: InboxReader
+    /// Nil for records of the catalogue.
+    private let commands: CommandReader?
     private let stop = StopSignal()
     private let isTerminal = isatty(STDERR_FILENO) == 1
     /// What stands in the file, or will after the next settlement.
@@ -33,10 +38,14 @@ struct JobSender {
     private var unsettled = 0
     private var settledAt: UInt64
     private var shownAt: UInt64
+    private var lookedAt: UInt64
+    /// Workers are past what was sent before; what they answered to it can be read by the next look.
+    private var passed: UInt64?
     private var isCancelled = false
 
+    /// - Parameter wasDecided: whether lines were decided before by a run that left no checkpoint.
     init(
-        files: JobFiles, checkpoint: Checkpoint, options: SendingOptions, environment: Environment
+        files: JobFiles, checkpoint: Checkpoint, options: SendingOptions, environment: Environment, wasDecided: Bool
     ) throws {
         self.files = files
         self.options = options
@@ -47,15 +56,17 @@ struct JobSender {
         producer = try Connection.trying { () throws(KafkaFailure) in
             try KafkaProducer(KafkaLog.properties(configuration, for: .producer), topics: Topic.names)
         }
-        reader = try AnswerReader(configuration, from: checkpoint.answersFrom)
+        reader = try AnswerReader(configuration, from: checkpoint.answersFrom, isFromBeginning: wasDecided)
         self.checkpoint.answersFrom = reader.positions
-        inbox = try InboxReader(configuration, group: "fuldmagt-\(try environment.cluster)")
+        let group = "fuldmagt-\(try environment.cluster)"
+        inbox = try InboxReader(configuration, group: group)
+        commands = try files.job.kind.commandTopic.map { try CommandReader(configuration, topic: $0, group: group) }
         answers = Answers(job: files.job)
         let now = Host.nanoseconds()
         pace = RunPace(
             rate: options.rate, limit: options.maxDelayMs > 0 ? UInt64(options.maxDelayMs) * 1_000_000 : nil, now: now)
         begun = checkpoint.line
-        (settledAt, shownAt) = (now, now)
+        (settledAt, shownAt, lookedAt) = (now, now, now)
     }
 
     mutating func run() throws {
@@ -139,7 +150,10 @@ struct JobSender {
             }
             pace.didSpend(phase, now: Host.nanoseconds())
             // While nothing may be sent, the checkpoint still tells why.
-            if Host.nanoseconds() - settledAt > Self.interval { try settle() }
+            if Host.nanoseconds() - settledAt > Self.interval {
+                try settle()
+                try lookForRepeats()
+            }
         }
     }
 
@@ -178,6 +192,18 @@ struct JobSender {
         show()
     }
 
+    /// Nobody answers a command that was decided before: it is waited for only until workers are past it. All that was
+    /// sent is acknowledged here.
+    private mutating func lookForRepeats() throws {
+        let now = Host.nanoseconds()
+        guard let commands, unsettled == 0, now >= lookedAt + Self.lookInterval,
+            answers.oldest(now: now) > Self.patience
+        else { return }
+        if let passed { answers.giveUp(sentBefore: passed) }
+        passed = try commands.look(now: now)
+        lookedAt = Host.nanoseconds()
+    }
+
     private mutating func note() throws {
         checkpoint.at = Host.now()
         checkpoint.answers = answers.counts
@@ -201,7 +227,10 @@ struct JobSender {
 
     private mutating func awaitAnswers() throws {
         let deadline = Host.nanoseconds() + UInt64(options.wait) * 1_000_000_000
-        while answers.underWayCount > 0, Host.nanoseconds() < deadline, !isToEnd { try listen(milliseconds: 100) }
+        while answers.underWayCount > 0, Host.nanoseconds() < deadline, !isToEnd {
+            try listen(milliseconds: 100)
+            try lookForRepeats()
+        }
         try note()
         if answers.underWayCount > 0 {
             Output.line("\(answers.underWayCount) commands have no outcome yet; the report will tell")

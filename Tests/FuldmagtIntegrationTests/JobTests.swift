@@ -205,6 +205,56 @@ import Testing
         try cluster.stop()
     }
 
+    @Test("a job whose folder was lost runs to its end again, and changes nothing: with a plan it sends nothing either")
+    func folderLost() throws {
+        let cluster = try KafkaCluster(start: KafkaCluster.jobStart)
+        let worker = try cluster.worker("w1")
+        // So many that a run would be held back for good if it waited for all of them.
+        let count = 300
+        let rows = (0..<count).map { "\(KafkaCluster.cpr($0));751;2026-02-01" }
+        try ("cpr;til;dato\n" + rows.joined(separator: "\n") + "\n").write(
+            toFile: cluster.directory + "/moves.csv", atomically: true, encoding: .utf8)
+        try """
+        job: move-1
+        source: urn:dk:cvr:29189846:moves
+        kind: moves
+        input: moves.csv
+        columns:
+          citizen: cpr
+          to: til
+          effective: dato
+        """.write(toFile: cluster.directory + "/move-1.yaml", atomically: true, encoding: .utf8)
+        let file = cluster.directory + "/move-1.yaml"
+        let folder = cluster.directory + "/move-1.files"
+        let data = ["--data", cluster.directory + "/data"]
+        #expect(try job(cluster, ["run", file, "--without-plan"]).wait() == 0)
+        try cluster.wait(seconds: 60, for: "rest") { try cluster.isQuiet() }
+        #expect(try cluster.observe().outcomes.count == count && ends(cluster) == count)
+        let dump = try cluster.dump()
+
+        try FileManager.default.removeItem(atPath: folder)
+        #expect(try job(cluster, ["plan", file, "--today", "2026-03-02"] + data).wait() == 0)
+        try awaitEnd(cluster, in: folder, of: try job(cluster, ["run", file] + data))
+        #expect(try ends(cluster) == count)
+        // Without a plan nobody knows, and all of it is sent again.
+        try FileManager.default.removeItem(atPath: folder)
+        try awaitEnd(cluster, in: folder, of: try job(cluster, ["run", file, "--without-plan"]))
+        try cluster.wait(seconds: 60, for: "rest") { try cluster.isQuiet() }
+        #expect(try ends(cluster) == 2 * count && cluster.observe().outcomes.count == count)
+        #expect(try cluster.dump() == dump)
+        #expect(try job(cluster, ["report", file]).wait() == 0)
+        #expect(worker.terminate() == 0)
+        try cluster.stop()
+    }
+
+    /// Waits for a run's end, which must come.
+    private func awaitEnd(_ cluster: KafkaCluster, in folder: String, of run: ChildProcess) throws {
+        try cluster.wait(seconds: 90, for: "the end of the run") {
+            try Checkpoint.read(folder + "/checkpoint.json")?.state == .done
+        }
+        #expect(run.wait() == 0)
+    }
+
     /// The rows of a CSV in the job's folder, but for its header.
     private func rows(_ cluster: KafkaCluster, _ name: String) throws -> [String] {
         try cluster.text("move-1.files/\(name)").split(separator: "\r\n").dropFirst().map { String($0) }

@@ -77,4 +77,21 @@ import Testing
         Self.outcome(of: commands[2].id).withRecords { answers.take(outcome: $0[0], now: 7 * Self.second) }
         #expect(answers.oldest(now: 7 * Self.second) == 3 * Self.second && answers.underWayCount == 1)
     }
+
+    @Test("where all was decided before, nothing is answered: that workers are past it ends the wait")
+    func nothingButRepeats() throws {
+        let commands = try commands(4)
+        var answers = Answers(job: try Sample.job())
+        for (at, command) in commands.enumerated() { answers.didSend(command, now: UInt64(at) * Self.second) }
+        answers.giveUp(sentBefore: 0)
+        #expect(answers.underWayCount == 4)
+        answers.giveUp(sentBefore: 2 * Self.second)
+        #expect(answers.underWayCount == 2 && answers.oldest(now: 9 * Self.second) == 7 * Self.second)
+        // Not its wait: nobody knows since when.
+        Self.outcome(of: commands[0].id).withRecords { answers.take(outcome: $0[0], now: 9 * Self.second) }
+        #expect(answers.counts.accepted == 1 && answers.isAnswered(commands[0]) && answers.takeDelay() == nil)
+        answers.giveUp(sentBefore: 9 * Self.second)
+        #expect(answers.underWayCount == 0 && answers.oldest(now: 9 * Self.second) == 0)
+        #expect(!answers.isAnswered(commands[3]))
+    }
 }

@@ -71,6 +71,9 @@ public enum JobKind: String, CaseIterable, Sendable {
     /// Whether the job changes the catalogue, and through it what grants come to.
     public var changesCatalogue: Bool { self == .supplierSwitch }
 
+    /// Where the job's commands go; nil where its lines are no commands.
+    public var commandTopic: Topic? { types.first?.type.topic }
+
     /// Names that a job file may map or give a default.
     public var fieldNames: [String] { (types.count > 1 ? ["type"] : []) + fields.map(\.name) }
 }

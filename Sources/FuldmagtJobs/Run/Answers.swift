@@ -102,6 +102,15 @@ public struct Answers {
         }
     }
 
+    /// Gives up waiting for what was sent before a time: workers are past it, so what has no answer was decided before,
+    /// and its outcome is gone or was read by another run.
+    public mutating func giveUp(sentBefore time: UInt64) {
+        while first < order.count, order[first].at < time {
+            underWay[order[first].mark] = nil
+            first += 1
+        }
+    }
+
     /// From when a command was written to when its outcome was, in nanoseconds: both by the broker's clock.
     private func delay(of record: RecordView) -> UInt64? {
         guard let value = record.value else { return nil }

@@ -37,6 +37,9 @@ import Testing
             #expect(meaning(status) == .failed)
         }
         #expect(EndpointStateMachine.consequence(of: .noAnswer) == .failed)
+        for status in [401, 404, 429, 503] { #expect(!EndpointStateMachine.isInDoubt(.answered(status))) }
+        for status in [0, 408, 500, 502, 504] { #expect(EndpointStateMachine.isInDoubt(.answered(status))) }
+        #expect(EndpointStateMachine.isInDoubt(.noAnswer))
     }
 
     @Test("a message's pauses double up to an hour, between half and the whole")
@@ -46,7 +49,7 @@ import Testing
         let machine = Held(options)
         func pause(_ jitter: Double) -> Int64 {
             let sending = machine.concluded(.noAnswer, of: Sample.id(1), now: now, jitter: jitter)
-            guard case .again(let time) = sending else { return -1 }
+            guard case .again(let time, true) = sending else { return -1 }
             return time.milliseconds - now.milliseconds
         }
         #expect(pause(1) == 1_000)
@@ -180,7 +183,7 @@ import Testing
                 let message = OutgoingMessage(
                     id: Sample.id(1), fixedAt: Sample.time, parts: [try Sample.notification(1)])
                 let result = try endpoint.send([message], now: Sample.time, clearance: Sample.all)
-                #expect(result.map(\.sending) == [.again(at: Sample.time.adding(seconds: 1))])
+                #expect(result.map(\.sending) == [.again(at: Sample.time.adding(seconds: 1), isInDoubt: true)])
             }
             #expect(!FileManager.default.fileExists(atPath: folder + "/posted"))
         }

@@ -109,6 +109,57 @@ import Testing
         try scene.end()
     }
 
+    /// Takes nothing at first.
+    private final class LateTransport: PostTransport {
+        var isOpen = false
+        /// Whether it may have taken what it did not answer for.
+        let isInDoubt: Bool
+        private(set) var taken: [OutgoingMessage] = []
+
+        init(isInDoubt: Bool) { self.isInDoubt = isInDoubt }
+
+        func has(_ message: Ident) -> Bool { false }
+
+        func send(_ messages: [OutgoingMessage], now: Instant, clearance: Clearance)
+            -> [(message: Ident, sending: PostLedger.Sending)]
+        {
+            if isOpen { taken += messages }
+            return messages.map { ($0.id, isOpen ? .sent : .again(at: now, isInDoubt: isInDoubt)) }
+        }
+    }
+
+    @Test(
+        "a part withdrawn between two attempts has no receipts, unless the transport may have it from the first",
+        arguments: [false, true])
+    func partWithdrawn(isInDoubt: Bool) throws {
+        let scene = try SenderScene()
+        for number in 1...3 { scene.log.append(try Sample.notification(number, recipient: 1)) }
+        let ledger = try scene.ledger()
+        let transport = LateTransport(isInDoubt: isInDoubt)
+        let sender = try PostSender(
+            log: scene.log, transport: transport, ledger: ledger,
+            options: .init(quietSeconds: 60, source: "urn:dk:cvr:99000007:fuldmagt-post", worker: "test"),
+            now: { scene.now }, nanoseconds: { scene.nanoseconds() })
+        _ = try sender.step()
+        scene.now = scene.now.adding(seconds: 60)
+        #expect(try sender.step().again == 1)
+        scene.log.append(try Sample.notification(1, kind: nil, recipient: 1))
+        scene.log.append(try Sample.notification(3, channel: .letter, recipient: 1))
+        transport.isOpen = true
+        #expect(try sender.step().sent == 1)
+        #expect(transport.taken.map(\.id) == [Sample.id(1)])
+        #expect(transport.taken.first?.parts.map(\.id) == [Sample.id(2)])
+        #expect(try ledger.counts() == [.sent: 1, .cancelled: 1, .elsewhere: 1])
+        #expect(scene.log.receipts.map { $0.json["notification"] } == [Sample.id(2).uuidText])
+        let found = try LedgerReader(paths: [scene.folder + "/memo.sqlite"]).notifications(ofMessage: Sample.id(1))
+        #expect(found.map(\.notification) == (isInDoubt ? [1, 2, 3] : [2]).map { Sample.id($0) })
+        let delivered = PostStatus.document(
+            receiptID: "r", message: Sample.id(1), status: "Afleveret Digital Post", code: nil, at: Sample.time)
+        #expect(try scene.intake().take(delivered) == .taken(receipts: isInDoubt ? 3 : 1))
+        try ledger.close()
+        try scene.end()
+    }
+
     @Test("a chunk that takes long gives a sign of life before each message")
     func alive() throws {
         let scene = try SenderScene()

@@ -82,7 +82,9 @@ public struct EndpointStateMachine: Sendable, Equatable {
             failed(now: now, jitter: jitter)
             let count = attempts[message, default: 0] + 1
             attempts[message] = count
-            return .again(at: now.adding(milliseconds: pause(count, options.longestPause, jitter)))
+            return .again(
+                at: now.adding(milliseconds: pause(count, options.longestPause, jitter)),
+                isInDoubt: Self.isInDoubt(attempt))
         }
     }
 
@@ -118,6 +120,13 @@ public struct EndpointStateMachine: Sendable, Equatable {
         case sent
         case refused(code: String)
         case failed
+    }
+
+    /// Whether the endpoint may have the message although an attempt failed. Who refuses to listen has not taken it; an
+    /// error of the endpoint, or of what stands before it, may have come after that.
+    static func isInDoubt(_ attempt: Attempt) -> Bool {
+        guard case .answered(let status) = attempt else { return true }
+        return ![401, 403, 404, 405, 407, 421, 425, 429, 503].contains(status)
     }
 
     /// The one table of what an answer means.

@@ -18,7 +18,8 @@ import FuldmagtDomain
 ///
 /// `fixed` is passed through within one step of the sender. It is met here only after a death between fixing and noting
 /// what became of it, or between attempts that failed; whether the transport has it is then not known. A revocation wins:
-/// it is not sent again. If the transport has it after all, its receipts still find it, since its id stays known.
+/// it is not sent again. If the transport has it after all, its receipts still find it, since its id stays known; where
+/// it certainly has not, as each attempt was refused, receipts of the message that it was to be part of are not about it.
 public enum LedgerState: String, CaseIterable, Sendable {
     /// To be sent.
     case queued

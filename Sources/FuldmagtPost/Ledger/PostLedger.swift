@@ -39,6 +39,15 @@ public final class PostLedger {
             if try !db.columns(in: "notifications").contains(where: { $0.name == "attempts" }) {
                 try db.execute(sql: "ALTER TABLE notifications ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0")
             }
+            if try !db.columns(in: "notifications").contains(where: { $0.name == "doubtful" }) {
+                // Of attempts made before this was noted nobody knows.
+                try db.execute(
+                    sql: """
+                        ALTER TABLE notifications ADD COLUMN doubtful INTEGER NOT NULL DEFAULT 0
+                            CHECK (doubtful IN (0, 1));
+                        UPDATE notifications SET doubtful = 1 WHERE attempts > 0;
+                        """)
+            }
             try db.execute(
                 sql: "INSERT OR IGNORE INTO meta (name, value) VALUES ('version', '1'), ('channel', ?)",
                 arguments: [channel.rawValue])
@@ -73,6 +82,7 @@ public final class PostLedger {
             told INTEGER CHECK (told IN (0, 1)),
             sealed BLOB,
             attempts INTEGER NOT NULL DEFAULT 0,
+            doubtful INTEGER NOT NULL DEFAULT 0 CHECK (doubtful IN (0, 1)),
             CHECK (state NOT IN ('fixed', 'sent', 'failed') OR (message IS NOT NULL AND fixedAt IS NOT NULL)),
             CHECK (state NOT IN ('queued', 'fixed') OR sealed IS NOT NULL)) STRICT;
         CREATE INDEX IF NOT EXISTS waiting ON notifications (state, due, row) WHERE state IN ('queued', 'fixed');
@@ -154,8 +164,13 @@ public final class PostLedger {
         let due = now.milliseconds + Int64(quietSeconds) * 1000
         let sealed = isOpen ? keys.seal(frame: arrived.value).data : nil
         if let row = known?["row"] as Int64? {
+            // Receipts of a message are about what may have travelled in it: not about what left it before that.
             try db.cachedStatement(
-                sql: "UPDATE notifications SET state = ?, due = ?, sealed = ?, endedAt = ? WHERE row = ?"
+                sql: """
+                    UPDATE notifications SET state = ?, due = ?, sealed = ?, endedAt = ?,
+                        message = CASE doubtful WHEN 0 THEN NULL ELSE message END
+                    WHERE row = ?
+                    """
             ).execute(arguments: [next.rawValue, due, sealed, isOpen ? nil : now.milliseconds, row])
         } else {
             let bundle = quietSeconds > 0 ? Self.bundle(of: notification).data : id
@@ -188,7 +203,8 @@ public final class PostLedger {
     /// Notes that what an attempt was not concluded for may be on its way: its id stays the same whatever comes.
     public func doubtUnsettled() throws {
         try queue.write { db in
-            try db.execute(sql: "UPDATE notifications SET attempts = attempts + 1 WHERE state = 'fixed'")
+            try db.execute(
+                sql: "UPDATE notifications SET attempts = attempts + 1, doubtful = 1 WHERE state = 'fixed'")
         }
     }
 
@@ -293,7 +309,8 @@ public final class PostLedger {
         /// The transport refuses it for good, with a code of its own.
         case refused(code: String)
         /// Not known, or not now: the same again at this time.
-        case again(at: Instant)
+        /// - Parameter isInDoubt: whether the transport may have it all the same.
+        case again(at: Instant, isInDoubt: Bool = false)
         /// It was not handed over, as something was written about it meanwhile that has to be read first.
         case withheld
     }
@@ -306,13 +323,13 @@ public final class PostLedger {
                 switch sending {
                 case .sent: try end(message, .sent, code: nil, db, now)
                 case .refused(let code): try end(message, .failed, code: code, db, now)
-                case .again(let time):
+                case .again(let time, let isInDoubt):
                     try db.cachedStatement(
                         sql: """
-                            UPDATE notifications SET due = ?, attempts = attempts + 1
+                            UPDATE notifications SET due = ?, attempts = attempts + 1, doubtful = max(doubtful, ?)
                             WHERE message = ? AND state = 'fixed'
                             """
-                    ).execute(arguments: [time.milliseconds, message.data])
+                    ).execute(arguments: [time.milliseconds, isInDoubt ? 1 : 0, message.data])
                 case .withheld:
                     // As if it had never been fixed, unless an earlier attempt may have brought it there.
                     try db.cachedStatement(

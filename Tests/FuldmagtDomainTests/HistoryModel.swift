@@ -54,6 +54,15 @@ struct HistoryModel {
             .max { ($0.element.effective, $0.offset) < ($1.element.effective, $1.offset) }?.element
     }
 
+    /// Whether the citizen lives where they came back to, whatever the register calls that.
+    func isBack(_ today: Day) -> Bool {
+        let order = moves.enumerated().filter { $0.element.effective <= today }
+            .sorted { ($0.element.effective, $0.offset) < ($1.element.effective, $1.offset) }
+        guard let last = order.last?.element else { return false }
+        let before = order.dropLast().last?.element
+        return last.kind == "immigrate" || (last.kind == "relocate" && before?.kind == "emigrate")
+    }
+
     func home(_ today: Day) -> String? { move(today)?.municipality }
 
     func works(_ package: String, _ today: Day) -> Bool {
@@ -102,8 +111,8 @@ struct HistoryModel {
         for at in grants.indices where lives(grants[at], today) {
             grants[at].state = works(grants[at].package, today) ? "active" : "dormant"
         }
-        if let exemption, isExempt(today), exemption.isDeparture, let move = move(today), move.kind == "immigrate",
-            exemption.at <= move.at
+        if let exemption, isExempt(today), exemption.isDeparture, isBack(today), let move = move(today),
+            exemption.at <= move.at || exemption.at.day < move.effective
         {
             self.exemption = nil
         }

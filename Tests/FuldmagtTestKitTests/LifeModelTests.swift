@@ -102,6 +102,26 @@ import Testing
         #expect(Self.row(test, "exemption")?.contains(#""liftCause":"back","liftedAt""#) == true)
     }
 
+    @Test func whoReturnsByAMoveOrWasExpectedBackIsExemptNoLonger() throws {
+        let departure =
+            #""municipality":"0751","form":"FD 001A","journal":"j","caseworker":"k","requestedBy":"citizen","#
+            + #""appearedInPerson":true,"departure":true"#
+        var test = try Scenario()
+        test.move(Scenario.ane, to: "0751", "2020-01-01", "m")
+        test.post("exemption.register", "e", departure)
+        test.move(Scenario.ane, to: "0101", "2026-03-01", "within")
+        #expect(Self.row(test, "exemption")?.contains(#""liftCause":""#) == false)
+        test.life("emigrate", Scenario.ane, "out", #""effective":"2026-02-01""#)
+        #expect(Self.row(test, "exemption")?.contains(#""liftCause":"within""#) == true)
+        test = try Scenario()
+        test.move(Scenario.ane, to: "0751", "2020-01-01", "m")
+        test.life("immigrate", Scenario.ane, "back", #""effective":"2026-03-12","to":"0751""#)
+        test.post("exemption.register", "e", departure)
+        #expect(Self.row(test, "exemption")?.contains(#""liftCause":""#) == false)
+        test.advance(days: 2)
+        #expect(Self.row(test, "exemption")?.contains(#""liftCause":"back""#) == true)
+    }
+
     @Test func theCalendarRemindsOnceAndEnds() throws {
         var test = try Scenario()
         test.move(Scenario.ane, to: "0751", "2020-01-01", "m")

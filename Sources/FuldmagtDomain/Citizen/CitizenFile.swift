@@ -25,6 +25,18 @@ public struct CitizenFile: Sendable {
     /// Where the citizen lives on a day; nil when no register has told.
     public func residence(on day: Day) -> Residence? { Residence.current(of: residences, on: day) }
 
+    /// Whether the citizen came back to Denmark by a move. Not every register tells that as an immigration: a move to a
+    /// municipality that follows an emigration is one, too.
+    func isReturn(_ residence: Residence) -> Bool {
+        switch residence.kind {
+        case .immigrate: return true
+        case .emigrate: return false
+        case .relocate:
+            let others = residences.filter { $0.arrival != residence.arrival }
+            return Residence.current(of: others, on: residence.effective)?.kind == .emigrate
+        }
+    }
+
     public func isDead(on day: Day) -> Bool { died.map { $0 <= day } ?? false }
 
     public func isExempt(on day: Day) -> Bool { exemption(on: day) != nil }

@@ -11,21 +11,26 @@ extension Draft {
                     municipality: relocate.to, from: relocate.from, registeredAt: relocate.registeredAt, at: now,
                     cause: cause)))
         lookAgain(on: effective)
-        guard effective <= today else { return }
+        guard effective <= today, let residence = file.residence(on: circumstances.present) else { return }
+        // What comes late may show that the present residence was a return.
+        endDepartureExemption(residence)
         // One decided late does not undo a move that has taken effect since.
-        guard let residence = file.residence(on: circumstances.present), residence != before else { return }
-        if residence.cause == cause { endDepartureExemption(residence) }
-        guard residence.municipality != before?.municipality else { return }
+        guard residence != before, residence.municipality != before?.municipality else { return }
         let (cause, now) = (cause, now)
         reevaluate { _ in (cause, now) }
     }
 
-    /// Moving back to Denmark lifts an exemption that was given for the departure.
-    mutating func endDepartureExemption(_ residence: Residence) {
-        guard residence.kind == .immigrate, let exemption = file.exemption(on: today), exemption.departure,
-            exemption.at <= residence.at
+    /// Moving back to Denmark lifts an exemption that was given for the departure: one that was there when the return was
+    /// told, or before the day it took effect.
+    /// - Parameter other: what brought the return to light, where that is not the move itself.
+    mutating func endDepartureExemption(_ residence: Residence, cause other: Cause? = nil) {
+        guard file.isReturn(residence), let exemption = file.exemption(on: today), exemption.departure,
+            exemption.at <= residence.at || exemption.at.day < residence.effective
         else { return }
-        liftExemption(by: .authority, journal: nil, cause: residence.cause)
+        // A move tells the citizen of it once: what it told has its id.
+        let hasTold = file.exemptions.contains { $0.lifting?.cause.isSameCommand(as: residence.cause) == true }
+        guard other != nil || !hasTold else { return }
+        liftExemption(by: .authority, journal: nil, cause: other ?? residence.cause)
     }
 
     /// `exemption.register`. Source: lov om Digital Post § 3 and the municipalities' practice: in person with

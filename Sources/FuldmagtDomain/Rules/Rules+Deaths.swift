@@ -76,6 +76,8 @@ extension Draft {
         for grant in file.grants where grant.state == .ended && grant.cause?.isSameCommand(as: death.cause) == true {
             notify(.grantEnded, grant: grant, cause: cause)
         }
+        // Who was called dead may have come back meanwhile.
+        if let residence = file.residence(on: circumstances.present) { endDepartureExemption(residence) }
     }
 }
 

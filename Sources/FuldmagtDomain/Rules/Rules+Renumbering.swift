@@ -86,6 +86,10 @@ extension Rules {
         // Both shards may have followed a supplier switch while the file was on its way.
         draft.followSystems(isDayTurn: false)
         draft.now = handover.at
+        // One number's moves may show that the other's exemption is over.
+        if let residence = draft.file.residence(on: circumstances.present) {
+            draft.endDepartureExemption(residence, cause: handover.cause)
+        }
         draft.reevaluate { _ in (handover.cause, handover.at) }
         // The former number's shard may have come to days that this one has not.
         for day in draft.file.residences.map(\.effective) + [draft.file.died].compactMap(\.self) {

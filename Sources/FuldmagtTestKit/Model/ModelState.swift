@@ -182,6 +182,14 @@ struct ModelCitizen {
         return current
     }
 
+    /// Whether a move led back to Denmark: it says so, or the citizen lived abroad before it.
+    func cameBack(by move: ModelMove) -> Bool {
+        if move.kind == "immigrate" { return true }
+        var before = self
+        before.moves.removeAll { $0.cause.id == move.cause.id && $0.cause.source == move.cause.source }
+        return move.kind == "relocate" && before.currentMove(on: move.effective)?.kind == "emigrate"
+    }
+
     func isExempt(on day: Day) -> Bool { exemptions.contains { $0.covers(day) } }
 
     func isDead(on day: Day) -> Bool { deaths.last?.covers(day) ?? false }

@@ -72,6 +72,7 @@ extension NaiveModel {
         for grant in citizens[citizen]?.grants ?? [] where grant.ended(by: death) {
             tell("grant-ended", citizen, about: grant, citizen: citizen, command.cause)
         }
+        endDepartureExemption(of: citizen, at: Instant(milliseconds: command.cause.at))
         return []
     }
 }

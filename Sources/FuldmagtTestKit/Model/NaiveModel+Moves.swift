@@ -31,9 +31,9 @@ extension NaiveModel {
 
     /// Who has moved back to Denmark is no longer exempt because they left.
     mutating func endDepartureExemption(of citizen: Party, at instant: Instant) {
-        guard let move = citizens[citizen]?.currentMove(on: instant.day), move.kind == "immigrate",
-            let exemption = citizens[citizen]?.exemptions.first(where: { $0.covers(instant.day) }),
-            exemption.departure, exemption.cause.at <= move.cause.at
+        guard let file = citizens[citizen], let move = file.currentMove(on: instant.day), file.cameBack(by: move),
+            let exemption = file.exemptions.first(where: { $0.covers(instant.day) }), exemption.departure,
+            exemption.cause.at <= move.cause.at || exemption.cause.day < move.effective
         else { return }
         endExemption(of: citizen, by: "authority", journal: nil, move.cause.at(instant))
     }

@@ -1,9 +1,10 @@
 /// Finds what looks like a CPR number in a text, as people write them.
 ///
-/// That is a day, a month and a year of two digits each, test persons' days included; up to three blanks, hyphens, dashes,
-/// dots or slashes; and four characters, of which the second and third may be letters in replacement numbers. The date may
-/// be written in pairs, too: `01 01 70 1234`. What else has ten digits stays: case numbers such as `2026012345`, KLE
-/// numbers, telephone numbers, identifiers, dates and times.
+/// That is a day, a month and a year of two digits each, test persons' days included; up to three blanks, tabs, line ends,
+/// hyphens, dashes, dots or slashes; and four characters, of which the second and third may be letters in replacement
+/// numbers. The date may be written in pairs, too, `01 01 70 1234`, and then with a year of four digits; where it is not,
+/// low lines, colons, commas and a parenthesis may follow it. What else has ten digits stays: case numbers such as
+/// `2026012345`, KLE numbers, telephone numbers, identifiers, dates and times.
 public enum WrittenCPR {
     /// Calls `body` with each place, from the front on. They do not overlap.
     public static func forEach(in bytes: [UInt8], _ body: (Range<Int>) -> Void) {
@@ -54,10 +55,35 @@ public enum WrittenCPR {
         guard let month = two(bytes, at: at), (1...12).contains(month) else { return nil }
         at += 2
         guard separator(in: bytes, at: at) == sign, bytes[at..<at + sign] == bytes[(start + 2)..<(start + 2 + sign)],
-            two(bytes, at: at + sign) != nil
+            let year = two(bytes, at: at + sign)
         else { return nil }
         at += sign + 2
-        for _ in 0..<3 { at += separator(in: bytes, at: at) }
+        if let end = serial(in: bytes, from: at, ofNumberAt: start, isPlain: sign == 0) { return end }
+        // Else what was read is the century.
+        guard sign > 0, (18...20).contains(year), two(bytes, at: at) != nil,
+            let end = serial(in: bytes, from: at + 2, ofNumberAt: start, isPlain: false)
+        else { return nil }
+        return bytes[at + 2] == UInt8(ascii: " ") && isCaseNumber(in: bytes, at: end) ? nil : end
+    }
+
+    /// Whether four digits after a date and a blank are the first of a case number: `24.12.2026 2026-00123`.
+    private static func isCaseNumber(in bytes: [UInt8], at end: Int) -> Bool {
+        guard end + 1 < bytes.count, isDigit(bytes[end + 1]) else { return false }
+        return bytes[end] == UInt8(ascii: "-") || bytes[end] == UInt8(ascii: "/")
+    }
+
+    /// Where the four characters after a date end, and what may stand between.
+    /// - Parameters:
+    ///   - start: where the number begins.
+    ///   - isPlain: whether its date is six digits without a sign.
+    private static func serial(in bytes: [UInt8], from date: Int, ofNumberAt start: Int, isPlain: Bool) -> Int? {
+        var at = date
+        var isOpened = false
+        for _ in 0..<3 {
+            let width = joint(in: bytes, at: at, isPlain: isPlain)
+            isOpened = isOpened || (width == 1 && bytes[at] == UInt8(ascii: "("))
+            at += width
+        }
         let end = at + 4
         guard end <= bytes.count, isDigit(bytes[at]), isDigit(bytes[at + 3]),
             isAlphanumeric(bytes[at + 1]), isAlphanumeric(bytes[at + 2])
@@ -66,7 +92,19 @@ public enum WrittenCPR {
         guard !isDigit(next) else { return nil }
         let hasLetters = isLetter(bytes[at + 1]) || isLetter(bytes[at + 2])
         let isWithinWord = isAlphanumeric(next) || (start > 0 && isHex(bytes[start - 1]))
-        return hasLetters && isWithinWord ? nil : end
+        guard !hasLetters || !isWithinWord else { return nil }
+        return isOpened && next == UInt8(ascii: ")") ? end + 1 : end
+    }
+
+    /// How many bytes a sign takes that may stand between the date and the rest; 0 where there is none.
+    private static func joint(in bytes: [UInt8], at: Int, isPlain: Bool) -> Int {
+        let width = separator(in: bytes, at: at)
+        guard width == 0, at < bytes.count else { return width }
+        switch bytes[at] {
+        case UInt8(ascii: "\t"), UInt8(ascii: "\n"), UInt8(ascii: "\r"): return 1
+        case UInt8(ascii: "_"), UInt8(ascii: ":"), UInt8(ascii: ","), UInt8(ascii: "("): return isPlain ? 1 : 0
+        default: return 0
+        }
     }
 
     private static func two(_ bytes: [UInt8], at: Int) -> Int? {
@@ -81,10 +119,11 @@ public enum WrittenCPR {
         case UInt8(ascii: " "), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "/"): return 1
         // No-break space.
         case 0xc2 where at + 1 < bytes.count && bytes[at + 1] == 0xa0: return 2
-        // U+2010 to U+2014, hyphens and dashes; U+2212, minus.
+        // U+2009 and U+202F, narrow spaces; U+2010 to U+2014, hyphens and dashes; U+2212, minus.
         case 0xe2 where at + 2 < bytes.count:
-            let isDash = bytes[at + 1] == 0x80 && (0x90...0x94).contains(bytes[at + 2])
-            return isDash || (bytes[at + 1] == 0x88 && bytes[at + 2] == 0x92) ? 3 : 0
+            let last = bytes[at + 2]
+            let isSign = bytes[at + 1] == 0x80 && (last == 0x89 || last == 0xaf || (0x90...0x94).contains(last))
+            return isSign || (bytes[at + 1] == 0x88 && bytes[at + 2] == 0x92) ? 3 : 0
         default: return 0
         }
     }

@@ -72,7 +72,8 @@ struct OutcomesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "outcomes", abstract: "Print the outcomes of commands.",
         discussion: """
-            Prints what is there and ends; --follow goes on.
+            Prints what is there and ends; --follow goes on. Without --json what looks like a CPR number in an id is \
+            masked.
 
             Examples:
               fuldmagt outcomes --id 4711
@@ -136,7 +137,8 @@ struct OutcomesCommand: AsyncParsableCommand {
             outcome["grants"]?.forEachElement { _, grant in
                 words.append("\(grant["package"]?.string ?? "")=\(grant["state"]?.string ?? "")")
             }
-            Output.line(words.joined(separator: "  "))
+            // Ids are their producers' own.
+            Output.line(CPRMask.masked(words.joined(separator: "  ")))
         }
     }
 

@@ -60,7 +60,7 @@ extension NotificationStory {
         for entry in entries {
             lines.append("\(Self.time(entry.at))  \(entry.words)")
             if let receipt = entry.receipt, let source = entry.source {
-                lines.append("\(Self.indent)receipt \(receipt) of \(source)")
+                lines.append("\(Self.indent)receipt \(CPRMask.masked(receipt)) of \(CPRMask.masked(source))")
             }
             let said = [entry.code.map { "code \($0)" }, entry.detail].compactMap { $0 }
             if !said.isEmpty { lines.append(Self.indent + said.joined(separator: ": ")) }

@@ -61,6 +61,21 @@ import Testing
         try cluster.stop()
     }
 
+    @Test("an id that a producer made of a CPR number is found by it, and masked where outcomes are listed for people")
+    func outcomes() throws {
+        let cluster = try KafkaCluster(partitions: 2, start: Self.start)
+        let id = "m-6101500014-1"
+        try cluster.send([move(id, value: #"{"citizen":{"cpr":"6101500014"},"to":"0101","effective":"2020-01-01"}"#)])
+        let worker = try cluster.worker("w1")
+        try cluster.wait(seconds: 60) { try cluster.observe().outcomes.count == 1 }
+        let listed = try run(cluster, ["--id", id], command: ["outcomes"])
+        #expect(listed.status == 0 && listed.text.contains("accepted  move.relocate.v1  m-**********-1"))
+        #expect(!listed.text.contains("6101500014"))
+        #expect(try run(cluster, ["--json"], command: ["outcomes"]).text.contains(#""id":"\#(id)""#))
+        try worker.stop()
+        try cluster.stop()
+    }
+
     @Test("parked list says which files are copies that their worker gave up, and passes them over")
     func copies() throws {
         let cluster = try KafkaCluster(partitions: 1, start: Self.start)

@@ -53,7 +53,8 @@ import Testing
 
         // One moves on, one dies, one is exempted and then forgotten.
         try world.decide(
-            "move.relocate", #"{"citizen":{"cpr":"\#(Sample.cpr(1))"},"to":"0101","effective":"2026-11-02"}"#, id: "on")
+            "move.relocate", #"{"citizen":{"cpr":"\#(Sample.cpr(1))"},"to":"0101","effective":"2026-11-02"}"#,
+            id: "on-\(Sample.cpr(1))")
         try world.decide(
             "move.decease", #"{"citizen":{"cpr":"\#(Sample.cpr(2))"},"effective":"2026-11-02"}"#, id: "dead")
         world.files[try world.identity(Sample.cpr(3)).pseudonym] = nil
@@ -62,7 +63,8 @@ import Testing
         #expect(found[0] == "2 municipality 0751 0101" && found[1].hasSuffix("dormant active"))
         #expect(found[2].hasPrefix("3 grant") && found[2].hasSuffix("dormant ended"))
         #expect(found[3] == "4 citizen known unknown")
-        #expect(try compare().differences[0].cause == "on")
+        // Whatever producers make their ids of.
+        #expect(try compare().differences[0].cause == "on-[…]")
     }
 
     @Test("an undo takes back what was done and is still in force, and says why it leaves the rest alone")

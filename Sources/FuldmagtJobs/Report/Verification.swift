@@ -49,7 +49,7 @@ public struct Verification {
             differences.append(
                 Difference(
                     line: foreseen.line, citizen: foreseen.citizen, what: what, foreseen: expected, found: found,
-                    cause: cause?.id ?? ""))
+                    cause: cause?.id.withoutNumbers ?? ""))
         }
         guard let file else {
             // Who only had rejected lines need not be known.

@@ -67,15 +67,15 @@ extension KafkaLog {
         return remaining
     }
 
-    public func beginnings(shard: Int32) throws(LogFailure) -> [Topic: Int64] {
+    public func extents(shard: Int32) throws(LogFailure) -> [Topic: Range<Int64>] {
         do throws(KafkaFailure) {
-            var beginnings: [Topic: Int64] = [:]
-            for topic in Topic.consumed {
+            var extents: [Topic: Range<Int64>] = [:]
+            let topics = shard == 0 ? Topic.consumed + [.catalogue] : Topic.consumed
+            for topic in topics {
                 let partition = TopicPartition(topic: topic.name, partition: shard)
-                beginnings[topic] =
-                    try catalogue.watermarks(partition, timeoutMilliseconds: options.timeoutMilliseconds).lowerBound
+                extents[topic] = try catalogue.watermarks(partition, timeoutMilliseconds: options.timeoutMilliseconds)
             }
-            return beginnings
+            return extents
         } catch {
             throw LogFailure(error)
         }

@@ -13,18 +13,15 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         /// Begins a life of this worker's producer: asked for before its first shards are taken over, and after a life has ended.
         public var producerLife: @Sendable () -> ProducerLife
         public var timeoutMilliseconds: Int32
-        /// Reads on from the beginning of what is there where a position is not there any more, instead of failing.
-        public var acceptsGap: Bool
         /// Lets some milliseconds pass before a transaction with withdrawals is committed, see `WithdrawalLead`.
         public var pause: @Sendable (Int) -> Void
 
         public init(
             configuration: KafkaConfiguration, group: String,
             producerLife: @escaping @Sendable () -> ProducerLife, timeoutMilliseconds: Int32 = 30_000,
-            acceptsGap: Bool = false, pause: @escaping @Sendable (Int) -> Void
+            pause: @escaping @Sendable (Int) -> Void
         ) {
             self.pause = pause
-            self.acceptsGap = acceptsGap
             self.configuration = configuration
             self.group = group
             self.producerLife = producerLife
@@ -134,8 +131,9 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         let answers = Answers(listener, onNothingOwned: { [weak self] in self?.isReady = false })
         do throws(KafkaFailure) {
             consumer = try KafkaConsumer(
+                // Where to go on when a position is not there is for whoever took the shard over to say.
                 Self.properties(options.configuration, for: .consumer).setting([
-                    "group.id": options.group, "auto.offset.reset": options.acceptsGap ? "earliest" : "error",
+                    "group.id": options.group, "auto.offset.reset": "error",
                 ]),
                 topics: Topic.consumed.map(\.name), executor: executor, onRebalance: { answers.answer($0) })
         } catch {

@@ -94,6 +94,18 @@ public final class MemoryBroker: Sendable {
         }
     }
 
+    /// Cuts a partition off at its end, as brokers do that lose a leader before its followers have everything.
+    public func cutOff(_ topic: Topic, partition number: Int32, at end: Int64) {
+        state.withLock { state in
+            guard let partition = state.logs[topic]?[Int(number)] else { return }
+            var kept = Partition(base: min(partition.base, end))
+            partition.records.withRecords { records in
+                for record in records where record.offset < end { kept.records.append(record) }
+            }
+            state.logs[topic]?[Int(number)] = kept
+        }
+    }
+
     /// Deletes all records of a topic, as a broker does with records that are old.
     public func deleteRecords(of topic: Topic) {
         state.withLock { state in
@@ -162,7 +174,7 @@ public final class MemoryBroker: Sendable {
             var lag: Int64 = 0
             for topic in Topic.consumed where only == nil || topic == only {
                 for (number, partition) in (state.logs[topic] ?? []).enumerated() {
-                    lag += partition.end - (state.committed[Int32(number)]?[topic] ?? 0)
+                    lag += max(0, partition.end - (state.committed[Int32(number)]?[topic] ?? 0))
                 }
             }
             return Int(lag)
@@ -323,10 +335,15 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
         broker.state.withLock { Committed(offsets: $0.committed[shard] ?? [:], mark: $0.marks[shard]) }
     }
 
-    public func beginnings(shard: Int32) throws(LogFailure) -> [Topic: Int64] {
+    public func extents(shard: Int32) throws(LogFailure) -> [Topic: Range<Int64>] {
         broker.state.withLock { state in
-            state.logs.compactMapValues { $0.indices.contains(Int(shard)) ? $0[Int(shard)].base : nil }
-                .filter { Topic.consumed.contains($0.key) }
+            var extents: [Topic: Range<Int64>] = [:]
+            let topics = shard == 0 ? Topic.consumed + [.catalogue] : Topic.consumed
+            for topic in topics {
+                guard let partitions = state.logs[topic], partitions.indices.contains(Int(shard)) else { continue }
+                extents[topic] = partitions[Int(shard)].base..<partitions[Int(shard)].end
+            }
+            return extents
         }
     }
 

@@ -34,8 +34,9 @@ public protocol RecordLog: ChangelogSource {
         _ transaction: LogTransaction, isGivenUp: () -> Bool, onCommitting: () -> Void
     ) throws(LogFailure)
 
-    /// Offsets of the first records that are still there, of a shard's topics; topics that keep everything may be missing.
-    func beginnings(shard: Int32) throws(LogFailure) -> [Topic: Int64]
+    /// Offsets of the first records that are still there, and of the next ones to come: of a shard's topics, and of the catalogue
+    /// for shard 0, which answers for it. Topics that keep everything may be missing.
+    func extents(shard: Int32) throws(LogFailure) -> [Topic: Range<Int64>]
 
     /// Up to where a shard's topics were read when there was no more: beyond their last records where a log has offsets
     /// without a record. Topics with more to read may be missing. Asks nobody.
@@ -69,7 +70,7 @@ extension RecordLog {
         try publish(transaction)
     }
 
-    public func beginnings(shard: Int32) throws(LogFailure) -> [Topic: Int64] { [:] }
+    public func extents(shard: Int32) throws(LogFailure) -> [Topic: Range<Int64>] { [:] }
 
     public func ends(shard: Int32) -> [Topic: Int64] { [:] }
 }

@@ -123,7 +123,7 @@ final class ShardInUse: @unchecked Sendable {
     /// Whether the file has been written without a changelog for a time.
     var isPartlyUnrecorded: Bool { mark(of: 0).isPartlyUnrecorded }
 
-    /// Goes on in a topic that was made anew: from its first record.
+    /// Goes on elsewhere in a topic than where it was read to, as what is there now is not what was read.
     func startOver(_ topic: Topic, at position: Int64) { positions[topic] = position }
 
     /// The mark of one of this file's frames.

@@ -11,13 +11,18 @@ extension WorkerLoop {
     /// Opens a shard that this worker was given.
     func openRepeatedly(_ number: Int32, shardsInAll: Int) throws -> ShardInUse {
         defer { health.recovered(.shard(number)) }
+        var looks = 0
         return try takingOver("shard \(number)", { $0 is StoreError ? .shard(number) : .log }) {
             // Asked each time: somebody may have published meanwhile.
             let committed = try log.committed(shard: number)
-            let beginnings = try log.beginnings(shard: number)
+            let extents = try log.extents(shard: number)
             let shard = try open(number, committed: committed, shardsInAll: shardsInAll)
-            try check(shard, against: beginnings)
-            try check(shard, against: committed, beginnings)
+            looks += 1
+            if looks < Self.looksAtEnds, let text = Self.beyondEnd(shard, extents) {
+                try shard.release(marksSent: false)
+                throw LogFailure(.retry, text)
+            }
+            try checkGaps(in: shard, committed, extents)
             health.recovered(.log)
             return shard
         }
@@ -77,49 +82,6 @@ extension WorkerLoop {
         case let error as StoreError: error.consequence == .retry
         default: false
         }
-    }
-
-    /// Nothing that was said is passed over in silence: not even where it was deleted before it was read.
-    private func check(_ shard: ShardInUse, against beginnings: [Topic: Int64]) throws {
-        // A new shard begins with what there is.
-        guard !shard.positions.isEmpty else { return }
-        for topic in Topic.consumed {
-            let position = shard.positions[topic] ?? 0
-            guard let first = beginnings[topic], position < first else { continue }
-            let text =
-                "partition \(shard.shard) of \(topic.name) was read to \(position) and begins at \(first) now: records may have been deleted before they were read"
-            try acceptGap(
-                shard, text,
-                "goes on without them; what they said must be said again by whoever wrote them")
-        }
-    }
-
-    /// A group forgets a topic's offsets when the topic is deleted, and no other way while it knows other topics'. What has
-    /// come into a topic that was made anew would be passed over, up to where the old one was read.
-    private func check(
-        _ shard: ShardInUse, against committed: Committed, _ beginnings: [Topic: Int64]
-    ) throws {
-        guard !committed.offsets.isEmpty else { return }
-        let settled = shard.settledPositions
-        for topic in Topic.consumed where committed.offsets[topic] == nil {
-            guard let position = settled[topic], position > 0 else { continue }
-            let text =
-                "partition \(shard.shard) of \(topic.name) was read to \(position), and the group has no offset of it any more: the topic was deleted and made anew"
-            try acceptGap(
-                shard, text,
-                "reads it from its first record; what was lost with the old topic must be said again by whoever wrote it"
-            )
-            shard.startOver(topic, at: beginnings[topic] ?? 0)
-        }
-    }
-
-    /// Stops at a gap, and lets the shard go, unless going on has been asked for.
-    private func acceptGap(_ shard: ShardInUse, _ gap: String, _ accepting: String) throws {
-        guard options.acceptsGap else {
-            try shard.release(marksSent: false)
-            throw WorkerStop(.gap, "\(gap). FULDMAGT_ACCEPT_GAP=1 \(accepting)")
-        }
-        logger.error("a gap is accepted", metadata: ["shard": "\(shard.shard)", "gap": "\(gap)"])
     }
 
     func open(_ number: Int32, committed: Committed, shardsInAll: Int) throws -> ShardInUse {

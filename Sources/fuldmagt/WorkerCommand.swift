@@ -180,7 +180,7 @@ struct WorkerCommand: AsyncParsableCommand {
             setup: setup, admin: admin,
             log: .init(
                 configuration: kafka, group: "fuldmagt-\(cluster)",
-                producerLife: lives.next, acceptsGap: setup.acceptsGap, pause: surroundings.pause),
+                producerLife: lives.next, pause: surroundings.pause),
             surroundings: surroundings, health: health, keepsCopies: keepsCopies, logger: logger,
             stopSeconds: stopSeconds)
         // Services end in the opposite order: probes are answered until the worker is done.
@@ -244,7 +244,6 @@ struct WorkerSetup: Sendable {
     init(_ options: WorkerOptions) { self.options = options }
 
     var worker: String { options.worker }
-    var acceptsGap: Bool { options.acceptsGap }
 
     func options(partitions: Int32) -> WorkerOptions {
         var options = options

@@ -12,6 +12,15 @@ extension KafkaLog {
             let end = try catalogue.watermarks(
                 Self.catalogueTopic, timeoutMilliseconds: options.timeoutMilliseconds
             ).upperBound
+            guard cataloguePosition <= end else {
+                // A leader that is just new may not know its end yet.
+                catalogueCutOffs += 1
+                let failure = LogFailure.cutOff(.catalogue, at: end, readTo: cataloguePosition)
+                throw KafkaFailure(
+                    code: 0, consequence: catalogueCutOffs < WorkerLoop.looksAtEnds ? .retriable : .fatal,
+                    text: failure.text)
+            }
+            catalogueCutOffs = 0
             guard cataloguePosition < end else { return true }
             if !isCatalogueAssigned {
                 try catalogue.assign([

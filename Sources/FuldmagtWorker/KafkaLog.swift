@@ -100,6 +100,8 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     private var leftOpen: KafkaFailure?
     /// Next to read.
     var cataloguePosition: Int64 = 0
+    /// How often in a row the catalogue seemed to end before what was read of it.
+    var catalogueCutOffs = 0
     private let reached: @Sendable (Milestone) -> Void
     static let catalogueTopic = TopicPartition(topic: Topic.catalogue.name, partition: 0)
 

@@ -382,6 +382,10 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
 
     public func readCatalogue(into batch: inout RecordBatch, limit: Int) throws(LogFailure) -> Bool {
         if let failure = broker.state.withLock({ $0.catalogueFault }) { throw failure }
+        let end = broker.state.withLock { $0.logs[.catalogue]?[0].end ?? 0 }
+        guard cataloguePosition <= end else {
+            throw LogFailure.cutOff(.catalogue, at: end, readTo: cataloguePosition)
+        }
         return broker.state.withLock { state in
             guard let partition = state.logs[.catalogue]?[0] else { return true }
             partition.records.withRecords { views in

@@ -44,6 +44,7 @@ public protocol RecordLog: ChangelogSource {
 
     /// Reads the catalogue on to the end it had when this was called, at most `limit` records.
     /// - Returns: whether the end is reached.
+    /// - Throws: fatal, where the catalogue ends before what was read: it is not the one that was read.
     func readCatalogue(into batch: inout RecordBatch, limit: Int) throws(LogFailure) -> Bool
 
     /// Goes back to the beginning of the catalogue.
@@ -182,4 +183,13 @@ public struct LogFailure: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     public var description: String { text }
+
+    /// The catalogue is not the one that was read. Whoever reads it from its beginning knows what is there now; whoever goes on
+    /// would decide otherwise.
+    static func cutOff(_ topic: Topic, at end: Int64, readTo position: Int64) -> LogFailure {
+        LogFailure(
+            .fatal,
+            "\(topic.name) ends at \(end), and was read to \(position): it has lost records, or was made anew. A start reads it from its beginning"
+        )
+    }
 }

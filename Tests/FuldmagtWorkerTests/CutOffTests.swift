@@ -83,6 +83,29 @@ import Testing
         #expect(try cluster.check() == [])
     }
 
+    @Test("a catalogue that ends before what was read of it ends the worker: the next start reads what there is")
+    func catalogue() throws {
+        let cluster = try lived()
+        cluster.broker.cutOff(.catalogue, partition: 0, at: 1)
+        let failure = #expect(throws: LogFailure.self) { try cluster.loop?.turn() }
+        #expect(failure?.consequence == .fatal)
+        #expect(failure?.text.contains("fuldmagt.catalogue ends at 1") == true)
+        cluster.abandon()
+        // What was answered of it is not there any more.
+        expectGap(cluster, .catalogue)
+        cluster.options.acceptsGap = true
+        cluster.issue(bent, to: carl, ["tax"], id: "gone")
+        try cluster.drain()
+        #expect(cluster.answer("gone").hasPrefix("rejected unknown-package"))
+        // Said again by whoever keeps it, it is answered again.
+        cluster.package("tax", scope: "national")
+        try cluster.drain()
+        #expect(cluster.outcomes(of: "define-tax").count == 2)
+        cluster.issue(bent, to: carl, ["tax"], id: "back")
+        try cluster.drain()
+        #expect(cluster.answer("back") == "accepted")
+    }
+
     @Test("a topic that seems cut off for a moment is asked again")
     func forAMoment() throws {
         let cluster = try lived()

@@ -19,6 +19,9 @@ public actor KafkaConsumer {
     /// - Returns: for assigned partitions, the positions to read from; the beginning for those that are missing.
     public typealias RebalanceHandler = (RebalanceEvent) -> [TopicPartition: Int64]
 
+    /// A position: what comes from now on.
+    public static let end = Int64(RD_KAFKA_OFFSET_END)
+
     public nonisolated let executor: PinnedExecutor
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 

@@ -130,7 +130,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     }
 
     public func join(_ listener: any AssignmentListener) throws(LogFailure) {
-        let answers = Answers(listener, onNothingOwned: { [weak self] in self?.isReady = false })
+        let answers = ShardAnswers(listener, onNothingOwned: { [weak self] in self?.isReady = false })
         do throws(KafkaFailure) {
             consumer = try KafkaConsumer(
                 // Where to go on when a position is not there is for whoever took the shard over to say.
@@ -172,51 +172,6 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         self.life = life
         if let former = life.former { fencedLives.insert(former) }
         isReady = true
-    }
-
-    /// Tells the listener of shards, which are partitions of all consumed topics together.
-    private final class Answers: @unchecked Sendable {
-        private weak var listener: (any AssignmentListener)?
-        private let onNothingOwned: () -> Void
-        private var owned: Set<Int32> = []
-
-        /// - Parameter onNothingOwned: called when shards are lost, and before the first shards are taken over.
-        init(_ listener: any AssignmentListener, onNothingOwned: @escaping () -> Void) {
-            self.listener = listener
-            self.onNothingOwned = onNothingOwned
-        }
-
-        func answer(_ event: RebalanceEvent) -> [TopicPartition: Int64] {
-            switch event {
-            case .assigned(let partitions):
-                // A broker that was started anew while this worker owned nothing told it nothing of that. It may not know
-                // the producer any more, and then nobody could fence it off: shards are taken over by a new one.
-                if owned.isEmpty { onNothingOwned() }
-                let shards = Self.shards(partitions)
-                owned.formUnion(shards)
-                let positions = listener?.assigned(shards) ?? [:]
-                var starts: [TopicPartition: Int64] = [:]
-                for partition in partitions {
-                    guard let topic = Topic(name: partition.topic) else { continue }
-                    starts[partition] = positions[partition.partition]?[topic]
-                }
-                return starts
-            case .revoked(let partitions):
-                let shards = Self.shards(partitions)
-                listener?.revoked(shards)
-                owned.subtract(shards)
-            case .lost(let partitions):
-                let shards = Self.shards(partitions)
-                listener?.lost(shards)
-                owned.subtract(shards)
-                onNothingOwned()
-            }
-            return [:]
-        }
-
-        private static func shards(_ partitions: [TopicPartition]) -> [Int32] {
-            Set(partitions.map(\.partition)).sorted()
-        }
     }
 
     func withConsumer<Result: Sendable>(

@@ -144,7 +144,8 @@ public enum Metric: String, CaseIterable, Sendable {
             gauge(
                 "seconds", "Age of the oldest command, of this worker's shards, that is not processed yet; 0 for none.")
         case .shards: gauge("shards", "Shards this worker owns.")
-        case .rebalances: counter("events", "Changes of what this worker owns: assigned, revoked or lost.", ["event"])
+        case .rebalances:
+            counter("events", "What this worker owns: assigned, withheld, revoked or lost.", ["event"])
         case .restoreRows: gauge("rows", "Rows written so far while a shard is rebuilt from the changelog.", ["shard"])
         case .standbyLagRecords:
             gauge(

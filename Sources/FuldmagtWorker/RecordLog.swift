@@ -85,6 +85,13 @@ public protocol AssignmentListener: AnyObject {
     func revoked(_ shards: [Int32])
     /// Shards that another worker may have already: release, publish nothing.
     func lost(_ shards: [Int32])
+    /// Shards that came without these of their topics: nobody owns them, and nothing of them is handed out.
+    func withheld(_ shards: [Int32: [Topic]])
+}
+
+/// A log that hands out shards whole.
+extension AssignmentListener {
+    public func withheld(_ shards: [Int32: [Topic]]) {}
 }
 
 /// Bounds of one fetch.

@@ -479,4 +479,13 @@ extension WorkerLoop: AssignmentListener {
         release(numbers, marksSent: false)
         logger.warning("lost", metadata: ["shards": "\(numbers.sorted())"])
     }
+
+    public func withheld(_ shards: [Int32: [Topic]]) {
+        for (number, topics) in shards.sorted(by: { $0.key < $1.key }) {
+            logger.error(
+                "a shard is not taken over: the group gave it to this worker without some of its topics. A member consumes other topics (another version of this program, or a stranger to the group), or partition counts differ; nobody works on it until all members are the same",
+                metadata: ["shard": "\(number)", "missing": "\(topics.map(\.name))"])
+            metrics.rebalanced("withheld")
+        }
+    }
 }

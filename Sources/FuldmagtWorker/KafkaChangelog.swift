@@ -61,7 +61,13 @@ public final class KafkaChangelog: ChangelogSource, @unchecked Sendable {
         if let reading, reading.shard == partition.partition, reading.progress.next == position {
             return reading.progress
         }
-        let end = try reader.watermarks(partition, timeoutMilliseconds: timeoutMilliseconds).upperBound
+        let marks = try reader.watermarks(partition, timeoutMilliseconds: timeoutMilliseconds)
+        let end = marks.upperBound
+        if position == 0, marks.lowerBound > 0 {
+            throw KafkaFailure(
+                code: 0, consequence: .fatal,
+                text: LogFailure.beheaded(shard: partition.partition, at: marks.lowerBound).text)
+        }
         if end > position { try reader.assign([partition: position == 0 ? .beginning : .offset(position)]) }
         return ChangelogProgress(next: position, end: end)
     }

@@ -350,6 +350,8 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
     public func readChangelog(
         shard: Int32, from position: Int64, into batch: inout RecordBatch, limit: Int
     ) throws(LogFailure) -> ChangelogProgress {
+        let first = broker.state.withLock { $0.logs[.changelog]?[Int(shard)].base ?? 0 }
+        guard position > 0 || first == 0 else { throw LogFailure.beheaded(shard: shard, at: first) }
         let progress = broker.state.withLock { state in
             guard let partition = state.logs[.changelog]?[Int(shard)] else {
                 return ChangelogProgress(next: position, end: 0)

@@ -2,6 +2,7 @@ import Foundation
 import FuldmagtDomain
 import FuldmagtJSON
 import FuldmagtKafka
+import FuldmagtOperations
 import FuldmagtRecord
 import FuldmagtTestKit
 import FuldmagtWorker

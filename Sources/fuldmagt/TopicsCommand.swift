@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import FuldmagtDomain
 import FuldmagtKafka
+import FuldmagtOperations
 import FuldmagtRecord
 import FuldmagtWorker
 
@@ -122,38 +123,13 @@ enum TopicCheck {
 
     /// What a broker that tells its settings has set otherwise than it must be.
     private static func settings(_ admin: KafkaAdmin) throws -> [String] {
-        func number(_ setting: String, of topic: Topic) throws -> Int64? {
-            let settings = try Connection.trying { () throws(KafkaFailure) in
+        var settings: [Topic: [String: String]] = [:]
+        for topic in Topic.allCases {
+            settings[topic] = try Connection.trying { () throws(KafkaFailure) in
                 try admin.configuration(of: topic.name, timeoutMilliseconds: 30_000)
             }
-            return settings[setting].flatMap { Int64($0) }
         }
-        var problems: [String] = []
-        let size = "max.message.bytes"
-        let room: Int64 = 65_536
-        if let largest = try number(size, of: .deadLetters) {
-            for topic in Topic.consumed + [.catalogue] {
-                guard let other = try number(size, of: topic), other + room > largest else { continue }
-                problems.append(
-                    "\(Topic.deadLetters.name) takes records of \(largest) bytes, and \(topic.name) of \(other): one that cannot be read could not be set aside, and its worker would wait. Set \(size) of \(Topic.deadLetters.name) to \(2 * other) or more"
-                )
-            }
-        }
-        let lag = "min.compaction.lag.ms"
-        let least = Catalogue.rememberedDays * 86_400_000
-        if let set = try number(lag, of: .catalogue), set < least {
-            problems.append(
-                "\(Topic.catalogue.name) may be compacted after \(set) ms: whoever reads it then may take a repeat for a new record. Set \(lag) to \(least) or more"
-            )
-        }
-        let longest: Int64 = 30 * 86_400_000
-        let lagging = "max.compaction.lag.ms"
-        if let set = try number(lagging, of: .changelog), set > longest {
-            problems.append(
-                "\(Topic.changelog.name) may keep for \(set) ms what was deleted in the shards: what somebody wanted erased can be read there as long. Set \(lagging) to \(longest) or less"
-            )
-        }
-        return problems
+        return TopicSettings.problems(settings)
     }
 }
 
@@ -231,36 +207,5 @@ enum Connection {
             case .fenced, .fatal: throw Exit.saying(error.text, Exit.failure)
             }
         }
-    }
-}
-
-extension Topic {
-    /// How `topics create` sets a topic up.
-    var creationSettings: [String: String] {
-        let day = 86_400_000
-        var settings = [
-            "message.timestamp.type": "LogAppendTime",
-            // What is set aside is a whole record of another topic and more headers, perhaps no longer compressed.
-            "max.message.bytes": self == .deadLetters ? "16777216" : "8388608",
-        ]
-        switch self {
-        case .catalogue:
-            settings["cleanup.policy"] = "compact"
-            settings["min.compaction.lag.ms"] = String(Catalogue.rememberedDays * Int64(day))
-        case .changelog:
-            settings["cleanup.policy"] = "compact"
-            // What is deleted in a shard can be read there until then.
-            settings["max.compaction.lag.ms"] = String(7 * day)
-        case .grantCommands, .moveCommands, .exemptionCommands, .inbox, .receipts:
-            settings["cleanup.policy"] = "delete"
-            settings["retention.ms"] = String(7 * day)
-        case .outcomes, .notifications:
-            settings["cleanup.policy"] = "delete"
-            settings["retention.ms"] = String(28 * day)
-        case .deadLetters, .tasks:
-            settings["cleanup.policy"] = "delete"
-            settings["retention.ms"] = String(365 * day)
-        }
-        return settings
     }
 }

@@ -310,6 +310,21 @@ import Testing
         #expect(try files(cluster) == [])
     }
 
+    @Test("a changelog that does not begin at its beginning rebuilds nothing, and the file goes on without it")
+    func beheaded() throws {
+        let cluster = try lived()
+        try cluster.stop()
+        cluster.broker.deleteRecords(of: .changelog)
+        cluster.issue(carl, to: bent, ["tax"], id: "after")
+        try cluster.drain()
+        #expect(cluster.answer("after") == "accepted")
+        try cluster.stop()
+        try deleteFiles(cluster)
+        let failure = #expect(throws: LogFailure.self) { try cluster.drain() }
+        #expect(failure?.consequence == .fatal)
+        #expect(failure?.text.contains("its first records were deleted") == true)
+    }
+
     @Test("a changelog that has lost records rebuilds nothing")
     func gaps() throws {
         let cluster = try TestCluster()

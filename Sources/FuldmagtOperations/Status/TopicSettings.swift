@@ -1,0 +1,124 @@
+import FuldmagtDomain
+
+extension Topic {
+    /// How `topics create` sets a topic up.
+    public var creationSettings: [String: String] {
+        let day: Int64 = 86_400_000
+        var settings = [
+            "message.timestamp.type": "LogAppendTime",
+            // What is set aside is a whole record of another topic and more headers, perhaps no longer compressed.
+            "max.message.bytes": self == .deadLetters ? "16777216" : "8388608",
+        ]
+        switch self {
+        case .catalogue:
+            settings["cleanup.policy"] = "compact"
+            settings["min.compaction.lag.ms"] = String(Catalogue.rememberedDays * day)
+        case .changelog:
+            settings["cleanup.policy"] = "compact"
+            // What is deleted in a shard can be read there until then.
+            settings["max.compaction.lag.ms"] = String(7 * day)
+            // A copy that lags behind learns of deletions for so long.
+            settings["delete.retention.ms"] = String(TopicSettings.deletionsToldFor)
+        case .grantCommands, .moveCommands, .exemptionCommands, .inbox, .receipts:
+            settings["cleanup.policy"] = "delete"
+            settings["retention.ms"] = String(7 * day)
+        case .outcomes, .notifications:
+            settings["cleanup.policy"] = "delete"
+            settings["retention.ms"] = String(28 * day)
+        case .deadLetters, .tasks:
+            settings["cleanup.policy"] = "delete"
+            settings["retention.ms"] = String(365 * day)
+        }
+        return settings
+    }
+}
+
+/// What topics must be set to, whoever made them.
+public enum TopicSettings {
+    /// How long deletions are told in the changelog, milliseconds: twice as long as a copy of a shard may lag behind.
+    static let deletionsToldFor: Int64 = 86_400_000
+
+    /// What is set otherwise than it must be, and what would follow.
+    /// - Parameter settings: of each topic, as a broker tells them; those it does not tell are not judged.
+    public static func problems(_ settings: [Topic: [String: String]]) -> [String] {
+        func number(_ setting: String, _ topic: Topic) -> Int64? { settings[topic]?[setting].flatMap { Int64($0) } }
+        var problems = sizes(number)
+        problems += policies(settings)
+        problems += times(settings)
+        let lagging = least(
+            "min.compaction.lag.ms", of: .catalogue, Catalogue.rememberedDays * 86_400_000, number,
+            otherwise: "may be compacted after %d ms: whoever reads it then may take a repeat for a new record")
+        if let lagging { problems.append(lagging) }
+        let told = least(
+            "delete.retention.ms", of: .changelog, deletionsToldFor, number,
+            otherwise: "tells of deletions for %d ms only: a copy of a shard that lags behind would keep deleted rows")
+        if let told { problems.append(told) }
+        let kept = erased(number)
+        if let kept { problems.append(kept) }
+        return problems
+    }
+
+    private typealias Numbers = (_ setting: String, _ topic: Topic) -> Int64?
+
+    private static func sizes(_ number: Numbers) -> [String] {
+        let size = "max.message.bytes"
+        let room: Int64 = 65_536
+        guard let largest = number(size, .deadLetters) else { return [] }
+        var problems: [String] = []
+        for topic in Topic.consumed + [.catalogue] {
+            guard let other = number(size, topic), other + room > largest else { continue }
+            problems.append(
+                "\(Topic.deadLetters.name) takes records of \(largest) bytes, and \(topic.name) of \(other): one that cannot be read could not be set aside, and its worker would wait. Set \(size) of \(Topic.deadLetters.name) to \(2 * other) or more"
+            )
+        }
+        return problems
+    }
+
+    /// A catalogue or a changelog that forgets by age would lose what nobody has said again since.
+    private static func policies(_ settings: [Topic: [String: String]]) -> [String] {
+        let policy = "cleanup.policy"
+        var problems: [String] = []
+        for topic in [Topic.catalogue, .changelog] {
+            guard let set = settings[topic]?[policy], set != "compact" else { continue }
+            problems.append(
+                "\(policy) of \(topic.name) is \(set): what was said of old would be deleted, and nobody could tell. Set it to compact"
+            )
+        }
+        for topic in Topic.consumed {
+            guard let set = settings[topic]?[policy], set.contains("compact") else { continue }
+            problems.append(
+                "\(policy) of \(topic.name) is \(set): of several records with one key only the last would be read. Set it to delete"
+            )
+        }
+        return problems
+    }
+
+    /// What a sender writes as a time is not what a command is decided by.
+    private static func times(_ settings: [Topic: [String: String]]) -> [String] {
+        let type = "message.timestamp.type"
+        var problems: [String] = []
+        for topic in Topic.consumed + [.catalogue] {
+            guard let set = settings[topic]?[type], set != "LogAppendTime" else { continue }
+            problems.append(
+                "\(type) of \(topic.name) is \(set): commands would be decided as of the time that their senders write. Set it to LogAppendTime"
+            )
+        }
+        return problems
+    }
+
+    private static func least(
+        _ setting: String, of topic: Topic, _ least: Int64, _ number: Numbers, otherwise: String
+    ) -> String? {
+        guard let set = number(setting, topic), set < least else { return nil }
+        return
+            "\(topic.name) \(otherwise.replacing("%d", with: String(set))). Set \(setting) to \(least) or more"
+    }
+
+    private static func erased(_ number: Numbers) -> String? {
+        let longest: Int64 = 30 * 86_400_000
+        let lag = "max.compaction.lag.ms"
+        guard let set = number(lag, .changelog), set > longest else { return nil }
+        return
+            "\(Topic.changelog.name) may keep for \(set) ms what was deleted in the shards: what somebody wanted erased can be read there as long. Set \(lag) to \(longest) or less"
+    }
+}

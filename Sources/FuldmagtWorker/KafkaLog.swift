@@ -102,6 +102,8 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     var cataloguePosition: Int64 = 0
     /// How often in a row the catalogue seemed to end before what was read of it.
     var catalogueCutOffs = 0
+    /// Of each topic that shards consume; set before it joins.
+    public var partitions: Int32 = 1
     private let reached: @Sendable (Milestone) -> Void
     static let catalogueTopic = TopicPartition(topic: Topic.catalogue.name, partition: 0)
 
@@ -134,13 +136,22 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         do throws(KafkaFailure) {
             consumer = try KafkaConsumer(
                 // Where to go on when a position is not there is for whoever took the shard over to say.
-                Self.properties(options.configuration, for: .consumer).setting([
+                KafkaConfiguration([
+                    "queued.max.messages.kbytes": String(Self.queueKilobytes(partitions: partitions))
+                ]).setting(Self.properties(options.configuration, for: .consumer).properties).setting([
                     "group.id": options.group, "auto.offset.reset": "error",
                 ]),
                 topics: Topic.consumed.map(\.name), executor: executor, onRebalance: { answers.answer($0) })
         } catch {
             throw LogFailure(error)
         }
+    }
+
+    /// How much may wait of each partition. librdkafka before 2.1 bounds its queues one by one, and a worker that is left
+    /// alone, with every shard far behind, must not run out of memory.
+    static func queueKilobytes(partitions: Int32) -> Int {
+        let inAll = 256 * 1024
+        return max(64, min(4096, inAll / (Topic.consumed.count * Int(max(1, partitions)))))
     }
 
     func beginLifeIfEnded() throws(LogFailure) {

@@ -298,6 +298,7 @@ struct WorkerService: Service {
 
     private func loop(on log: KafkaLog, partitions: Int32, _ stopFlag: StopFlag) -> WorkerLoop {
         let options = setup.options(partitions: partitions)
+        log.partitions = partitions
         let standby =
             keepsCopies
             ? Standby(

@@ -166,10 +166,12 @@ public final class ShardRestore {
         }
         var reader = RowImage.Reader(value)
         guard reader.version <= Schema.version else {
-            throw StoreError(
+            var error = StoreError(
                 .fatal,
                 "the changelog of shard \(shard) was written by a newer version of this program (schema \(reader.version), this one reads up to \(Schema.version)); run the newer version"
             )
+            error.isOfNewerVersion = true
+            throw error
         }
         for column in table.description.columns.indices {
             let at = Int32(column + 1)

@@ -18,6 +18,8 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     public var code: Int32
     /// What is wrong and what to do about it. Holds no personal data.
     public var text: String
+    /// A newer version of this program wrote what was to be read: this process will never understand it.
+    public var isOfNewerVersion = false
 
     public init(_ consequence: Consequence, code: Int32 = 0, _ text: String) {
         self.consequence = consequence

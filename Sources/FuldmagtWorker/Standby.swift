@@ -23,6 +23,9 @@ public final class Standby: @unchecked Sendable {
     static let longestLag: Int64 = 12 * 3_600_000
     static let chunk = 5_000
     private static let rest = DispatchTimeInterval.milliseconds(500)
+    /// How long a shard whose copy was given up is left alone, nanoseconds: its next copy begins with the first record, and
+    /// what failed may well fail again.
+    private static let pauseAfterGivingUp: UInt64 = 600_000_000_000
 
     private let options: WorkerOptions
     private let source: any ChangelogSource
@@ -38,6 +41,8 @@ public final class Standby: @unchecked Sendable {
     /// would begin by deleting the file of one that was handed out.
     private var round: [Int32] = []
     private var backoff: Backoff
+    /// Until when shards are left alone, as their copies were given up: on the monotonic clock.
+    private var leftAloneUntil: [Int32: UInt64] = [:]
     private var isRunning = false
 
     /// - Parameter source: read by nobody else.
@@ -94,7 +99,10 @@ public final class Standby: @unchecked Sendable {
     /// Looks at one shard.
     /// - Returns: how long to rest before the next; nil for not at all.
     package func step() -> DispatchTimeInterval? {
-        if round.isEmpty { round = followed.sorted(by: >) }
+        if round.isEmpty {
+            let now = surroundings.nanoseconds()
+            round = followed.filter { leftAloneUntil[$0] ?? 0 <= now }.sorted(by: >)
+        }
         guard let shard = round.popLast() else { return Self.rest }
         do {
             let isBehind = try advance(shard)
@@ -105,8 +113,11 @@ public final class Standby: @unchecked Sendable {
             logger.warning(
                 "a standby copy cannot be kept up; trying again", metadata: ["shard": "\(shard)", "error": "\(error)"])
             metrics.retries.increment()
-            if (error as? LogFailure)?.consequence != .retry, let copy = copies.removeValue(forKey: shard) {
-                discard(copy, of: shard)
+            if (error as? LogFailure)?.consequence != .retry {
+                // What a newer version wrote is not understood before this process is that version.
+                let isForGood = (error as? StoreError)?.isOfNewerVersion == true
+                leftAloneUntil[shard] = isForGood ? .max : surroundings.nanoseconds() + Self.pauseAfterGivingUp
+                if let copy = copies.removeValue(forKey: shard) { discard(copy, of: shard) }
             }
             return .milliseconds(backoff.next(jitter: surroundings.jitter()))
         }

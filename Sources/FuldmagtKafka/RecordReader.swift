@@ -5,6 +5,9 @@ import FuldmagtRecord
 public final class RecordReader: @unchecked Sendable {
     private let handle: ConsumerHandle
     private var ends: [TopicPartition: Int64] = [:]
+    /// Numbers of partitions that a record came from since they were assigned. What librdkafka calls a position before that
+    /// may be the former assignment's, which it forgets on a thread of its own.
+    private var heard: Set<Int32> = []
 
     /// - Parameter topics: records name theirs by its index here.
     public init(_ configuration: KafkaConfiguration, topics: [String]) throws(KafkaFailure) {
@@ -26,6 +29,7 @@ public final class RecordReader: @unchecked Sendable {
     /// Begins to read; what was read before is given up.
     public func assign(_ partitions: [TopicPartition: Start]) throws(KafkaFailure) {
         ends = [:]
+        heard = []
         try handle.assign(
             partitions.mapValues { start in
                 switch start {
@@ -46,6 +50,7 @@ public final class RecordReader: @unchecked Sendable {
         var timeout = timeoutMilliseconds
         while records < maximumRecords {
             let polled = try handle.poll(timeoutMilliseconds: timeout) { partition, append in
+                heard.insert(partition)
                 append(&batches[partition, default: RecordBatch()])
             }
             switch polled {
@@ -62,6 +67,7 @@ public final class RecordReader: @unchecked Sendable {
     /// Position next to read; nil before the first record. Markers of transactions, which are not handed out, count as
     /// read once the end has been reached.
     public func position(of partition: TopicPartition) -> Int64? {
+        guard heard.contains(partition.partition) else { return ends[partition] }
         let list = PartitionList([partition])
         guard rd_kafka_position(handle.client, list.pointer) == RD_KAFKA_RESP_ERR_NO_ERROR else {
             return ends[partition]

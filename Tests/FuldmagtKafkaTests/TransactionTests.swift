@@ -55,6 +55,28 @@ import Testing
         #expect(producer.delivered == (4, 0))
     }
 
+    @Test("a partition that is read again has no position before its first record: the former one is not taken for it")
+    func readAgain() throws {
+        let cluster = try MockCluster(topics: ["t": 1])
+        let producer = try cluster.producer("p", topics: ["t"])
+        try producer.begin()
+        try producer.produce(frame([("6101500014", "a"), ("6202800015", "b"), ("99000015", "c")]))
+        try producer.commit(timeoutMilliseconds: 10_000)
+        let partition = TopicPartition(topic: "t", partition: 0)
+        let reader = try RecordReader(cluster.configuration, topics: ["t"])
+        for _ in 0..<3 {
+            try reader.assign([partition: .beginning])
+            #expect(reader.position(of: partition) == nil)
+            var batches: [Int32: RecordBatch] = [:]
+            var polls = 0
+            while reader.position(of: partition) ?? 0 < 3, polls < 100 {
+                try reader.poll(maximumRecords: 100, timeoutMilliseconds: 100, into: &batches)
+                polls += 1
+            }
+            #expect(batches[0]?.count == 3)
+        }
+    }
+
     @Test("a producer that is told it is fenced says so")
     func fenced() throws {
         let cluster = try MockCluster(topics: ["t": 1])

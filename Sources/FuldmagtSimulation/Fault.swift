@@ -20,7 +20,7 @@ enum Fault: String, CaseIterable, Sendable {
     case unknownCommit = "unknown-commit"
     /// The log does not answer a few times.
     case silentLog = "silent-log"
-    /// The disk answers the next transactions with an error.
+    /// The disk answers with an error where files are opened, written to and rebuilt, a few times.
     case failingDisk = "failing-disk"
     /// The catalogue cannot be read for a while.
     case catalogueBehind = "catalogue-behind"

@@ -21,11 +21,13 @@ extension Simulation {
         let number = worker.number
         let folder = worker.folder
         var disk = ShardDisk(
-            before: { [unowned self, unowned process] step, _ throws(StoreError) in
+            // Copies outlive their process where they are looked at in the end.
+            before: { [unowned self, weak process] step, _ throws(StoreError) in
+                guard let process else { return }
                 if process.isDead { throw StoreError(.fatal, "the process is dead") }
-                guard step == .committing, process.failingTransactions > 0 else { return }
+                guard step != .beginning, process.failingTransactions > 0 else { return }
                 process.failingTransactions -= 1
-                self.trace.note(12, "w\(number)'s disk refuses a transaction")
+                self.trace.note(12, "w\(number)'s disk refuses \(step == .opening ? "a file" : "a transaction")")
                 // It may have been the look for receipts, which is made again in a minute.
                 if self.world.hasReceipts { self.mayHaveParked = true }
                 throw StoreError(.retry, "the disk is full")

@@ -3,6 +3,8 @@ package struct ShardDisk: Sendable {
     /// What a store is about to do.
     package enum Step: String, Sendable {
         case opening, beginning, committing
+        /// A transaction of a restore, or of a copy.
+        case restoring
     }
 
     /// A file that was just taken over.

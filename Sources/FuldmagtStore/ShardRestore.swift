@@ -15,6 +15,7 @@ public final class ShardRestore {
     private let path: String
     private let target: String
     private let shard: Int32
+    private let disk: ShardDisk?
     /// Which file stood in the target's place when the shard was taken over.
     private var replaced: UInt64?
     private let queue: DatabaseQueue
@@ -47,6 +48,7 @@ public final class ShardRestore {
         shard: Int32, directory: String, worker: String = "alone", purpose: Purpose = .takeover, disk: ShardDisk?
     ) throws(StoreError) {
         self.shard = shard
+        self.disk = disk
         target = "\(directory)/\(ShardStore.fileName(of: shard))"
         path = "\(target).\(purpose.rawValue)-\(worker.replacing("/", with: "_"))"
         do {
@@ -142,6 +144,10 @@ public final class ShardRestore {
     /// What fails leaves a file of no use, as nothing is kept to undo it by; the transaction ends all the same.
     private func inTransaction(_ body: (Database) throws -> Void) throws {
         guard !hasFailed else { throw StoreError(.fatal, "\(path) is of no use since a restore failed; begin anew") }
+        do { try disk?.before(.restoring, shard) } catch {
+            hasFailed = true
+            throw error
+        }
         try queue.inDatabase { db in
             try statements.begin.run()
             do {

@@ -53,6 +53,13 @@ final class SimulatedLog: RecordLog, @unchecked Sendable {
         return try inner.committed(shard: shard)
     }
 
+    func extents(shard: Int32) throws(LogFailure) -> [Topic: Range<Int64>] {
+        try answer()
+        return try inner.extents(shard: shard)
+    }
+
+    func ends(shard: Int32) -> [Topic: Int64] { isDead ? [:] : inner.ends(shard: shard) }
+
     func publish(_ transaction: LogTransaction) throws(LogFailure) {
         try answer()
         simulation.reached(.afterProduce, by: worker)

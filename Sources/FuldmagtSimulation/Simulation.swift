@@ -72,7 +72,7 @@ public final class Simulation: @unchecked Sendable {
         random = SplitMix64(seed: SplitMix64.mixed(seed))
         trace = Trace(isKept: keepsTrace)
         let time = time
-        broker = MemoryBroker(partitions: world.partitions) { time.log }
+        broker = MemoryBroker(partitions: world.partitions, leavesMarkers: true) { time.log }
         model = NaiveModel(keys: SmallWorld.keys, settings: world.settings)
         witness = Witness(broker: broker)
         receipts = ReceiptWorkload(seed: seed, keys: SmallWorld.keys, partitions: world.partitions)

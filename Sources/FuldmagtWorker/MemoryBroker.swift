@@ -5,11 +5,32 @@ import Synchronization
 /// A log in memory with Kafka's contract as far as a worker relies on it: topics of partitions, one consumer group,
 /// transactions of records and offsets. For tests, simulations and measurements without a broker.
 public final class MemoryBroker: Sendable {
-    /// One partition: records from `base` on.
+    /// One partition: records from `base` on, and markers of transactions among them, which nobody is handed.
     struct Partition: Sendable {
+        /// The number of no topic: a marker has an offset, and nothing else.
+        static let marker = UInt8.max
+
         var base: Int64 = 0
         var records = RecordBatch()
         var end: Int64 { base + Int64(records.count) }
+
+        private var markers = 0
+
+        init(base: Int64 = 0) { self.base = base }
+
+        mutating func mark(at timestamp: Int64) {
+            markers += 1
+            records.append(
+                topic: Self.marker, offset: end, timestamp: timestamp, key: nil, value: nil, headers: { _ in })
+        }
+
+        /// Records from a position on.
+        func count(from position: Int64) -> Int {
+            let first = Int(max(0, position - base))
+            guard first < records.count else { return 0 }
+            guard markers > 0 else { return records.count - first }
+            return records.withRecords { $0[first...].count { $0.topic != Self.marker } }
+        }
     }
 
     struct State: Sendable {
@@ -41,17 +62,22 @@ public final class MemoryBroker: Sendable {
     private let isDropped: [Bool]
     /// Whether records are dropped once the group has committed beyond them.
     private let forgetsCommitted: Bool
+    /// Whether a transaction leaves a marker in each partition of `marked` that it wrote to.
+    private let leavesMarkers: Bool
+    /// What workers write and read.
+    private static let marked: [Topic] = [.inbox, .changelog]
     private let now: @Sendable () -> Instant
     let state: Mutex<State>
 
     /// - Parameter now: gives records without a timestamp theirs.
     public init(
         partitions: Int32, dropping dropped: Set<Topic> = [], forgetsCommitted: Bool = false,
-        now: @escaping @Sendable () -> Instant
+        leavesMarkers: Bool = false, now: @escaping @Sendable () -> Instant
     ) {
         self.partitions = partitions
         isDropped = (0...UInt8.max).map { number in dropped.contains { $0.rawValue == number } }
         self.forgetsCommitted = forgetsCommitted
+        self.leavesMarkers = leavesMarkers
         self.now = now
         var state = State()
         for topic in Topic.allCases {
@@ -162,7 +188,13 @@ public final class MemoryBroker: Sendable {
 
     /// Gives access to all records of a partition that are still there.
     public func read(_ topic: Topic, partition: Int32) -> RecordBatch {
-        state.withLock { $0.logs[topic]?[Int(partition)].records ?? RecordBatch() }
+        let all = state.withLock { $0.logs[topic]?[Int(partition)].records ?? RecordBatch() }
+        guard leavesMarkers, Self.marked.contains(topic) else { return all }
+        var records = RecordBatch()
+        all.withRecords { views in
+            for record in views where record.topic != Partition.marker { records.append(record) }
+        }
+        return records
     }
 
     /// Records the group has not committed yet, over all topics that shards consume.
@@ -171,13 +203,13 @@ public final class MemoryBroker: Sendable {
     /// The same of one topic.
     public func lag(_ only: Topic?) -> Int {
         state.withLock { state in
-            var lag: Int64 = 0
+            var lag = 0
             for topic in Topic.consumed where only == nil || topic == only {
                 for (number, partition) in (state.logs[topic] ?? []).enumerated() {
-                    lag += max(0, partition.end - (state.committed[Int32(number)]?[topic] ?? 0))
+                    lag += partition.count(from: state.committed[Int32(number)]?[topic] ?? 0)
                 }
             }
-            return Int(lag)
+            return lag
         }
     }
 
@@ -187,7 +219,14 @@ public final class MemoryBroker: Sendable {
         let fault = state.withLock { state -> PublishFault? in
             defer { state.publishFault = nil }
             if case .refused = state.publishFault { return state.publishFault }
+            var before: [Topic: [Int64]] = [:]
+            if leavesMarkers { for topic in Self.marked { before[topic] = state.logs[topic]?.map(\.end) } }
             for frame in transaction.frames { write(frame, to: &state) }
+            for (topic, ends) in before {
+                for (number, end) in ends.enumerated() where state.logs[topic]?[number].end ?? 0 > end {
+                    state.logs[topic]?[number].mark(at: now().milliseconds)
+                }
+            }
             for (shard, offsets) in transaction.offsets {
                 state.committed[shard, default: [:]].merge(offsets) { _, new in new }
                 if forgetsCommitted { forget(shard, in: &state) }
@@ -276,10 +315,11 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
                     partition.records.withRecords { views in
                         while at < partition.end, records > 0, bytes > 0 {
                             let view = views[Int(at - partition.base)]
+                            at += 1
+                            guard view.topic != MemoryBroker.Partition.marker else { continue }
                             batches[shard, default: RecordBatch()].append(view)
                             records -= 1
                             bytes -= (view.value?.count ?? 0) + view.headers.count
-                            at += 1
                         }
                     }
                     positions[shard]?[topic] = at
@@ -359,7 +399,8 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
             var at = max(position, partition.base)
             partition.records.withRecords { views in
                 while at < partition.end, batch.count < limit {
-                    batch.append(views[Int(at - partition.base)])
+                    let view = views[Int(at - partition.base)]
+                    if view.topic != MemoryBroker.Partition.marker { batch.append(view) }
                     at += 1
                 }
             }
@@ -403,6 +444,17 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
     }
 
     public func rewindCatalogue() throws(LogFailure) { cataloguePosition = 0 }
+
+    public func ends(shard: Int32) -> [Topic: Int64] {
+        broker.state.withLock { state in
+            var ends: [Topic: Int64] = [:]
+            for topic in Topic.consumed {
+                guard let end = state.logs[topic]?[Int(shard)].end, positions[shard]?[topic] == end else { continue }
+                ends[topic] = end
+            }
+            return ends
+        }
+    }
 
     public func remaining(shard: Int32, from positions: [Topic: Int64]) -> [Topic: Int64] {
         broker.state.withLock { state in

@@ -9,7 +9,8 @@ import Logging
 /// A whole cluster, step by step, from one seed: workers of the real code, the log and its group, disks and clocks, struck
 /// by faults at named points of their turns. What came of it is compared with the naive model.
 ///
-/// 1. The clocks go to the next phase of the workload; what the day brings about is done.
+/// 1. The clocks go to the next phase of the workload; what the day brings about is done. Before some phases everybody was
+///    away for so long that the group's offsets are forgotten.
 /// 2. The phase's records are sent, and then receipts of what was told, bit by bit, some of them twice, while workers take
 ///    turns in an order of the seed's.
 ///    Beside them, at any point of a turn, copies of others' shards are kept up.
@@ -125,6 +126,9 @@ public final class Simulation: @unchecked Sendable {
             workers.append(worker)
         }
         for (number, phase) in world.phases.enumerated() {
+            if number > 0, phase.start.day > world.phases[number - 1].start.day, forgetsOffsets(before: number) {
+                forgetOffsets()
+            }
             trace.note(3, "— phase \(number): \(phase.start), \(phase.records.count) records")
             time.begin(phase.start)
             model.advance(to: phase.start)
@@ -156,6 +160,25 @@ public final class Simulation: @unchecked Sendable {
     var isGroupForming: Bool { !missing.isEmpty }
 
     func joined(_ number: Int) { missing.remove(number) }
+
+    /// Drawn apart from all else, so that what a seed does is the same but for this. Only where a day has passed: then every
+    /// shard has something to publish, and the group is told of each.
+    private func forgetsOffsets(before phase: Int) -> Bool {
+        failure == nil && (seed &+ UInt64(phase)).isMultiple(of: 5)
+    }
+
+    /// All workers are away for so long that the broker forgets how far the group has come.
+    private func forgetOffsets() {
+        trace.note(22, "everybody is away, and the group's offsets are forgotten")
+        for worker in workers {
+            guard let process = worker.process else { continue }
+            process.isDead = true
+            end(worker, process)
+        }
+        for (log, _) in expiries { log.expire() }
+        expiries = []
+        broker.forgetOffsets()
+    }
 
     private func planFaults() {
         faultsLeft += random.below(4)

@@ -60,6 +60,11 @@ struct JobPlanner {
     func plan(digest: String) throws -> Result {
         let keys = try environment.keys
         let shards = try Shards(in: folder, keys: keys)
+        // Whoever brings the catalogue along plans without a broker.
+        if state.catalogue == nil {
+            try CopiedShards.warn(
+                of: folder, environment, consequence: "lines are judged by what was known when the copy was taken")
+        }
         let settings = try environment.settings(partitions: shards.partitions)
         let circumstances = Circumstances(
             now: now, catalogue: try CatalogueReading(environment, file: state.catalogue).read(settings, now: now),

@@ -31,7 +31,10 @@ struct JobVerifyCommand: AsyncParsableCommand {
         guard FileManager.default.fileExists(atPath: files.foreseen) else {
             throw Exit.saying("job \(files.job.id) has no plan to compare with", Exit.failure)
         }
-        let shards = try Shards(in: data ?? environment.directory, keys: try environment.keys)
+        let folder = data ?? environment.directory
+        let shards = try Shards(in: folder, keys: try environment.keys)
+        try CopiedShards.warn(
+            of: folder, environment, consequence: "what the job did after the copy was taken seems not to be done")
         let day = day.day ?? Host.now().day
         var verification = Verification { try shards.lastCause(of: $0, in: $1) }
         let source = try LineSource(path: files.foreseen)

@@ -51,19 +51,9 @@ struct ParkedCommands: AsyncParsableCommand {
         /// elsewhere since.
         private func shards() async throws -> [(shard: Int32, path: String)] {
             let files = try ShardFiles.all(in: try await folder.path())
-            let marks: [Int32: FrameMark]
-            do {
-                marks = try StatusReader.marks(
-                    of: files.map(\.shard), try await Environment(), timeoutMilliseconds: 10_000)
-            } catch let code as ExitCode where code == Exit.temporary {
-                StandardError.write(
-                    "fuldmagt: so nobody knows whether these files are the shards, or copies left behind\n")
-                return files
-            }
-            return try files.filter { file in
-                guard let mark = marks[file.shard], !mark.isOfShard(in: try ShardFiles.standing(path: file.path)) else {
-                    return true
-                }
+            guard let copies = try CopiedShards.find(among: files, try await Environment()) else { return files }
+            return files.filter { file in
+                guard copies.contains(file.shard) else { return true }
                 StandardError.write(
                     "fuldmagt: the file of shard \(file.shard) is a copy, and is passed over; see fuldmagt status for the worker that has the shard, and look there\n"
                 )

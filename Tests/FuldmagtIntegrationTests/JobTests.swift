@@ -114,6 +114,9 @@ import Testing
         #expect(try ends(cluster) == sentBefore)
         let planned = try cluster.text("job-plan.out")
         #expect(planned.contains("citizen-dead") && planned.contains("open-quote"), "\(planned)")
+        #expect(!planned.contains("the workers have gone on"), "\(planned)")
+        let copy = cluster.directory + "/copied"
+        try FileManager.default.copyItem(atPath: data[1], toPath: copy)
 
         let first = try job(cluster, ["run", file, "--rate", "60"] + data)
         // Amid the run, when more is on the topic than the checkpoint knows of.
@@ -147,6 +150,11 @@ import Testing
         let became = try rows(cluster, "report-lines.csv")
         #expect(foreseen == became && became.count > Self.citizens)
         #expect(try job(cluster, ["verify", file] + data + day).wait() == 0)
+        #expect(try !cluster.text("job-verify.out").contains("the workers have gone on"))
+        // Of a copy from before it is said that it is one.
+        #expect(try job(cluster, ["verify", file, "--data", copy] + day).wait() == 3)
+        let compared = try cluster.text("job-verify.out")
+        #expect(compared.contains("are copies, and the workers have gone on since: what the job did"), "\(compared)")
         // And so are the notifications, by kind and channel.
         var expected: [String: Int] = [:]
         for row in try cluster.text("move-1.files/plan.csv").split(separator: "\r\n")

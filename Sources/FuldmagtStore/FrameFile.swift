@@ -143,7 +143,7 @@ final class FrameFile {
     static func code(of number: Int32) -> Int32? {
         switch number {
         case ENOSPC, EDQUOT: SQLITE_FULL
-        case EIO, EMFILE, ENFILE, ENOMEM, EINTR, ESTALE: SQLITE_IOERR
+        case _ where SystemFailure.mayPass(number): SQLITE_IOERR
         default: nil
         }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import FuldmagtStore
 
 /// A file that holds the name of the last producer of a worker: what its next start must end before it reads anything.
 public struct ProducerNote: Sendable {
@@ -37,9 +38,10 @@ public struct ProducerNote: Sendable {
     }
 
     private func failed(_ doing: String, _ file: String) -> LogFailure {
-        let mayPass = [ENOSPC, EDQUOT, EIO, EMFILE, ENFILE, EAGAIN].contains(errno)
+        let number = errno
         return LogFailure(
-            mayPass ? .retry : .fatal,
-            "the name of this worker's producer cannot be noted: \(doing) \(file): \(String(cString: strerror(errno)))")
+            SystemFailure.mayPass(number) ? .retry : .fatal,
+            "the name of this worker's producer cannot be noted: \(doing) \(file): \(String(cString: strerror(number)))"
+        )
     }
 }

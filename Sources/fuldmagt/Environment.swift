@@ -89,17 +89,7 @@ struct Environment {
     }
 
     var cluster: String {
-        get throws {
-            let cluster = text("cluster") ?? "fuldmagt"
-            let isAllowed = cluster.utf8.allSatisfy {
-                (48...57).contains($0) || (97...122).contains($0) || $0 == UInt8(ascii: "-")
-            }
-            guard isAllowed, cluster.utf8.count <= 64 else {
-                throw Exit.saying(
-                    "FULDMAGT_CLUSTER is “\(cluster)”; up to 64 of a-z, 0-9 and - are allowed", Exit.setting)
-            }
-            return cluster
-        }
+        get throws { try name("cluster", "FULDMAGT_CLUSTER", default: "fuldmagt", longest: 64, "a-z, 0-9 and -", "-") }
     }
 
     var directory: String { text("data") ?? "fuldmagt-data" }
@@ -107,18 +97,29 @@ struct Environment {
     /// Part of names that Kafka is told, of file names, and of a text in which blanks part names.
     var workerID: String {
         get throws {
-            let worker = text("worker.id") ?? ProcessInfo.processInfo.hostName
-            let isAllowed = worker.utf8.allSatisfy {
-                (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0)
-                    || [UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_")].contains($0)
-            }
-            guard isAllowed, (1...200).contains(worker.utf8.count) else {
-                throw Exit.saying(
-                    "FULDMAGT_WORKER_ID is “\(worker)”; 1 to 200 of A-Z, a-z, 0-9, ., _ and - are allowed",
-                    Exit.setting)
-            }
-            return worker
+            try name(
+                "worker.id", "FULDMAGT_WORKER_ID", default: ProcessInfo.processInfo.hostName,
+                longest: 200, "A-Z, a-z, 0-9, ., _ and -", "._-", allowsCapitals: true)
         }
+    }
+
+    /// A setting that becomes part of names.
+    /// - Parameters:
+    ///   - letters: which are allowed, for people.
+    ///   - marks: those that are neither letters nor digits.
+    private func name(
+        _ key: ConfigKey, _ variable: String, default standard: String, longest: Int, _ letters: String,
+        _ marks: String, allowsCapitals: Bool = false
+    ) throws -> String {
+        let name = text(key) ?? standard
+        let isAllowed = name.utf8.allSatisfy {
+            (48...57).contains($0) || (97...122).contains($0) || marks.utf8.contains($0)
+                || allowsCapitals && (65...90).contains($0)
+        }
+        guard isAllowed, (1...longest).contains(name.utf8.count) else {
+            throw Exit.saying("\(variable) is “\(name)”; 1 to \(longest) of \(letters) are allowed", Exit.setting)
+        }
+        return name
     }
 
     /// The properties of librdkafka: from `kafka.properties` in the file, then from variables.

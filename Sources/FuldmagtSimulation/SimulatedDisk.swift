@@ -20,7 +20,7 @@ public final class SimulatedDisk {
     public static func with<Result>(_ body: (SimulatedDisk) -> Result) -> Result {
         let manager = FileManager.default
         let memory = manager.isWritableFile(atPath: "/dev/shm") ? "/dev/shm/" : NSTemporaryDirectory()
-        let place = memory + "fuldmagt-simulation-\(UUID().uuidString)"
+        let place = memory + "fuldmagt-simulation-\(getpid())-\(UUID().uuidString)"
         do {
             let result = body(try SimulatedDisk(place))
             try manager.removeItem(atPath: place)

@@ -238,8 +238,8 @@ struct JobSender {
     }
 }
 
-/// Whether Ctrl-C or SIGTERM has come.
-final class StopSignal {
+/// Whether Ctrl-C or SIGTERM has come. Any thread may ask; the sources are only held.
+final class StopSignal: @unchecked Sendable {
     private final class Flag: Sendable {
         let isRaised = Atomic<Bool>(false)
     }

@@ -17,7 +17,8 @@ struct SimulateCommand: ParsableCommand {
               fuldmagt simulate --seed 1 --seeds 2000    plays seeds 1 to 2000
               fuldmagt simulate --seed 17 --trace        shows what happens in seed 17
 
-            Exits 3 if a seed failed.
+            Ctrl-C ends it after the seeds that are being played, and tells of those that were. Exits 3 if a seed failed, \
+            1 if it was ended before the last one.
             """)
 
     @Option(help: "The first seed.") var seed: UInt64 = 1
@@ -56,6 +57,7 @@ struct SimulateCommand: ParsableCommand {
         // Seeds come and go: memory that one gave back is for the next.
         mallopt(M_TRIM_THRESHOLD, 256 << 20)
         mallopt(M_MMAP_THRESHOLD, 32 << 20)
+        let stop = StopSignal()
         let started = Host.nanoseconds()
         let tally = Mutex(Tally(next: seed, told: started))
         let last = seed + UInt64(seeds)
@@ -64,7 +66,7 @@ struct SimulateCommand: ParsableCommand {
             SimulatedDisk.with { disk in
                 while true {
                     let mine = tally.withLock { tally -> UInt64? in
-                        guard tally.next < last, tally.failed.count < failures else { return nil }
+                        guard tally.next < last, tally.failed.count < failures, !stop.isRaised else { return nil }
                         defer { tally.next += 1 }
                         return tally.next
                     }
@@ -96,6 +98,9 @@ struct SimulateCommand: ParsableCommand {
                 Output.line("faults: \(faults.map { "\($0.key) \($0.value)" }.joined(separator: ", "))")
             }
             guard tally.failed.isEmpty else { throw Exit.found }
+            guard tally.played == seeds else {
+                throw Exit.saying("ended by a signal; go on with --seed \(tally.next)", Exit.failure)
+            }
         }
     }
 

@@ -53,6 +53,22 @@ import Testing
         #expect(try cluster.check() == [])
     }
 
+    @Test("who came back while they were called dead by mistake is exempt no longer once that is corrected")
+    func backWhileCalledDead() throws {
+        let cluster = try begin(anna)
+        try departs(cluster, anna)
+        cluster.clock.advance(seconds: 60)
+        try says(cluster, "move.immigrate", anna, #""to":"0751","effective":"2026-11-27""#, id: "back")
+        try says(cluster, "move.decease", anna, #""effective":"2026-11-22""#, id: "dead")
+        cluster.clock.advance(days: 7)
+        try cluster.drain()
+        #expect(!cluster.notifications(to: anna).contains("exemption-lifted digital-post"))
+        try says(cluster, "move.correct", anna, #""journal":"J","diedByMistake":true"#, id: "alive")
+        #expect(cluster.answer("alive") == "accepted")
+        #expect(cluster.notifications(to: anna).contains("exemption-lifted digital-post"))
+        #expect(try cluster.check() == [])
+    }
+
     @Test("an emigration that is told after the return shows that it was one")
     func toldInAnotherOrder() throws {
         let cluster = try begin(anna)

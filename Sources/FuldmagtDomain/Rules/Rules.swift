@@ -13,7 +13,7 @@ public enum Rules {
         case .relocate: [.residences, .exemptions, .grants]
         case .decease: [.deaths, .grants, .received, .notifications]
         case .renumber: [.grants, .received]
-        case .correctDeath: [.deaths, .exemptions, .grants, .causes, .received, .notifications]
+        case .correctDeath: [.deaths, .residences, .exemptions, .grants, .causes, .received, .notifications]
         case .register, .lift, .correctExemption: [.residences, .exemptions]
         case .giveReadAccess, .withdrawReadAccess: [.exemptions, .readAccesses]
         case .enrol: [.exemptions]

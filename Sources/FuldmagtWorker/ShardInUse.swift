@@ -124,7 +124,14 @@ final class ShardInUse: @unchecked Sendable {
     var isPartlyUnrecorded: Bool { mark(of: 0).isPartlyUnrecorded }
 
     /// Goes on elsewhere in a topic than where it was read to, as what is there now is not what was read.
-    func startOver(_ topic: Topic, at position: Int64) { positions[topic] = position }
+    func startOver(_ topic: Topic, at position: Int64) {
+        positions[topic] = position
+        restated.insert(topic)
+    }
+
+    /// Topics that go on elsewhere than the file and the group know: the next turn stores it, whether it brings records of
+    /// them or not.
+    private(set) var restated: Set<Topic> = []
 
     /// The mark of one of this file's frames.
     func mark(of frame: Int64) -> FrameMark { FrameMark(lineage: store.lineage, frame: frame) }
@@ -192,6 +199,7 @@ final class ShardInUse: @unchecked Sendable {
             ends[topic] = max(ends[topic] ?? 0, record.offset + 1)
         }
         if let last = answers.last { ends[.catalogue] = last.offset + 1 }
+        for topic in restated where ends[topic] == nil { ends[topic] = positions[topic] ?? 0 }
         // Markers of transactions are passed over: else they would seem lost once they are deleted with what is old.
         for (topic, end) in self.ends where end > max(ends[topic] ?? 0, positions[topic] ?? 0) { ends[topic] = end }
         var refused = Refusals()
@@ -231,6 +239,7 @@ final class ShardInUse: @unchecked Sendable {
         parked = result.parked
         hasPutBack = result.hasPutBack
         positions.merge(ends) { _, end in end }
+        restated = []
         unsent.append(result.frame)
     }
 

@@ -3,8 +3,24 @@ import FuldmagtDomain
 /// Nothing that was said is passed over in silence: not where it was deleted before it was read, nor where a topic was deleted
 /// itself, or has lost its end.
 extension WorkerLoop {
-    /// How often a topic must seem to end before a position: a leader that is just new may not know its end for a moment.
-    static let looksAtEnds = 8
+    /// How often a topic must seem to end before a position, with pauses of a quarter or half of a minute in all: a leader
+    /// that is just new may not know its end for a moment, and one that was cut off answers until it is told so.
+    static let looksAtEnds = 13
+
+    /// Asks again what there is of a shard's topics, while any seems to end before what was read of it.
+    func settledExtents(of shard: ShardInUse) throws -> [Topic: Range<Int64>] {
+        var extents = try log.extents(shard: shard.shard)
+        var backoff = Backoff(longest: options.longestBackoff)
+        for look in 1..<Self.looksAtEnds {
+            guard let text = Self.beyondEnd(shard, extents), !stopFlag.isSet else { break }
+            if look == 1 {
+                logger.warning("a topic seems to have lost its end, asking again", metadata: ["text": "\(text)"])
+            }
+            surroundings.pause(backoff.next(jitter: surroundings.jitter()))
+            extents = try log.extents(shard: shard.shard)
+        }
+        return extents
+    }
 
     /// What ends before the position that it was read to; nil where nothing does.
     static func beyondEnd(_ shard: ShardInUse, _ extents: [Topic: Range<Int64>]) -> String? {

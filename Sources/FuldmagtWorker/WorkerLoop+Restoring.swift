@@ -11,16 +11,16 @@ extension WorkerLoop {
     /// Opens a shard that this worker was given.
     func openRepeatedly(_ number: Int32, shardsInAll: Int) throws -> ShardInUse {
         defer { health.recovered(.shard(number)) }
-        var looks = 0
         return try takingOver("shard \(number)", { $0 is StoreError ? .shard(number) : .log }) {
             // Asked each time: somebody may have published meanwhile.
             let committed = try log.committed(shard: number)
-            let extents = try log.extents(shard: number)
             let shard = try open(number, committed: committed, shardsInAll: shardsInAll)
-            looks += 1
-            if looks < Self.looksAtEnds, let text = Self.beyondEnd(shard, extents) {
+            let extents: [Topic: Range<Int64>]
+            do {
+                extents = try settledExtents(of: shard)
+            } catch {
                 try shard.release(marksSent: false)
-                throw LogFailure(.retry, text)
+                throw error
             }
             try checkGaps(in: shard, committed, extents)
             health.recovered(.log)

@@ -137,7 +137,10 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
             consumer = try KafkaConsumer(
                 // Where to go on when a position is not there is for whoever took the shard over to say.
                 KafkaConfiguration([
-                    "queued.max.messages.kbytes": String(Self.queueKilobytes(partitions: partitions))
+                    "queued.max.messages.kbytes": String(Self.queueKilobytes(partitions: partitions)),
+                    // A leader of the group that did not see a topic gives shards in parts, which nobody works on until it
+                    // looks again.
+                    "topic.metadata.refresh.interval.ms": "20000",
                 ]).setting(Self.properties(options.configuration, for: .consumer).properties).setting([
                     "group.id": options.group, "auto.offset.reset": "error",
                 ]),

@@ -37,7 +37,7 @@ import Testing
             #expect(meaning(status) == .failed)
         }
         #expect(EndpointStateMachine.consequence(of: .noAnswer) == .failed)
-        for status in [401, 404, 429, 503] { #expect(!EndpointStateMachine.isInDoubt(.answered(status))) }
+        for status in [401, 404, 429] { #expect(!EndpointStateMachine.isInDoubt(.answered(status))) }
         for status in [0, 408, 500, 502, 504] { #expect(EndpointStateMachine.isInDoubt(.answered(status))) }
         #expect(EndpointStateMachine.isInDoubt(.noAnswer))
     }
@@ -158,7 +158,7 @@ import Testing
             }
             let results = try endpoint.send(messages, now: Sample.time, clearance: Sample.all)
             #expect(results.map(\.message) == messages.map(\.id))
-            let again = PostLedger.Sending.again(at: Sample.time.adding(seconds: 1))
+            let again = PostLedger.Sending.again(at: Sample.time.adding(seconds: 1), isInDoubt: true)
             #expect(results.map(\.sending) == [.sent, again, .refused(code: "http-422"), .sent])
             let posted = try String(contentsOfFile: folder + "/posted", encoding: .utf8)
             let first = try #require(posted.components(separatedBy: "<?xml").dropFirst().first)

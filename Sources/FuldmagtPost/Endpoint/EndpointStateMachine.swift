@@ -126,7 +126,8 @@ public struct EndpointStateMachine: Sendable, Equatable {
     /// error of the endpoint, or of what stands before it, may have come after that.
     static func isInDoubt(_ attempt: Attempt) -> Bool {
         guard case .answered(let status) = attempt else { return true }
-        return ![401, 403, 404, 405, 407, 421, 425, 429, 503].contains(status)
+        // Not 503: gateways say that as well where they lost the endpoint after it had read the message.
+        return ![401, 403, 404, 405, 407, 421, 425, 429].contains(status)
     }
 
     /// The one table of what an answer means.

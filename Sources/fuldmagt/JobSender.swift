@@ -193,7 +193,7 @@ struct JobSender {
     }
 
     /// Nobody answers a command that was decided before: it is waited for only until workers are past it. All that was
-    /// sent is acknowledged here.
+    /// sent is acknowledged here. What came late to another shard is not waited for either.
     private mutating func lookForRepeats() throws {
         let now = Host.nanoseconds()
         guard let commands, unsettled == 0, now >= lookedAt + Self.lookInterval,
@@ -234,6 +234,11 @@ struct JobSender {
         try note()
         if answers.underWayCount > 0 {
             Output.line("\(answers.underWayCount) commands have no outcome yet; the report will tell")
+        }
+        if answers.givenUp > 0 {
+            Output.line(
+                "workers went past \(answers.givenUp) commands without a new outcome: decided before, or on their way to another shard; the report will tell"
+            )
         }
     }
 }

@@ -42,6 +42,8 @@ public struct Answers {
 
     /// Commands sent and not answered.
     public var underWayCount: Int { underWay.count }
+    /// Commands that workers went past without an answer that was seen here.
+    public private(set) var givenUp = 0
 
     /// Whether a final answer to a command has come: then it need not be sent again.
     public func isAnswered(_ command: LineCommand) -> Bool { answered.contains(command.mark) }
@@ -103,10 +105,11 @@ public struct Answers {
     }
 
     /// Gives up waiting for what was sent before a time: workers are past it, so what has no answer was decided before,
-    /// and its outcome is gone or was read by another run.
+    /// and its outcome is gone or was read by another run; or another shard has it by way of its inbox, as after a change of
+    /// number, and answers later.
     public mutating func giveUp(sentBefore time: UInt64) {
         while first < order.count, order[first].at < time {
-            underWay[order[first].mark] = nil
+            if underWay.removeValue(forKey: order[first].mark) != nil { givenUp += 1 }
             first += 1
         }
     }

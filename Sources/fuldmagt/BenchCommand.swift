@@ -51,7 +51,8 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(
         help: """
             With --log kafka: MiB that a partition of the bench's topics keeps, so that a broker which holds them in memory \
-            and saves all of them again and again is not measured by the length of its topics. 0 keeps everything.
+            and saves all of them again and again is not measured by the length of its topics. 0 keeps everything; with less \
+            than 8 a broker may delete what has not been read yet.
             """)
     var keep = 8
     @Option(help: "Folder for the shard files; a new one in the temporary folder without it.")

@@ -72,11 +72,11 @@ struct WorkerCommand: AsyncParsableCommand {
                                              rebuilt)
               FULDMAGT_ACCEPT_GAP            0 (default): a worker stops where records were
                                              deleted before they were read, as after a stop
-                                             longer than topics keep them, and where a topic
-                                             was made anew or has lost its end; 1: it goes on
-                                             without them, and reads commands and receipts
-                                             of such a topic from the first one; for one
-                                             start
+                                             longer than topics keep them, and where a
+                                             topic was made anew or has lost its end; 1:
+                                             it goes on without them, and reads commands
+                                             and receipts of such a topic from the first
+                                             one; for one start
 
             What cannot be read or decided:
               FULDMAGT_DEAD_LETTERS_IN_A_ROW

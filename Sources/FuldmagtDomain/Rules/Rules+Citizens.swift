@@ -11,20 +11,23 @@ extension Draft {
                     municipality: relocate.to, from: relocate.from, registeredAt: relocate.registeredAt, at: now,
                     cause: cause)))
         lookAgain(on: effective)
-        guard effective <= today, let residence = file.residence(on: circumstances.present) else { return }
+        guard effective <= today else { return }
         // What comes late may show that the present residence was a return.
-        endDepartureExemption(residence)
+        endDepartureExemption()
         // One decided late does not undo a move that has taken effect since.
-        guard residence != before, residence.municipality != before?.municipality else { return }
+        guard let residence = file.residence(on: circumstances.present), residence != before,
+            residence.municipality != before?.municipality
+        else { return }
         let (cause, now) = (cause, now)
         reevaluate { _ in (cause, now) }
     }
 
-    /// Moving back to Denmark lifts an exemption that was given for the departure: one that was there when the return was
-    /// told, or before the day it took effect.
+    /// A present residence that the citizen came back to Denmark for lifts an exemption that was given for the departure: one
+    /// that was there when the return was told, or before the day it took effect.
     /// - Parameter other: what brought the return to light, where that is not the move itself.
-    mutating func endDepartureExemption(_ residence: Residence, cause other: Cause? = nil) {
-        guard file.isReturn(residence), let exemption = file.exemption(on: today), exemption.departure,
+    mutating func endDepartureExemption(cause other: Cause? = nil) {
+        guard let residence = file.residence(on: circumstances.present), file.isReturn(residence),
+            let exemption = file.exemption(on: today), exemption.departure,
             exemption.at <= residence.at || exemption.at.day < residence.effective
         else { return }
         // A move tells the citizen of it once: what it told has its id.

@@ -77,7 +77,7 @@ extension Draft {
             notify(.grantEnded, grant: grant, cause: cause)
         }
         // Who was called dead may have come back meanwhile.
-        if let residence = file.residence(on: circumstances.present) { endDepartureExemption(residence) }
+        endDepartureExemption()
     }
 }
 

@@ -111,7 +111,7 @@ extension Rules {
         }
         if isDue, isDayTurn {
             draft.takeDaysTurn()
-            if let residence { draft.endDepartureExemption(residence) }
+            draft.endDepartureExemption()
         }
         // Something else may be due on a day when a municipality ends what it offers.
         let hasMoved = isDue && residence?.municipality != draft.file.reviewedFor

@@ -87,9 +87,7 @@ extension Rules {
         draft.followSystems(isDayTurn: false)
         draft.now = handover.at
         // One number's moves may show that the other's exemption is over.
-        if let residence = draft.file.residence(on: circumstances.present) {
-            draft.endDepartureExemption(residence, cause: handover.cause)
-        }
+        draft.endDepartureExemption(cause: handover.cause)
         draft.reevaluate { _ in (handover.cause, handover.at) }
         // The former number's shard may have come to days that this one has not.
         for day in draft.file.residences.map(\.effective) + [draft.file.died].compactMap(\.self) {

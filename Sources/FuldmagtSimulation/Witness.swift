@@ -135,12 +135,8 @@ struct Witness {
             let topic = position["topic"]?.string.flatMap({ Topic(name: $0) }), topic != .catalogue,
             let partition = position["partition"]?.int, let offset = position["offset"]?.int
         else { return nil }
-        let key = broker.read(topic, partition: Int32(partition)).withRecords { records -> String? in
-            // Offsets of markers are nobody's.
-            var index = min(offset, records.count - 1)
-            while index >= 0, records[index].offset > Int64(offset) { index -= 1 }
-            guard index >= 0, records[index].offset == Int64(offset) else { return nil }
-            return records[index].key.map { String(decoding: $0, as: UTF8.self) }
+        let key = broker.read(topic, partition: Int32(partition)).withRecords { records in
+            offset < records.count ? records[offset].key.map { String(decoding: $0, as: UTF8.self) } : nil
         }
         // Some producers name nobody in the key.
         guard let key, key.utf8.count == 10, key.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }

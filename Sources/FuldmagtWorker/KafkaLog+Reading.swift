@@ -79,8 +79,7 @@ extension KafkaLog {
     public func extents(shard: Int32) throws(LogFailure) -> [Topic: Range<Int64>] {
         do throws(KafkaFailure) {
             var extents: [Topic: Range<Int64>] = [:]
-            let topics = shard == 0 ? Topic.consumed + [.catalogue] : Topic.consumed
-            for topic in topics {
+            for topic in Topic.answered(by: shard) {
                 let partition = TopicPartition(topic: topic.name, partition: shard)
                 extents[topic] = try catalogue.watermarks(partition, timeoutMilliseconds: options.timeoutMilliseconds)
             }

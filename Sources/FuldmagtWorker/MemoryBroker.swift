@@ -378,8 +378,7 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
     public func extents(shard: Int32) throws(LogFailure) -> [Topic: Range<Int64>] {
         broker.state.withLock { state in
             var extents: [Topic: Range<Int64>] = [:]
-            let topics = shard == 0 ? Topic.consumed + [.catalogue] : Topic.consumed
-            for topic in topics {
+            for topic in Topic.answered(by: shard) {
                 guard let partitions = state.logs[topic], partitions.indices.contains(Int(shard)) else { continue }
                 extents[topic] = partitions[Int(shard)].base..<partitions[Int(shard)].end
             }
@@ -390,11 +389,12 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
     public func readChangelog(
         shard: Int32, from position: Int64, into batch: inout RecordBatch, limit: Int
     ) throws(LogFailure) -> ChangelogProgress {
-        let first = broker.state.withLock { $0.logs[.changelog]?[Int(shard)].base ?? 0 }
-        guard position > 0 || first == 0 else { throw LogFailure.beheaded(shard: shard, at: first) }
-        let progress = broker.state.withLock { state in
+        let progress = try broker.state.withLock { (state) throws(LogFailure) in
             guard let partition = state.logs[.changelog]?[Int(shard)] else {
                 return ChangelogProgress(next: position, end: 0)
+            }
+            guard position > 0 || partition.base == 0 else {
+                throw LogFailure.beheaded(shard: shard, at: partition.base)
             }
             var at = max(position, partition.base)
             partition.records.withRecords { views in
@@ -424,13 +424,12 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
     }
 
     public func readCatalogue(into batch: inout RecordBatch, limit: Int) throws(LogFailure) -> Bool {
-        if let failure = broker.state.withLock({ $0.catalogueFault }) { throw failure }
-        let end = broker.state.withLock { $0.logs[.catalogue]?[0].end ?? 0 }
-        guard cataloguePosition <= end else {
-            throw LogFailure.cutOff(.catalogue, at: end, readTo: cataloguePosition)
-        }
-        return broker.state.withLock { state in
+        try broker.state.withLock { (state) throws(LogFailure) in
+            if let failure = state.catalogueFault { throw failure }
             guard let partition = state.logs[.catalogue]?[0] else { return true }
+            guard cataloguePosition <= partition.end else {
+                throw LogFailure.cutOff(.catalogue, at: partition.end, readTo: cataloguePosition)
+            }
             partition.records.withRecords { views in
                 var count = 0
                 while cataloguePosition < partition.end, count < limit {

@@ -20,7 +20,7 @@ public final class Standby: @unchecked Sendable {
 
     /// How long a copy may lag behind, milliseconds. Brokers forget deletions a day after they compacted them away
     /// (`delete.retention.ms`), and a copy that has missed one would keep the row for good.
-    static let longestLag: Int64 = 12 * 3_600_000
+    public static let longestLag: Int64 = 12 * 3_600_000
     static let chunk = 5_000
     private static let rest = DispatchTimeInterval.milliseconds(500)
     /// How long a shard whose copy was given up is left alone, nanoseconds: its next copy begins with the first record, and

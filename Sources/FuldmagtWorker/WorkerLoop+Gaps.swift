@@ -24,7 +24,7 @@ extension WorkerLoop {
 
     /// What ends before the position that it was read to; nil where nothing does.
     static func beyondEnd(_ shard: ShardInUse, _ extents: [Topic: Range<Int64>]) -> String? {
-        for topic in Topic.consumed + [.catalogue] {
+        for topic in Topic.read {
             guard let position = shard.positions[topic], let extent = extents[topic], position > extent.upperBound
             else { continue }
             return text(shard, topic, position, endsAt: extent.upperBound)
@@ -45,7 +45,7 @@ extension WorkerLoop {
         // A new shard begins with what there is.
         guard !shard.positions.isEmpty else { return }
         try checkRemade(shard, committed, extents)
-        for topic in Topic.consumed + [.catalogue] {
+        for topic in Topic.read {
             guard let extent = extents[topic] else { continue }
             let position = shard.positions[topic] ?? 0
             if position > extent.upperBound {
@@ -99,7 +99,6 @@ extension WorkerLoop {
 
     private func accept(_ text: String, in shard: ShardInUse, meaning: String) throws {
         guard options.acceptsGap else {
-            try shard.release(marksSent: false)
             throw WorkerStop(.gap, "\(text). FULDMAGT_ACCEPT_GAP=1 \(meaning)")
         }
         logger.error("a gap is accepted", metadata: ["shard": "\(shard.shard)", "gap": "\(text)"])

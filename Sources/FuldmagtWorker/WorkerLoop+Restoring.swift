@@ -15,14 +15,10 @@ extension WorkerLoop {
             // Asked each time: somebody may have published meanwhile.
             let committed = try log.committed(shard: number)
             let shard = try open(number, committed: committed, shardsInAll: shardsInAll)
-            let extents: [Topic: Range<Int64>]
-            do {
-                extents = try settledExtents(of: shard)
-            } catch {
+            do { try checkGaps(in: shard, committed, try settledExtents(of: shard)) } catch {
                 try shard.release(marksSent: false)
                 throw error
             }
-            try checkGaps(in: shard, committed, extents)
             health.recovered(.log)
             return shard
         }

@@ -1,4 +1,5 @@
 import FuldmagtDomain
+import FuldmagtWorker
 
 extension Topic {
     /// How `topics create` sets a topic up.
@@ -36,7 +37,7 @@ extension Topic {
 /// What topics must be set to, whoever made them.
 public enum TopicSettings {
     /// How long deletions are told in the changelog, milliseconds: twice as long as a copy of a shard may lag behind.
-    static let deletionsToldFor: Int64 = 86_400_000
+    static let deletionsToldFor = 2 * Standby.longestLag
 
     /// What is set otherwise than it must be, and what would follow.
     /// - Parameter settings: of each topic, as a broker tells them; those it does not tell are not judged.
@@ -65,7 +66,7 @@ public enum TopicSettings {
         let room: Int64 = 65_536
         guard let largest = number(size, .deadLetters) else { return [] }
         var problems: [String] = []
-        for topic in Topic.consumed + [.catalogue] {
+        for topic in Topic.read {
             guard let other = number(size, topic), other + room > largest else { continue }
             problems.append(
                 "\(Topic.deadLetters.name) takes records of \(largest) bytes, and \(topic.name) of \(other): one that cannot be read could not be set aside, and its worker would wait. Set \(size) of \(Topic.deadLetters.name) to \(2 * other) or more"
@@ -77,33 +78,34 @@ public enum TopicSettings {
     /// A catalogue or a changelog that forgets by age would lose what nobody has said again since.
     private static func policies(_ settings: [Topic: [String: String]]) -> [String] {
         let policy = "cleanup.policy"
-        var problems: [String] = []
-        for topic in [Topic.catalogue, .changelog] {
-            guard let set = settings[topic]?[policy], set != "compact" else { continue }
-            problems.append(
-                "\(policy) of \(topic.name) is \(set): what was said of old would be deleted, and nobody could tell. Set it to compact"
-            )
-        }
-        for topic in Topic.consumed {
-            guard let set = settings[topic]?[policy], set.contains("compact") else { continue }
-            problems.append(
-                "\(policy) of \(topic.name) is \(set): of several records with one key only the last would be read. Set it to delete"
-            )
-        }
+        var problems = unlike(
+            policy, of: [.catalogue, .changelog], settings,
+            "what was said of old would be deleted, and nobody could tell. Set it to compact"
+        ) { $0 == "compact" }
+        problems += unlike(
+            policy, of: Topic.consumed, settings,
+            "of several records with one key only the last would be read. Set it to delete"
+        ) { !$0.contains("compact") }
         return problems
     }
 
     /// What a sender writes as a time is not what a command is decided by.
     private static func times(_ settings: [Topic: [String: String]]) -> [String] {
-        let type = "message.timestamp.type"
-        var problems: [String] = []
-        for topic in Topic.consumed + [.catalogue] {
-            guard let set = settings[topic]?[type], set != "LogAppendTime" else { continue }
-            problems.append(
-                "\(type) of \(topic.name) is \(set): commands would be decided as of the time that their senders write. Set it to LogAppendTime"
-            )
+        unlike(
+            "message.timestamp.type", of: Topic.read, settings,
+            "commands would be decided as of the time that their senders write. Set it to LogAppendTime"
+        ) { $0 == "LogAppendTime" }
+    }
+
+    /// A problem for each topic whose setting is told and not right.
+    private static func unlike(
+        _ setting: String, of topics: [Topic], _ settings: [Topic: [String: String]], _ consequence: String,
+        isRight: (String) -> Bool
+    ) -> [String] {
+        topics.compactMap { topic in
+            guard let set = settings[topic]?[setting], !isRight(set) else { return nil }
+            return "\(setting) of \(topic.name) is \(set): \(consequence)"
         }
-        return problems
     }
 
     private static func least(

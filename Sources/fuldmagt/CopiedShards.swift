@@ -37,7 +37,7 @@ enum CopiedShards {
                 "fuldmagt: \(copies.count == 1 ? "the file of shard" : "the files of shards") \(shards) in \(folder) \(copies.count == 1 ? "is a copy" : "are copies"), and the workers have gone on since: \(consequence)\n"
             )
         } catch let error as StoreError {
-            throw Exit.saying("--data: \(error)", error.consequence == .retry ? Exit.temporary : Exit.failure)
+            throw Exit.saying(error, of: "--data")
         }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CMalloc
 import Foundation
+import FuldmagtStore
 
 @main
 struct Fuldmagt: AsyncParsableCommand {
@@ -65,6 +66,12 @@ enum Exit {
     static func saying(_ text: String, _ code: ExitCode) -> ExitCode {
         StandardError.write("fuldmagt: \(text)\n")
         return code
+    }
+
+    /// The same of what a store refused.
+    /// - Parameter option: what named the folder.
+    static func saying(_ error: StoreError, of option: String) -> ExitCode {
+        saying("\(option): \(error)", error.consequence == .retry ? temporary : failure)
     }
 }
 

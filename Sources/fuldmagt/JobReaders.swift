@@ -76,11 +76,9 @@ final class InboxReader {
 
     init(_ configuration: KafkaConfiguration, group: String) throws {
         (ends, offsets, partitions) = try Connection.trying { () throws(KafkaFailure) in
-            let reading = KafkaLog.properties(configuration, for: .reader)
-            // Asked of committed readers, a broker waits for transactions that are still open.
-            let offsets = reading.setting(["group.id": group, "isolation.level": "read_uncommitted"])
-            return (
-                try RecordReader(reading, topics: Topic.names), try RecordReader(offsets, topics: Topic.names),
+            (
+                try RecordReader(KafkaLog.properties(configuration, for: .reader), topics: Topic.names),
+                try Connection.offsetReader(of: group, configuration),
                 try Connection.partitions(of: .inbox, configuration)
             )
         }
@@ -116,11 +114,9 @@ final class CommandReader {
 
     init(_ configuration: KafkaConfiguration, topic: Topic, group: String) throws {
         (reader, offsets, partitions) = try Connection.trying { () throws(KafkaFailure) in
-            let reading = KafkaLog.properties(configuration, for: .reader)
-            // Asked of committed readers, a broker waits for transactions that are still open, and tells earlier ends.
-            let offsets = reading.setting(["group.id": group, "isolation.level": "read_uncommitted"])
-            return (
-                try RecordReader(reading, topics: Topic.names), try RecordReader(offsets, topics: Topic.names),
+            (
+                try RecordReader(KafkaLog.properties(configuration, for: .reader), topics: Topic.names),
+                try Connection.offsetReader(of: group, configuration),
                 try Connection.partitions(of: topic, configuration)
             )
         }

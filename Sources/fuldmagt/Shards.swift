@@ -17,7 +17,7 @@ struct Shards {
         do {
             snapshots = try ShardFiles.all(in: folder).map { try ShardSnapshot(path: $0.path, keys: keys) }
         } catch let error as StoreError {
-            throw Exit.saying("--data: \(error)", error.consequence == .retry ? Exit.temporary : Exit.failure)
+            throw Exit.saying(error, of: "--data")
         }
         let count = Int(snapshots.first?.partitions ?? 0)
         guard snapshots.map({ Int($0.shard) }) == Array(0..<count) else {

@@ -59,11 +59,8 @@ struct StatusReader {
     private static func places(
         _ partitions: Int32, group: String, _ configuration: KafkaConfiguration
     ) throws(KafkaFailure) -> (byShard: [Int32: [ClusterStatus.Place]], parked: [Int32: InboxNote.Parked]) {
-        let reading = KafkaLog.properties(configuration, for: .reader)
-        let reader = try RecordReader(reading, topics: Topic.names)
-        // Asked of committed readers, a broker waits for transactions that are still open.
-        let offsets = try RecordReader(
-            reading.setting(["group.id": group, "isolation.level": "read_uncommitted"]), topics: Topic.names)
+        let reader = try RecordReader(KafkaLog.properties(configuration, for: .reader), topics: Topic.names)
+        let offsets = try Connection.offsetReader(of: group, configuration)
         let all = (0..<partitions).flatMap { number in
             Topic.consumed.map { TopicPartition(topic: $0.name, partition: number) }
         }
@@ -98,12 +95,10 @@ struct StatusReader {
         of shards: [Int32], _ environment: Environment, timeoutMilliseconds: Int32
     ) throws -> [Int32: FrameMark] {
         let group = "fuldmagt-\(try environment.cluster)"
-        let configuration = KafkaLog.properties(try environment.kafka, for: .reader)
+        let configuration = try environment.kafka
         let inboxes = shards.map { TopicPartition(topic: Topic.inbox.name, partition: $0) }
         return try Connection.trying { () throws(KafkaFailure) in
-            let reader = try RecordReader(
-                configuration.setting(["group.id": group, "isolation.level": "read_uncommitted"]),
-                topics: Topic.names)
+            let reader = try Connection.offsetReader(of: group, configuration)
             var marks: [Int32: FrameMark] = [:]
             for (partition, found) in try reader.committedAndMarked(inboxes, timeoutMilliseconds: timeoutMilliseconds) {
                 marks[partition.partition] = InboxNote(text: found.mark).mark

@@ -143,6 +143,17 @@ enum Connection {
         }
     }
 
+    /// A reader of what a group has committed. Asked of committed readers, a broker waits for transactions that are still
+    /// open, and tells earlier ends.
+    static func offsetReader(
+        of group: String, _ configuration: KafkaConfiguration
+    ) throws(KafkaFailure) -> RecordReader {
+        try RecordReader(
+            KafkaLog.properties(configuration, for: .reader)
+                .setting(["group.id": group, "isolation.level": "read_uncommitted"]),
+            topics: Topic.names)
+    }
+
     /// The partitions of a topic.
     /// - Throws: what to do, when the topic does not exist.
     static func partitions(

@@ -82,7 +82,7 @@ public struct Answers {
         guard let (_, mark) = LineCommand.parts(ofID: answer.id, job: job.id) else { return }
         if let sent = underWay.removeValue(forKey: mark) {
             delays.append(now > sent ? now - sent : 0)
-            giveUp(before: sent)
+            _ = leave(sentBefore: sent - min(sent, Self.patience))
         }
         guard answer.kind != .parked else {
             counts.parked += 1
@@ -97,22 +97,21 @@ public struct Answers {
         }
     }
 
-    private mutating func giveUp(before sent: UInt64) {
-        while first < order.count, order[first].at + Self.patience < sent {
-            underWay[order[first].mark] = nil
+    /// Waits no longer for what was sent before a time.
+    /// - Returns: how many of it had no answer.
+    private mutating func leave(sentBefore time: UInt64) -> Int {
+        var count = 0
+        while first < order.count, order[first].at < time {
+            if underWay.removeValue(forKey: order[first].mark) != nil { count += 1 }
             first += 1
         }
+        return count
     }
 
     /// Gives up waiting for what was sent before a time: workers are past it, so what has no answer was decided before,
     /// and its outcome is gone or was read by another run; or another shard has it by way of its inbox, as after a change of
     /// number, and answers later.
-    public mutating func giveUp(sentBefore time: UInt64) {
-        while first < order.count, order[first].at < time {
-            if underWay.removeValue(forKey: order[first].mark) != nil { givenUp += 1 }
-            first += 1
-        }
-    }
+    public mutating func giveUp(sentBefore time: UInt64) { givenUp += leave(sentBefore: time) }
 
     /// From when a command was written to when its outcome was, in nanoseconds: both by the broker's clock.
     private func delay(of record: RecordView) -> UInt64? {

@@ -78,18 +78,7 @@ import Testing
 
     private func writeJobs(_ cluster: KafkaCluster) throws {
         let rows = (0..<Self.moves).map { "\(KafkaCluster.cpr($0));751;01-02-2026" }
-        try ("cpr;til;dato\n" + rows.joined(separator: "\n") + "\n").write(
-            toFile: cluster.directory + "/moves.csv", atomically: true, encoding: .utf8)
-        try """
-        job: boundary
-        source: urn:dk:cvr:29189846:moves
-        kind: moves
-        input: moves.csv
-        columns:
-          citizen: cpr
-          to: til
-          effective: dato
-        """.write(toFile: cluster.directory + "/boundary.yaml", atomically: true, encoding: .utf8)
+        try cluster.writeMoves("boundary", rows)
         try "municipality;old;new;from;gone\n101;urn:example:old;urn:example:new;02-03-2026;ja\n".write(
             toFile: cluster.directory + "/switch.csv", atomically: true, encoding: .utf8)
         try """

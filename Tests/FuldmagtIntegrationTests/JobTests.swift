@@ -220,19 +220,7 @@ import Testing
         // So many that a run would be held back for good if it waited for all of them.
         let count = 300
         let rows = (0..<count).map { "\(KafkaCluster.cpr($0));751;2026-02-01" }
-        try ("cpr;til;dato\n" + rows.joined(separator: "\n") + "\n").write(
-            toFile: cluster.directory + "/moves.csv", atomically: true, encoding: .utf8)
-        try """
-        job: move-1
-        source: urn:dk:cvr:29189846:moves
-        kind: moves
-        input: moves.csv
-        columns:
-          citizen: cpr
-          to: til
-          effective: dato
-        """.write(toFile: cluster.directory + "/move-1.yaml", atomically: true, encoding: .utf8)
-        let file = cluster.directory + "/move-1.yaml"
+        let file = try cluster.writeMoves("move-1", rows)
         let folder = cluster.directory + "/move-1.files"
         let data = ["--data", cluster.directory + "/data"]
         #expect(try job(cluster, ["run", file, "--without-plan"]).wait() == 0)

@@ -32,6 +32,27 @@ extension KafkaCluster {
             log: "\(directory)/\(log)")
     }
 
+    /// Writes a job that moves citizens, and its input, to the cluster's folder.
+    /// - Parameter rows: number, municipality and day, each after a semicolon.
+    /// - Returns: the path of the job's file.
+    @discardableResult
+    func writeMoves(_ job: String, _ rows: [String]) throws -> String {
+        try ("cpr;til;dato\n" + rows.joined(separator: "\n") + "\n").write(
+            toFile: directory + "/moves.csv", atomically: true, encoding: .utf8)
+        let path = "\(directory)/\(job).yaml"
+        try """
+        job: \(job)
+        source: urn:dk:cvr:29189846:moves
+        kind: moves
+        input: moves.csv
+        columns:
+          citizen: cpr
+          to: til
+          effective: dato
+        """.write(toFile: path, atomically: true, encoding: .utf8)
+        return path
+    }
+
     /// A file of the cluster's folder.
     func text(_ name: String) throws -> String {
         try String(contentsOfFile: "\(directory)/\(name)", encoding: .utf8)

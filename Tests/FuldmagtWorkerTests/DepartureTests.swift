@@ -4,15 +4,6 @@ import Testing
 /// An exemption that was given because the citizen left the country ends when they come back, and not before.
 @Suite struct DepartureTests {
     private let anna = TestCluster.anna
-    private let bent = TestCluster.bent
-
-    private func begin(_ citizen: String) throws -> TestCluster {
-        let cluster = try TestCluster()
-        cluster.defineCatalogue()
-        cluster.move(citizen, to: "0101", on: "2020-01-01", id: "home")
-        try cluster.drain()
-        return cluster
-    }
 
     private func says(_ cluster: TestCluster, _ type: String, _ who: String, _ more: String, id: String) throws {
         cluster.send(
@@ -30,7 +21,7 @@ import Testing
 
     @Test("a return that is told before the exemption was registered ends it on its day")
     func toldEarly() throws {
-        let cluster = try begin(anna)
+        let cluster = try TestCluster.atHome()
         try says(cluster, "move.immigrate", anna, #""to":"0751","effective":"2026-11-27""#, id: "back")
         cluster.clock.advance(seconds: 60)
         try departs(cluster, anna)
@@ -43,19 +34,19 @@ import Testing
 
     @Test("a register that tells a return as a move ends it; a move within the country does not")
     func toldAsMove() throws {
-        let cluster = try begin(bent)
-        try departs(cluster, bent)
-        try says(cluster, "move.relocate", bent, #""to":"0751","effective":"2026-11-20""#, id: "within")
-        try says(cluster, "move.emigrate", bent, #""effective":"2026-11-21""#, id: "out")
-        #expect(cluster.notifications(to: bent) == ["exemption-registered letter"])
-        try says(cluster, "move.relocate", bent, #""to":"0751","effective":"2026-11-22""#, id: "back")
-        #expect(cluster.notifications(to: bent) == ["exemption-registered letter", "exemption-lifted digital-post"])
+        let cluster = try TestCluster.atHome()
+        try departs(cluster, anna)
+        try says(cluster, "move.relocate", anna, #""to":"0751","effective":"2026-11-20""#, id: "within")
+        try says(cluster, "move.emigrate", anna, #""effective":"2026-11-21""#, id: "out")
+        #expect(cluster.notifications(to: anna) == ["exemption-registered letter"])
+        try says(cluster, "move.relocate", anna, #""to":"0751","effective":"2026-11-22""#, id: "back")
+        #expect(cluster.notifications(to: anna) == ["exemption-registered letter", "exemption-lifted digital-post"])
         #expect(try cluster.check() == [])
     }
 
     @Test("who came back while they were called dead by mistake is exempt no longer once that is corrected")
     func backWhileCalledDead() throws {
-        let cluster = try begin(anna)
+        let cluster = try TestCluster.atHome()
         try departs(cluster, anna)
         cluster.clock.advance(seconds: 60)
         try says(cluster, "move.immigrate", anna, #""to":"0751","effective":"2026-11-27""#, id: "back")
@@ -71,7 +62,7 @@ import Testing
 
     @Test("an emigration that is told after the return shows that it was one")
     func toldInAnotherOrder() throws {
-        let cluster = try begin(anna)
+        let cluster = try TestCluster.atHome()
         try departs(cluster, anna)
         try says(cluster, "move.relocate", anna, #""to":"0751","effective":"2026-11-22""#, id: "back")
         #expect(cluster.notifications(to: anna) == ["exemption-registered letter"])

@@ -111,24 +111,6 @@ import Testing
         #expect(try cluster.dump() == dump)
     }
 
-    @Test("a group that has forgotten all topics is told of each of them again, also without a changelog")
-    func toldAgainWithoutChangelog() throws {
-        let cluster = try TestCluster(partitions: 1)
-        cluster.options.recordsChanges = false
-        cluster.defineCatalogue()
-        cluster.move(anna, to: "0101", on: "2026-11-01", id: "m")
-        cluster.issue(anna, to: bent, ["tax"], id: "g")
-        try cluster.drain()
-        try cluster.stop()
-        cluster.broker.forgetOffsets()
-        for (id, holder) in [("h", anna), ("i", carl)] {
-            cluster.issue(bent, to: holder, ["tax"], id: id)
-            try cluster.drain()
-            #expect(cluster.answer(id) == "accepted")
-            try cluster.stop()
-        }
-    }
-
     @Test(
         "a changelog that was off for a while and on again has a hole: the file goes on, and is never rebuilt from it")
     func changelogHole() throws {

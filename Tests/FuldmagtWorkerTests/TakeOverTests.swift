@@ -223,9 +223,12 @@ import Testing
         #expect(cluster.answer("after") == "accepted")
     }
 
-    @Test("a group that has forgotten all topics knows them all again after the next publication")
-    func toldAgain() throws {
+    @Test(
+        "a group that has forgotten all topics knows them all again after the next publication, with a changelog or without",
+        arguments: [true, false])
+    func toldAgain(hasChangelog: Bool) throws {
         let cluster = try TestCluster(partitions: 1)
+        cluster.options.recordsChanges = hasChangelog
         cluster.defineCatalogue()
         cluster.move(anna, to: "0101", on: "2026-11-01", id: "m")
         cluster.issue(anna, to: bent, ["tax"], id: "g")

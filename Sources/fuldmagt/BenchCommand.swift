@@ -51,10 +51,10 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(
         help: """
             With --log kafka: MiB that a partition of the bench's topics keeps, so that a broker which holds them in memory \
-            and saves all of them again and again is not measured by the length of its topics. 0 keeps everything; with less \
-            than 8 a broker may delete what has not been read yet.
+            and saves all of them again and again is not measured by the length of its topics. 0 keeps everything. No more \
+            commands wait in the broker than half of it. (default: 4; with --latency 1 for each 2,000 commands a second)
             """)
-    var keep = 8
+    var keep: Int?
     @Option(help: "Folder for the shard files; a new one in the temporary folder without it.")
     var data: String?
 
@@ -62,7 +62,7 @@ struct BenchCommand: AsyncParsableCommand {
         for (name, value, range) in [
             ("commands", commands, 1...1_000_000_000), ("citizens", citizens, 1...100_000_000),
             ("partitions", Int(partitions), 1...1000), ("rate", rate, 1...1_000_000), ("seconds", seconds, 1...86_400),
-            ("keep", keep, 0...1_000_000),
+            ("keep", keep ?? 0, 0...1_000_000),
         ] where !range.contains(value) {
             throw ValidationError("--\(name) is \(value); \(range.lowerBound) to \(range.upperBound) are allowed")
         }
@@ -113,7 +113,8 @@ struct BenchCommand: AsyncParsableCommand {
             }
         case .kafka:
             let bench = KafkaBench(
-                load: load, options: options, configuration: configuration, keptMebibytes: keep)
+                load: load, options: options, configuration: configuration,
+                keptMebibytes: keep ?? (latency ? max(1, rate / 2_000) : 4))
             if latency, besideWorkers {
                 try bench.latencyBesideWorkers(rate: rate, seconds: seconds)
             } else if latency {

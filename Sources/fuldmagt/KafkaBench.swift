@@ -28,10 +28,14 @@ struct KafkaBench {
     let load: BenchLoad
     let options: WorkerOptions
     let configuration: KafkaConfiguration
-    /// What a partition keeps, in MiB, 0 for everything: many times what may wait there unread.
+    /// What a partition keeps, in MiB, 0 for everything.
     let keptMebibytes: Int
-    /// Records that may wait in the broker: with a broker that answers with its whole backlog this bounds the memory.
-    static let backlog = 20_000
+    /// Records that may wait in the broker: with a broker that answers with its whole backlog this bounds the memory. They
+    /// have 400 to 500 bytes, and take at most half of what their partitions keep, so that none is deleted unread.
+    private var backlog: Int {
+        let most = 20_000
+        return keptMebibytes == 0 ? most : min(most, (keptMebibytes * Int(options.settings.partitions)) << 10)
+    }
 
     private func prepare() throws -> KafkaProducer {
         try Connection.trying { () throws(KafkaFailure) in
@@ -101,11 +105,13 @@ struct KafkaBench {
         try producer.produce(load.catalogue(at: Host.now()))
         try producer.flush(timeoutMilliseconds: 60_000)
         var sent = 0
-        for start in stride(from: 0, to: load.citizens, by: 5_000) {
-            try producer.produce(load.moves(start..<min(start + 5_000, load.citizens)))
-            sent += min(5_000, load.citizens - start)
+        let step = backlog / 4
+        for start in stride(from: 0, to: load.citizens, by: step) {
+            let moves = start..<min(start + step, load.citizens)
+            try producer.produce(load.moves(moves))
+            sent += moves.count
             producer.poll()
-            try wait(worker, for: sent - Self.backlog)
+            try wait(worker, for: sent - backlog)
         }
         try producer.flush(timeoutMilliseconds: 60_000)
         try wait(worker, for: sent)
@@ -121,13 +127,14 @@ struct KafkaBench {
         let started = Host.nanoseconds()
         var sent = 0
         var (decided, accepted) = (0, 0)
-        for start in stride(from: 0, to: load.commands, by: 2_000) {
-            let range = start..<min(start + 2_000, load.commands)
+        let step = backlog / 10
+        for start in stride(from: 0, to: load.commands, by: step) {
+            let range = start..<min(start + step, load.commands)
             try producer.produce(load.issues(range))
             sent += range.count
             producer.poll()
             // What commands bring into the inbox is committed too, and must not be taken for commands.
-            let due = max(decided, sent - Self.backlog)
+            let due = max(decided, sent - backlog)
             accepted += load.accepted(decided..<due)
             decided = due
             try wait(worker, for: moves + decided + accepted)
@@ -203,11 +210,15 @@ struct KafkaBench {
         outcome.key.map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 
+    /// At the rate that is measured, before anything is: a broker that has just taken all citizens in at once is still
+    /// busy with them for some seconds.
+    private static let warmUpSeconds = 10
+
     /// From produce to a committed reader's outcome.
     private func measureLatency(_ producer: KafkaProducer, reader: RecordReader, rate: Int, seconds: Int) throws {
         let sentAt = Mutex<[String: UInt64]>([:])
         let total = rate * seconds
-        let warmUp = rate * 2
+        let warmUp = rate * Self.warmUpSeconds
         Thread.detachNewThread {
             let started = Host.nanoseconds()
             do {
@@ -256,7 +267,7 @@ struct KafkaBench {
         Output.line(
             """
             commands a second \(rate)
-            outcomes measured \(latencies.count) of \(wanted) (the first 2 seconds are left out)
+            outcomes measured \(latencies.count) of \(wanted) (the first \(Self.warmUpSeconds) seconds are left out)
             p50               \(percentile(0.5))
             p99               \(percentile(0.99))
             p99 of each 10 s  \(late.joined(separator: ", "))

@@ -3,7 +3,8 @@
 /// That is a day, a month and a year of two digits each, test persons' days included; up to three blanks, tabs, line ends,
 /// hyphens, dashes, dots or slashes; and four characters, of which the second and third may be letters in replacement
 /// numbers. The date may be written in pairs, too, `01 01 70 1234`, and then with a year of four digits; where it is not,
-/// low lines, colons, commas and a parenthesis may follow it. What else has ten digits stays: case numbers such as
+/// low lines, colons, semicolons, commas, bars, pluses and a parenthesis may follow it. Blanks and hyphens are those of any
+/// width, none included, as they come along when text is copied from documents. What else has ten digits stays: case numbers such as
 /// `2026012345`, KLE numbers, telephone numbers, identifiers, dates and times.
 public enum WrittenCPR {
     /// Calls `body` with each place, from the front on. They do not overlap.
@@ -102,7 +103,9 @@ public enum WrittenCPR {
         guard width == 0, at < bytes.count else { return width }
         switch bytes[at] {
         case UInt8(ascii: "\t"), UInt8(ascii: "\n"), UInt8(ascii: "\r"): return 1
-        case UInt8(ascii: "_"), UInt8(ascii: ":"), UInt8(ascii: ","), UInt8(ascii: "("): return isPlain ? 1 : 0
+        case UInt8(ascii: "_"), UInt8(ascii: ":"), UInt8(ascii: ";"), UInt8(ascii: ","), UInt8(ascii: "|"),
+            UInt8(ascii: "+"), UInt8(ascii: "("):
+            return isPlain ? 1 : 0
         default: return 0
         }
     }
@@ -117,13 +120,17 @@ public enum WrittenCPR {
         guard at < bytes.count else { return 0 }
         switch bytes[at] {
         case UInt8(ascii: " "), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "/"): return 1
-        // No-break space.
-        case 0xc2 where at + 1 < bytes.count && bytes[at + 1] == 0xa0: return 2
-        // U+2009 and U+202F, narrow spaces; U+2010 to U+2014, hyphens and dashes; U+2212, minus.
+        // No-break space, soft hyphen.
+        case 0xc2 where at + 1 < bytes.count && (bytes[at + 1] == 0xa0 || bytes[at + 1] == 0xad): return 2
         case 0xe2 where at + 2 < bytes.count:
-            let last = bytes[at + 2]
-            let isSign = bytes[at + 1] == 0x80 && (last == 0x89 || last == 0xaf || (0x90...0x94).contains(last))
-            return isSign || (bytes[at + 1] == 0x88 && bytes[at + 2] == 0x92) ? 3 : 0
+            switch (bytes[at + 1], bytes[at + 2]) {
+            // U+2000 to U+200D, spaces of all widths and none, and joiners; U+2010 to U+2014, hyphens and dashes; U+202F,
+            // narrow no-break space; U+2060, word joiner; U+2212, minus.
+            case (0x80, 0x80...0x8d), (0x80, 0x90...0x94), (0x80, 0xaf), (0x81, 0xa0), (0x88, 0x92): return 3
+            default: return 0
+            }
+        // U+FEFF, a space without width.
+        case 0xef where at + 2 < bytes.count && bytes[at + 1] == 0xbb && bytes[at + 2] == 0xbf: return 3
         default: return 0
         }
     }

@@ -131,7 +131,22 @@ final class ShardInUse: @unchecked Sendable {
 
     /// Topics that go on elsewhere than the file and the group know: the next turn stores it, whether it brings records of
     /// them or not.
-    private(set) var restated: Set<Topic> = []
+    private var restated: Set<Topic> = []
+
+    /// Up to where the catalogue was read when this shard's citizens were looked at under it.
+    var reviewedCatalogue: Int64 { reviewed.catalogue }
+
+    /// Has all citizens looked at again whom any part of the catalogue concerns: it is not the one that they were looked at
+    /// under.
+    func reviewAgain() {
+        reviewed.catalogue = 0
+        isReviewRestated = true
+    }
+
+    private var isReviewRestated = false
+
+    /// Whether there is something to store that no record brings.
+    var hasRestated: Bool { !restated.isEmpty || isReviewRestated }
 
     /// The mark of one of this file's frames.
     func mark(of frame: Int64) -> FrameMark { FrameMark(lineage: store.lineage, frame: frame) }
@@ -211,6 +226,7 @@ final class ShardInUse: @unchecked Sendable {
                     output.removeAll()
                     if sentThrough > markedThrough { try access.markSent(through: sentThrough) }
                     for answer in answers { write(answer) }
+                    if isReviewRestated { try access.setReviewed(day: access.reviewed().day, catalogue: 0) }
                     var turn = ShardTurn(
                         shard: shard, access: access, records: records, catalogue: catalogue,
                         isCatalogueBehind: isCatalogueBehind, parked: parked, refused: refused, options: options,
@@ -240,6 +256,7 @@ final class ShardInUse: @unchecked Sendable {
         hasPutBack = result.hasPutBack
         positions.merge(ends) { _, end in end }
         restated = []
+        isReviewRestated = false
         unsent.append(result.frame)
     }
 

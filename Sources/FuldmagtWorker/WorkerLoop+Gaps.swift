@@ -29,7 +29,15 @@ extension WorkerLoop {
             else { continue }
             return text(shard, topic, position, endsAt: extent.upperBound)
         }
-        return nil
+        return catalogueBeyondEnd(shard, extents)
+    }
+
+    /// Where a shard's citizens were looked at under a catalogue that was longer. Only one shard answers for the catalogue;
+    /// its grants rest on it in all of them.
+    private static func catalogueBeyondEnd(_ shard: ShardInUse, _ extents: [Topic: Range<Int64>]) -> String? {
+        guard let end = extents[.catalogue]?.upperBound, shard.reviewedCatalogue > end else { return nil }
+        return
+            "the citizens of shard \(shard.shard) were looked at under \(Topic.catalogue.name) up to \(shard.reviewedCatalogue), and it ends at \(end) now: it has lost records, or was made anew"
     }
 
     private static func text(_ shard: ShardInUse, _ topic: Topic, _ position: Int64, endsAt end: Int64) -> String {
@@ -58,6 +66,14 @@ extension WorkerLoop {
                     meaning: "goes on without them; what they said must be said again by whoever wrote them")
                 shard.startOver(topic, at: extent.lowerBound)
             }
+        }
+        if let text = Self.catalogueBeyondEnd(shard, extents) {
+            try accept(
+                text, in: shard,
+                meaning:
+                    "looks at all of them again under what it says by then: so say first what was lost, in the order it had"
+            )
+            shard.reviewAgain()
         }
     }
 

@@ -228,7 +228,7 @@ public final class WorkerLoop {
             let batch = batches[number] ?? RecordBatch()
             shard.ends = log.ends(shard: number)
             let mine = number == 0 && follower.isAnswering ? answers : []
-            if !batch.isEmpty || !mine.isEmpty || !shard.restated.isEmpty { work.append((shard, batch, mine)) }
+            if !batch.isEmpty || !mine.isEmpty || shard.hasRestated { work.append((shard, batch, mine)) }
         }
         guard !work.isEmpty else { return 0 }
         let results = Results(count: work.count)

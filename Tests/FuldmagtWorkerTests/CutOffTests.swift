@@ -127,6 +127,42 @@ import Testing
         #expect(cluster.answer("back") == "accepted")
     }
 
+    @Test("grants follow what a catalogue says that was cut off and written on, in every shard")
+    func grantsFollow() throws {
+        let cluster = try TestCluster()
+        cluster.defineCatalogue()
+        let citizens = [anna, new]
+        #expect(Set(citizens.map { Murmur2.partition(of: $0, partitions: cluster.partitions) }).count == 2)
+        for (number, citizen) in citizens.enumerated() {
+            cluster.move(citizen, to: "0101", on: "2020-01-01", id: "to-\(number)")
+            try cluster.drain()
+            cluster.issue(citizen, to: carl, ["care"], id: "care-\(number)")
+        }
+        cluster.package("waste", scope: "national")
+        cluster.package("roads", scope: "national")
+        try cluster.drain()
+        try cluster.stop()
+        let end = cluster.broker.written(.catalogue, partition: 0)
+        cluster.broker.cutOff(.catalogue, partition: 0, at: end - 2)
+        // Below the end that the shards' citizens were looked at under.
+        cluster.activate("care", in: "0101", until: "2026-11-01", id: "ends")
+        expectGap(cluster, .catalogue)
+        cluster.options.acceptsGap = true
+        try cluster.drain()
+        for citizen in citizens { #expect(cluster.notifications(to: citizen).last == "grant-dormant digital-post") }
+        let told = cluster.said(.notifications).count
+        try cluster.stop()
+        // They were looked at once; the next start needs no setting, and tells nobody again.
+        cluster.options.acceptsGap = false
+        try cluster.drain()
+        #expect(cluster.said(.notifications).count == told)
+        cluster.activate("care", in: "0101", id: "again")
+        try cluster.drain()
+        for citizen in citizens { #expect(cluster.notifications(to: citizen).last == "grant-awake digital-post") }
+        try cluster.stop()
+        #expect(try cluster.check() == [])
+    }
+
     @Test("a topic that seems cut off for a moment is asked again")
     func forAMoment() throws {
         let cluster = try lived()

@@ -154,7 +154,7 @@ public enum Metric: String, CaseIterable, Sendable {
                 ["shard"])
         case .failing:
             gauge(
-                "flag", "1 while an activity is being repeated because it fails: log, publishing or store.",
+                "flag", "1 while an activity is being repeated because it fails: log, catalogue, publishing or store.",
                 ["activity"])
         case .ready: gauge("flag", "1 while /readyz says so.")
         case .lastTurnSeconds: gauge("seconds", "Time since the run loop last gave a sign of life.")

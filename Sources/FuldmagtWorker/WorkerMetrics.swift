@@ -60,6 +60,9 @@ final class WorkerMetrics: Sendable {
         oldestCommandSeconds = gauge(.oldestCommandSeconds)
         ready = gauge(.ready)
         lastTurnSeconds = gauge(.lastTurnSeconds)
+        // Shown as 0 before the first: a counter's first value is no increase to Prometheus, so no alert would tell of it.
+        for reason in DeadLetterReason.allCases { _ = counter(.deadLetters, [("reason", reason.rawValue)]) }
+        for reason in TaskReason.allCases { _ = counter(.tasks, [("reason", reason.rawValue)]) }
         let times: [(String, @Sendable (PhaseTimes) -> UInt64)] = [
             ("poll", { $0.poll }), ("catalogue", { $0.catalogue }), ("decode", { $0.decode }),
             ("decide", { $0.decide }), ("store", { $0.store }), ("produce", { $0.produce }),

@@ -16,14 +16,27 @@ struct Environment {
     init() async throws {
         variables = ProcessInfo.processInfo.environment
         var names = Set(variables.keys)
+        var inFile: [String] = []
         var providers: [any ConfigProvider] = [EnvironmentVariablesProvider()]
         if let path = variables["FULDMAGT_CONFIG"], !path.isEmpty {
             do {
                 providers.append(try await FileProvider<JSONSnapshot>(filePath: FilePath(path)))
-                names.formUnion(try SettingNames.names(inFile: Data(contentsOf: URL(fileURLWithPath: path))))
+                inFile = try SettingNames.names(inFile: Data(contentsOf: URL(fileURLWithPath: path)))
             } catch {
                 throw Exit.saying("FULDMAGT_CONFIG: \(path) is not a readable JSON file", Exit.setting)
             }
+            // Nobody would read them, and who wrote security.protocol there would connect without.
+            for name in inFile where !name.hasPrefix("FULDMAGT_") {
+                throw Exit.saying(
+                    "FULDMAGT_CONFIG: \(path): its only member is to be “fuldmagt”, with the settings in it",
+                    Exit.setting)
+            }
+            for name in inFile where name.hasPrefix("FULDMAGT_KAFKA_") && name != "FULDMAGT_KAFKA_PROPERTIES" {
+                throw Exit.saying(
+                    "FULDMAGT_CONFIG: \(path): Kafka's properties stand in “kafka.properties”, each a text of the form property=value",
+                    Exit.setting)
+            }
+            names.formUnion(inFile)
         }
         reader = ConfigReader(providers: providers).scoped(to: "fuldmagt")
         SettingNames.complain(about: names)

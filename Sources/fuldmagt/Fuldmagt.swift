@@ -9,8 +9,10 @@ struct Fuldmagt: AsyncParsableCommand {
         commandName: "fuldmagt",
         abstract: "Digital powers of attorney: decides commands from Kafka, keeps the state in SQLite.",
         discussion: """
-            Settings are environment variables, or members of the JSON file that FULDMAGT_CONFIG names. These are \
-            enough to begin with; all of them, with what is allowed: fuldmagt help worker.
+            Settings are environment variables, or members of the JSON file that FULDMAGT_CONFIG names: \
+            FULDMAGT_WORKER_ID is {"fuldmagt": {"worker.id": "…"}} there, and Kafka's properties are the list \
+            "kafka.properties": ["property=value"]. These are enough to begin with; all of them, with what is allowed: \
+            fuldmagt help worker.
               FULDMAGT_KAFKA_BOOTSTRAP_SERVERS  host:port,host:port
                                                 (default localhost:9092)
               FULDMAGT_KAFKA_<PROPERTY>         any of librdkafka's, dots as underscores:

@@ -81,7 +81,8 @@ struct JobRunCommand: AsyncParsableCommand {
               fuldmagt job run moves.yaml --rate 200 --accept-changes
 
             Ends with 0 when every line was sent, with 3 when some had faults or the plan has changed, with 75 when it \
-            was stopped or the broker did not answer: resume it. A job that was begun is resumed.
+            was stopped or the broker did not answer: resume it; with 1 when it was cancelled, has no plan, or is being \
+            run by another process. A job that was begun is resumed.
             """)
 
     @OptionGroup var options: JobOptions

@@ -99,7 +99,8 @@ struct PostMeMoCommand: AsyncParsableCommand {
         discussion: """
             Writes a file for each message into a folder, named by the message's id; a file appears whole. Ids are \
             fixed in the ledger before anything is sent, so a message that is sent again after a death has the same id \
-            and bytes. Right before each is handed over it looks for what was withdrawn or re-routed meanwhile.
+            and bytes, but for parts that were withdrawn. Right before each is handed over it looks for what was \
+            withdrawn or re-routed meanwhile.
 
             With --endpoint it posts to a service like KombiPostAfsend of SF1601 instead, with a client certificate; \
             what fails is repeated with growing pauses, and after five failures in a row the endpoint is left alone \

@@ -16,7 +16,8 @@ struct StatusCommand: AsyncParsableCommand {
             Exit codes:
               0   nothing needs attention
               3   something does: no worker, a shard that nobody reads, a revocation that
-                  is parked, or lag over --max-lag-seconds
+                  is parked, lag over --max-lag-seconds, or workers that are just
+                  joining or leaving: ask again in a minute
               75  the broker did not answer
               78  a setting is wrong, or the topics are
 

@@ -87,6 +87,25 @@ import Testing
     }
 
     @Test(
+        "a member of the settings' file that nobody would read is refused, and no broker is asked without it",
+        arguments: [
+            (#"{"fuldmagt": {"kafka.security.protocol": "ssl"}}"#, 78, "kafka.properties"),
+            (#"{"fuldmagt": {"kafka": {"security.protocol": "ssl"}}}"#, 78, "kafka.properties"),
+            (#"{"fuldmagt": {}, "sources": "enforce"}"#, 78, "its only member is to be “fuldmagt”"),
+            (#"["sources"]"#, 78, "FULDMAGT_CONFIG"), ("{", 78, "not a readable JSON file"),
+            (#"{"fuldmagt": {"kafka.properties": ["no.such.property=1"]}}"#, 78, "no.such.property"),
+        ])
+    func settingsFile(_ text: String, _ status: Int32, _ told: String) throws {
+        let path = NSTemporaryDirectory() + "fuldmagt-settings-\(UUID().uuidString)"
+        try text.write(toFile: path + ".json", atomically: true, encoding: .utf8)
+        let check = try ChildProcess(
+            KafkaCluster.program, ["topics", "check"], environment: ["FULDMAGT_CONFIG": path + ".json"],
+            log: path + ".log")
+        #expect(check.wait() == status)
+        #expect(try String(contentsOfFile: path + ".log", encoding: .utf8).contains(told))
+    }
+
+    @Test(
         "a number that no clock and no topic has is refused with what is allowed, and is no trap",
         arguments: [
             ["post", "letters", "--interval", "9223372036854775807"], ["post", "letters", "--interval", "0"],

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A consumer of notifications of your own: each is sent at most once under its id, and told to the workers.
+"""A consumer of notifications of your own: each is sent under its id, again after any doubt, and told to the workers.
 
 Keeps a ledger (SQLite): positions stand beside what was read up to them, in one transaction, and an id is fixed before it is
 sent. Killed anywhere and started again, it sends what was not noted once more under the same id, which is what your

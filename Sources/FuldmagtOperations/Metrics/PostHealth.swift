@@ -84,8 +84,8 @@ public final class PostHealth: Probed {
 
     public func stopping() { state.withLock { $0.isStopping = true } }
 
+    /// 0 is shown too: a counter's first value is no increase to Prometheus, so no alert would tell of it.
     public func count(_ metric: Metric, _ number: Int, _ labels: [(String, String)] = []) {
-        guard number > 0 else { return }
         Counter(label: metric.rawValue, dimensions: dimensions(metric, labels), factory: factory)
             .increment(by: Int64(number))
     }

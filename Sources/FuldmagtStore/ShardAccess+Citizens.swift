@@ -102,10 +102,11 @@ extension ShardAccess {
         loaded.head = nil
     }
     /// Notes where a citizen lives now, by which sweeps find them.
-    public func noteResidence(_ municipality: Municipality?, of loaded: LoadedFile) throws(StoreError) {
+    public func noteResidence(_ municipality: Municipality?, of loaded: inout LoadedFile) throws(StoreError) {
         guard let row = loaded.row else { return }
         try statements.setMunicipality.bind(1, row).bind(2, municipality).run()
         heads[loaded.file.citizen.pseudonym]?.reviewedFor = municipality
+        loaded.file.reviewedFor = municipality
     }
 
     func citizenRow(of loaded: inout LoadedFile) throws(StoreError) -> Int64 {
@@ -152,6 +153,16 @@ extension ShardAccess {
     {
         try citizens(
             statements.citizensOf.bind(1, municipality).bind(2, after ?? Ident(high: 0, low: 0)).bind(3, limit))
+    }
+
+    /// Where any of this shard's citizens live.
+    public func municipalities() throws(StoreError) -> [Municipality] {
+        let rows = try Statement(
+            connection,
+            "SELECT DISTINCT municipality FROM citizens WHERE municipality IS NOT NULL ORDER BY municipality")
+        var municipalities: [Municipality] = []
+        while try rows.next() { municipalities.append(try rows.municipality(0)) }
+        return municipalities
     }
 
     /// Some of the citizens with something due on a day or before, in no order: who was looked at is not among them again.

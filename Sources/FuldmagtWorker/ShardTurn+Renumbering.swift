@@ -39,11 +39,14 @@ extension ShardTurn {
         }
         try access.takeOver(handover.rows, into: &file)
         try access.load([.residences, .exemptions, .grants, .received, .notifications], into: &file)
-        let effects = measured { Rules.takeOver(handover, about: &file.file, under: circumstances) }
+        let isCatalogueOlder = try self.isCatalogueOlder()
+        let effects = measured {
+            Rules.takeOver(handover, about: &file.file, under: circumstances, mayReevaluate: !isCatalogueOlder)
+        }
         try store(effects, to: &file, output: &output)
-        try access.noteResidence(file.file.residence(on: circumstances.present)?.municipality, of: file)
+        try access.noteResidence(file.file.residence(on: circumstances.present)?.municipality, of: &file)
         // Its former shard may not have come to the day that this one has been looked through for.
-        if circumstances.lookedThrough ?? circumstances.today >= circumstances.today {
+        if isCatalogueOlder || circumstances.lookedThrough ?? circumstances.today >= circumstances.today {
             try bringUp(&file, under: circumstances, output: &output)
         }
         loaded = file

@@ -224,7 +224,7 @@ struct ShardTurn {
             try store(effects, to: &file, output: &output)
             switch command.body {
             case .relocate:
-                try access.noteResidence(file.file.residence(on: circumstances.present)?.municipality, of: file)
+                try access.noteResidence(file.file.residence(on: circumstances.present)?.municipality, of: &file)
             case .register:
                 try recallDigitalPost(of: &file, cause: command.cause, under: circumstances, output: &output)
             case .correctDeath:
@@ -298,9 +298,12 @@ struct ShardTurn {
             return
         }
         if let changedAt = sweep.catalogueChangedAt {
+            // A day that the shard has been looked through for meanwhile holds for what is left of this look, too.
+            let lookedThrough = circumstances.lookedThrough
             circumstances = Circumstances(
                 now: changedAt, today: sweep.day, catalogue: catalogue, isCatalogueBehind: isCatalogueBehind,
                 settings: options.settings, naming: circumstances.naming)
+            circumstances.lookedThrough = lookedThrough
         } else {
             // The record's own day counts: a worker's clock that is ahead of the log's brings nothing forward.
             sweep.day = min(sweep.day, circumstances.today)
@@ -348,25 +351,35 @@ struct ShardTurn {
     /// Whether citizens would be looked at under an older catalogue than they were before: the worker cannot read it to its
     /// end, and who had the shard before could.
     private func isTooNew(_ sweep: Sweep) throws -> Bool {
-        guard isCatalogueBehind else { return false }
         switch sweep.step {
-        case .begin, .due, .municipality, .package:
-            return try catalogue.position < max(sweep.position, access.reviewed().catalogue)
-        case .parked, .receipts, .exempted, .processed: return false
+        case .begin, .due, .municipality, .package: try isCatalogueOlder(than: sweep.position)
+        case .parked, .receipts, .exempted, .processed: false
         }
+    }
+
+    /// Whether the catalogue cannot be read as far as others knew it who looked at this shard's citizens.
+    func isCatalogueOlder(than position: Int64 = 0) throws -> Bool {
+        guard isCatalogueBehind else { return false }
+        return try catalogue.position < max(position, access.reviewed().catalogue)
     }
 
     private mutating func begin(_ sweep: Sweep) throws -> [Sweep] {
         self.reviewed = nil
         let reviewed = try access.reviewed()
+        var sweep = sweep
+        // One that was asked for before the catalogue lost its end names a position that it has not come to again.
+        sweep.position = min(sweep.position, catalogue.position)
         guard sweep.day > reviewed.day || sweep.position > reviewed.catalogue else { return [] }
         var rest: [Sweep] = []
         if sweep.isDayTurn, try !access.dueCitizens(on: sweep.day, limit: 1).isEmpty {
             rest.append(sweep.at(.due))
         }
-        let municipalities = catalogue.municipalitiesChanged(
-            since: reviewed.catalogue, day: reviewed.day, today: sweep.isDayTurn ? sweep.day : reviewed.day)
-        for municipality in municipalities
+        var municipalities = Set(
+            catalogue.municipalitiesChanged(
+                since: reviewed.catalogue, day: reviewed.day, today: sweep.isDayTurn ? sweep.day : reviewed.day))
+        // A catalogue that has lost its end may say nothing any more of where citizens live.
+        if reviewed.catalogue == 0 { municipalities.formUnion(try access.municipalities()) }
+        for municipality in municipalities.sorted()
         where try !access.citizens(of: municipality, after: nil, limit: 1).isEmpty {
             rest.append(sweep.at(.municipality(municipality, after: nil)))
         }
@@ -412,7 +425,7 @@ struct ShardTurn {
         let effects = Rules.review(&file.file, for: reason, isDayTurn: sweep.isDayTurn, under: circumstances)
         try store(effects, to: &file, output: &output)
         guard reason == .due else { return }
-        try access.noteResidence(file.file.residence(on: circumstances.present)?.municipality, of: file)
+        try access.noteResidence(file.file.residence(on: circumstances.present)?.municipality, of: &file)
         try access.deleteDue(through: sweep.day, of: file)
     }
 

@@ -48,6 +48,62 @@ import Testing
         try cluster.drain()
     }
 
+    @Test("what is left of a change of the catalogue when the day turns does not bring back the day before")
+    func catalogueOverMidnight() throws {
+        let cluster = try TestCluster(partitions: 1)
+        cluster.options.sweepSize = 1
+        cluster.defineCatalogue()
+        let movers = (60..<64).map { "61015000\($0)" }
+        let others = (30..<50).map { "61015000\($0)" }
+        for cpr in others { cluster.move(cpr, to: "0461", on: "2026-01-01", id: "home-\(cpr)") }
+        for cpr in movers { cluster.move(cpr, to: "0101", on: "2026-01-01", id: "home-\(cpr)") }
+        try cluster.drain()
+        for cpr in movers {
+            cluster.issue(cpr, to: bent, ["care"], id: "g-\(cpr)")
+            cluster.move(cpr, to: "0461", on: "2026-11-25", id: "away-\(cpr)")
+        }
+        try cluster.drain()
+        try cluster.stop()
+        // In the evening, while nobody works, something else is offered where they move to.
+        cluster.package("waste", scope: "municipal")
+        cluster.activate("waste", in: "0461")
+        cluster.clock.advance(days: 1)
+        try cluster.drain()
+        #expect(try states(cluster) == movers.map { _ in "dormant" })
+        #expect(!cluster.said(.notifications).contains { $0.text("kind") == "grant-awake" })
+        #expect(try cluster.check() == [])
+    }
+
+    @Test(
+        "what an activation's last day brought about names it, whether the move there was decided in one turn with it or before",
+        arguments: [true, false])
+    func movedInTheSameTurn(isTogether: Bool) throws {
+        let cluster = try cluster()
+        cluster.activate("care", in: "0751", until: "2026-11-24", id: "ends")
+        try cluster.drain()
+        cluster.broker.failCatalogue(LogFailure(.retry, "no leader"))
+        cluster.move(anna, to: "0751", on: "2026-11-24", id: "moves")
+        try cluster.drain()
+        if isTogether { cluster.issue(anna, to: bent, ["care"], id: "g") }
+        try cluster.drain()
+        cluster.clock.advance(days: 1)
+        try cluster.drain()
+        cluster.broker.failCatalogue(nil)
+        cluster.clock.advance(seconds: 61)
+        try cluster.drain()
+        if !isTogether {
+            try forwardedLate(
+                cluster, "grant.issue",
+                #"{"grantor":{"cpr":"\#(anna)"},"representative":{"cpr":"\#(bent)"},"packages":["care"],"validUntil":"2028-01-01","channel":"digital"}"#,
+                id: "g")
+        }
+        #expect(try states(cluster) == ["dormant"])
+        let told = cluster.said(.notifications).last {
+            $0.text("kind") == "grant-dormant" && $0.text("recipient.cpr") == anna
+        }
+        #expect(told?.text("cause.id") == "ends")
+    }
+
     @Test("given before a move took effect and decided after it: dormant where the package is not offered")
     func grantorMoved() throws {
         let cluster = try cluster()

@@ -42,6 +42,14 @@ import Testing
         try cluster.stop()
         for _ in 0..<20 { try late.turn() }
         #expect(late.ownedShards == [0])
+        // Nor is whose file is handed over meanwhile.
+        let sleeper = try #require(
+            cluster.said(.notifications).first {
+                $0.text("kind") == "grant-dormant" && grantors.contains($0.text("recipient.cpr") ?? "")
+            }?.text("recipient.cpr"))
+        cluster.renumber(sleeper, to: "6101500099", id: "n")
+        for _ in 0..<20 { try late.turn() }
+        #expect(cluster.answer("n") == "accepted")
         #expect(kinds(cluster)["grant-awake"] == nil)
 
         cluster.broker.failCatalogue(nil)

@@ -64,8 +64,11 @@ extension Draft {
 extension Rules {
     /// The new number's shard has taken over: grants are brought in line with where the citizen lives by now, and the
     /// command is answered.
+    /// - Parameter mayReevaluate: false where the catalogue is older than the one that others were looked at under; the
+    ///   grants are brought in line once it can be read.
     public static func takeOver(
-        _ handover: Handover, about file: inout CitizenFile, under circumstances: Circumstances
+        _ handover: Handover, about file: inout CitizenFile, under circumstances: Circumstances,
+        mayReevaluate: Bool = true
     ) -> Effects {
         var draft = Draft(cause: handover.cause, file: &file, circumstances: circumstances)
         defer { swap(&draft.file, &file) }
@@ -88,7 +91,7 @@ extension Rules {
         draft.now = handover.at
         // One number's moves may show that the other's exemption is over.
         draft.endDepartureExemption(cause: handover.cause)
-        draft.reevaluate { _ in (handover.cause, handover.at) }
+        if mayReevaluate { draft.reevaluate { _ in (handover.cause, handover.at) } }
         // The former number's shard may have come to days that this one has not.
         for day in draft.file.residences.map(\.effective) + [draft.file.died].compactMap(\.self) {
             draft.lookAgain(on: day)

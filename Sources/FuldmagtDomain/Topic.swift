@@ -39,9 +39,11 @@ public enum Topic: UInt8, CaseIterable, Sendable {
     /// What a shard consumes: partition *n* of each belongs to shard *n*. Their raw values start at 0.
     public static let consumed: [Topic] = [.grantCommands, .moveCommands, .exemptionCommands, .inbox, .receipts]
 
-    /// What workers read: the same, and the catalogue, whose only partition is for all of them. Its records are answered by
-    /// shard 0.
+    /// What workers read: the same, and the catalogue, whose only partition is for all of them.
     public static let read = consumed + [.catalogue]
+
+    /// What a shard answers for: the catalogue's records are answered by shard 0.
+    public static func answered(by shard: Int32) -> [Topic] { shard == 0 ? read : consumed }
 
     /// Topics whose partition count must be the same.
     public static let sharded: [Topic] = [

@@ -79,9 +79,8 @@ extension KafkaLog {
     public func extents(shard: Int32) throws(LogFailure) -> [Topic: Range<Int64>] {
         do throws(KafkaFailure) {
             var extents: [Topic: Range<Int64>] = [:]
-            for topic in Topic.read {
-                let partition =
-                    topic == .catalogue ? Self.catalogueTopic : TopicPartition(topic: topic.name, partition: shard)
+            for topic in Topic.answered(by: shard) {
+                let partition = TopicPartition(topic: topic.name, partition: shard)
                 extents[topic] = try catalogue.watermarks(partition, timeoutMilliseconds: options.timeoutMilliseconds)
             }
             return extents

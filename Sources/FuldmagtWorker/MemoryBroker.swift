@@ -378,10 +378,9 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
     public func extents(shard: Int32) throws(LogFailure) -> [Topic: Range<Int64>] {
         broker.state.withLock { state in
             var extents: [Topic: Range<Int64>] = [:]
-            for topic in Topic.read {
-                let number = topic == .catalogue ? 0 : Int(shard)
-                guard let partitions = state.logs[topic], partitions.indices.contains(number) else { continue }
-                extents[topic] = partitions[number].base..<partitions[number].end
+            for topic in Topic.answered(by: shard) {
+                guard let partitions = state.logs[topic], partitions.indices.contains(Int(shard)) else { continue }
+                extents[topic] = partitions[Int(shard)].base..<partitions[Int(shard)].end
             }
             return extents
         }

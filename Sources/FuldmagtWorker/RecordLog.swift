@@ -34,8 +34,8 @@ public protocol RecordLog: ChangelogSource {
         _ transaction: LogTransaction, isGivenUp: () -> Bool, onCommitting: () -> Void
     ) throws(LogFailure)
 
-    /// Offsets of the first records that are still there, and of the next ones to come: of a shard's topics, and of the
-    /// catalogue. Topics that keep everything may be missing.
+    /// Offsets of the first records that are still there, and of the next ones to come: of a shard's topics, and of the catalogue
+    /// for shard 0, which answers for it. Topics that keep everything may be missing.
     func extents(shard: Int32) throws(LogFailure) -> [Topic: Range<Int64>]
 
     /// Up to where a shard's topics were read when there was no more: beyond their last records where a log has offsets

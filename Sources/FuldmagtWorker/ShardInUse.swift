@@ -133,17 +133,16 @@ final class ShardInUse: @unchecked Sendable {
     /// them or not.
     private var restated: Set<Topic> = []
 
-    /// Up to where the catalogue was read when this shard's citizens were looked at under it.
-    var reviewedCatalogue: Int64 { reviewed.catalogue }
-
-    /// Has all citizens looked at again whom any part of the catalogue concerns: it is not the one that they were looked at
-    /// under.
+    /// Has all citizens looked at again under the catalogue there is: it may not be the one that they were looked at under.
     func reviewAgain() {
         reviewed.catalogue = 0
         isReviewRestated = true
+        isLookingAgain = true
     }
 
     private var isReviewRestated = false
+    /// Whether the next look is no change of the catalogue, whose records may be years old by then, but ours.
+    private var isLookingAgain = false
 
     /// Whether there is something to store that no record brings.
     var hasRestated: Bool { !restated.isEmpty || isReviewRestated }
@@ -252,6 +251,7 @@ final class ShardInUse: @unchecked Sendable {
         times.decide += result.deciding
         hasReviewed = result.reviewed != reviewed
         reviewed = result.reviewed
+        if reviewed.catalogue > 0 { isLookingAgain = false }
         parked = result.parked
         hasPutBack = result.hasPutBack
         positions.merge(ends) { _, end in end }
@@ -331,7 +331,7 @@ final class ShardInUse: @unchecked Sendable {
         }
         asked = (today, catalogue, reviewed.catalogue, now)
         // The catalogue first, by itself: what it changes carries its records' times, not the timer's.
-        let isDayTurn = catalogue <= reviewed.catalogue
+        let isDayTurn = catalogue <= reviewed.catalogue || isLookingAgain
         output.removeAll()
         output.write(
             InboxMessage(

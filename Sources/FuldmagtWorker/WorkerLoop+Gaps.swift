@@ -29,15 +29,7 @@ extension WorkerLoop {
             else { continue }
             return text(shard, topic, position, endsAt: extent.upperBound)
         }
-        return catalogueBeyondEnd(shard, extents)
-    }
-
-    /// Where a shard's citizens were looked at under a catalogue that was longer. Only one shard answers for the catalogue;
-    /// its grants rest on it in all of them.
-    private static func catalogueBeyondEnd(_ shard: ShardInUse, _ extents: [Topic: Range<Int64>]) -> String? {
-        guard let end = extents[.catalogue]?.upperBound, shard.reviewedCatalogue > end else { return nil }
-        return
-            "the citizens of shard \(shard.shard) were looked at under \(Topic.catalogue.name) up to \(shard.reviewedCatalogue), and it ends at \(end) now: it has lost records, or was made anew"
+        return nil
     }
 
     private static func text(_ shard: ShardInUse, _ topic: Topic, _ position: Int64, endsAt end: Int64) -> String {
@@ -67,14 +59,9 @@ extension WorkerLoop {
                 shard.startOver(topic, at: extent.lowerBound)
             }
         }
-        if let text = Self.catalogueBeyondEnd(shard, extents) {
-            try accept(
-                text, in: shard,
-                meaning:
-                    "looks at all of them again under what it says by then: so say first what was lost, in the order it had"
-            )
-            shard.reviewAgain()
-        }
+        // Of a catalogue that lost its end what was lost may have been written again by now, and other things between, so
+        // that its end tells nothing. Where all is as it was nothing changes, and nobody is told.
+        if options.acceptsGap { shard.reviewAgain() }
     }
 
     /// A group forgets a topic's offsets when the topic is deleted, and no other way while it knows other topics'. What has

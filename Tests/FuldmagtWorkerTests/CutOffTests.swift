@@ -127,29 +127,31 @@ import Testing
         #expect(cluster.answer("back") == "accepted")
     }
 
-    @Test("grants follow what a catalogue says that was cut off and written on, in every shard")
-    func grantsFollow() throws {
+    /// Citizens of two shards have care where they live, and two records that concern nobody stand at the catalogue's end.
+    private func withCare() throws -> (TestCluster, end: Int64) {
         let cluster = try TestCluster()
         cluster.defineCatalogue()
-        let citizens = [anna, new]
-        #expect(Set(citizens.map { Murmur2.partition(of: $0, partitions: cluster.partitions) }).count == 2)
-        for (number, citizen) in citizens.enumerated() {
-            cluster.move(citizen, to: "0101", on: "2020-01-01", id: "to-\(number)")
-            try cluster.drain()
-            cluster.issue(citizen, to: carl, ["care"], id: "care-\(number)")
-        }
+        #expect(Set([anna, new].map { Murmur2.partition(of: $0, partitions: cluster.partitions) }).count == 2)
+        for citizen in [anna, new] { cluster.move(citizen, to: "0101", on: "2020-01-01", id: "to-\(citizen)") }
+        try cluster.drain()
+        for citizen in [anna, new] { cluster.issue(citizen, to: carl, ["care"], id: "care-\(citizen)") }
         cluster.package("waste", scope: "national")
         cluster.package("roads", scope: "national")
         try cluster.drain()
         try cluster.stop()
-        let end = cluster.broker.written(.catalogue, partition: 0)
+        return (cluster, cluster.broker.written(.catalogue, partition: 0))
+    }
+
+    @Test("grants follow what a catalogue says that was cut off and written on, in every shard")
+    func grantsFollow() throws {
+        let (cluster, end) = try withCare()
         cluster.broker.cutOff(.catalogue, partition: 0, at: end - 2)
         // Below the end that the shards' citizens were looked at under.
         cluster.activate("care", in: "0101", until: "2026-11-01", id: "ends")
         expectGap(cluster, .catalogue)
         cluster.options.acceptsGap = true
         try cluster.drain()
-        for citizen in citizens { #expect(cluster.notifications(to: citizen).last == "grant-dormant digital-post") }
+        for citizen in [anna, new] { #expect(cluster.notifications(to: citizen).last == "grant-dormant digital-post") }
         let told = cluster.said(.notifications).count
         try cluster.stop()
         // They were looked at once; the next start needs no setting, and tells nobody again.
@@ -158,9 +160,76 @@ import Testing
         #expect(cluster.said(.notifications).count == told)
         cluster.activate("care", in: "0101", id: "again")
         try cluster.drain()
-        for citizen in citizens { #expect(cluster.notifications(to: citizen).last == "grant-awake digital-post") }
+        for citizen in [anna, new] { #expect(cluster.notifications(to: citizen).last == "grant-awake digital-post") }
         try cluster.stop()
         #expect(try cluster.check() == [])
+    }
+
+    @Test("grants follow what came between, where what was lost has been said again already")
+    func saidAgain() throws {
+        let (cluster, end) = try withCare()
+        cluster.broker.cutOff(.catalogue, partition: 0, at: end - 2)
+        cluster.activate("care", in: "0101", until: "2026-11-01", id: "ends")
+        cluster.package("waste", scope: "national")
+        cluster.package("roads", scope: "national")
+        cluster.options.acceptsGap = true
+        try cluster.drain()
+        for citizen in [anna, new] { #expect(cluster.notifications(to: citizen).last == "grant-dormant digital-post") }
+        try cluster.stop()
+    }
+
+    @Test("grants sleep where a catalogue that was cut off says nothing any more")
+    func nothingSaid() throws {
+        let cluster = try TestCluster()
+        cluster.defineCatalogue()
+        cluster.activate("care", in: "0461")
+        cluster.move(anna, to: "0461", on: "2020-01-01", id: "home")
+        try cluster.drain()
+        cluster.issue(anna, to: carl, ["care"], id: "g")
+        try cluster.drain()
+        #expect(cluster.answer("g") == "accepted")
+        try cluster.stop()
+        cluster.broker.cutOff(.catalogue, partition: 0, at: cluster.broker.written(.catalogue, partition: 0) - 1)
+        cluster.options.acceptsGap = true
+        try cluster.drain()
+        #expect(cluster.notifications(to: anna).last == "grant-dormant digital-post")
+        try cluster.stop()
+    }
+
+    @Test("a look that was asked for before the catalogue was cut off says nothing of what it says now")
+    func askedBefore() throws {
+        let (cluster, end) = try withCare()
+        let shard = Murmur2.partition(of: anna, partitions: cluster.partitions)
+        let asked = try #require(
+            cluster.said(.inbox, in: shard).last { $0.text("step") == "begin" && $0.text("changedAt") != nil })
+        #expect(asked.text("position") == "\(end)")
+        cluster.append(asked, to: shard)
+        cluster.broker.cutOff(.catalogue, partition: 0, at: end - 2)
+        cluster.activate("care", in: "0101", until: "2026-11-01", id: "ends")
+        cluster.options.acceptsGap = true
+        try cluster.drain()
+        #expect(cluster.notifications(to: anna).last == "grant-dormant digital-post")
+        // Still not beyond the old end.
+        cluster.activate("care", in: "0101", id: "again")
+        try cluster.drain()
+        #expect(cluster.notifications(to: anna).last == "grant-awake digital-post")
+        try cluster.stop()
+    }
+
+    @Test("what wakes as the end of its activation was lost wakes now, not when the activation began")
+    func wakesNow() throws {
+        let (cluster, _) = try withCare()
+        cluster.clock.advance(days: 20)
+        cluster.activate("care", in: "0101", until: "2026-12-01", id: "ends")
+        try cluster.drain()
+        try cluster.stop()
+        cluster.broker.cutOff(.catalogue, partition: 0, at: cluster.broker.written(.catalogue, partition: 0) - 1)
+        cluster.options.acceptsGap = true
+        try cluster.drain()
+        let told = try #require(cluster.said(.notifications).last { $0.text("recipient.cpr") == anna })
+        #expect(told.text("kind") == "grant-awake")
+        #expect(told.text("createdAt") == cluster.clock.now.withLock { $0 }.description)
+        try cluster.stop()
     }
 
     @Test("a topic that seems cut off for a moment is asked again")

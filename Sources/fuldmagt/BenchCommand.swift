@@ -52,7 +52,8 @@ struct BenchCommand: AsyncParsableCommand {
         help: """
             With --log kafka: MiB that a partition of the bench's topics keeps, so that a broker which holds them in memory \
             and saves all of them again and again is not measured by the length of its topics. 0 keeps everything. No more \
-            commands wait in the broker than half of it. (default: 4; with --latency 1 for each 2,000 commands a second)
+            commands wait in the broker than half of it, but with --latency, which sends at its rate: there workers may be \
+            four seconds late before any is deleted unread. (default: 4; with --latency 1 for each 2,000 commands a second)
             """)
     var keep: Int?
     @Option(help: "Folder for the shard files; a new one in the temporary folder without it.")

@@ -157,7 +157,9 @@ struct KafkaBench {
         let producer = try prepare()
         let worker = start()
         _ = try preload(worker, producer)
-        try measureLatency(producer, reader: try outcomes(from: .beginning), rate: rate, seconds: seconds)
+        try measureLatency(producer, reader: try outcomes(from: .beginning), rate: rate, seconds: seconds) {
+            worker.result.withLock { $0.failure }
+        }
         worker.stopFlag.set()
         worker.done.wait()
     }
@@ -193,7 +195,7 @@ struct KafkaBench {
             try reader.poll(maximumRecords: 1000, timeoutMilliseconds: 100, into: &batches)
         }
         StandardError.write("\(load.citizens) citizens are in; measuring\n")
-        try measureLatency(producer, reader: reader, rate: rate, seconds: seconds)
+        try measureLatency(producer, reader: reader, rate: rate, seconds: seconds) { nil }
     }
 
     private func outcomes(from start: RecordReader.Start) throws(KafkaFailure) -> RecordReader {
@@ -215,7 +217,10 @@ struct KafkaBench {
     private static let warmUpSeconds = 10
 
     /// From produce to a committed reader's outcome.
-    private func measureLatency(_ producer: KafkaProducer, reader: RecordReader, rate: Int, seconds: Int) throws {
+    /// - Parameter failure: what ended the worker, if anything did.
+    private func measureLatency(
+        _ producer: KafkaProducer, reader: RecordReader, rate: Int, seconds: Int, failure: () -> String?
+    ) throws {
         let sentAt = Mutex<[String: UInt64]>([:])
         let total = rate * seconds
         let warmUp = rate * Self.warmUpSeconds
@@ -244,6 +249,7 @@ struct KafkaBench {
         var seen = 0
         while seen < wanted, Host.nanoseconds() < deadline {
             try reader.poll(maximumRecords: 1000, timeoutMilliseconds: 10, into: &batches)
+            if let failure = failure() { throw Exit.saying(failure, Exit.failure) }
             let now = Host.nanoseconds()
             for partition in batches.keys {
                 batches[partition]?.withRecords { records in
@@ -261,13 +267,16 @@ struct KafkaBench {
                 batches[partition]?.removeAll()
             }
         }
+        guard seen == wanted else {
+            throw Exit.saying("\(wanted - seen) of \(wanted) outcomes have not come within a minute", Exit.failure)
+        }
         latencies.sort()
         func percentile(_ share: Double) -> String { Self.percentile(share, of: latencies) }
         let late = windows.sorted { $0.key < $1.key }.map { Self.percentile(0.99, of: $0.value.sorted()) }
         Output.line(
             """
             commands a second \(rate)
-            outcomes measured \(latencies.count) of \(wanted) (the first \(Self.warmUpSeconds) seconds are left out)
+            outcomes measured \(latencies.count) (those of the first \(Self.warmUpSeconds) seconds are left out)
             p50               \(percentile(0.5))
             p99               \(percentile(0.99))
             p99 of each 10 s  \(late.joined(separator: ", "))

@@ -48,6 +48,33 @@ import Testing
         try cluster.drain()
     }
 
+    @Test("what was over when its representative was found dead has expired, whoever is looked at first")
+    func overBeforeFoundDead() throws {
+        let cluster = try TestCluster(partitions: 1)
+        cluster.defineCatalogue()
+        let pairs = (30..<38).map { ("61015000\($0)", "61025000\($0)") }
+        for (grantor, _) in pairs { cluster.move(grantor, to: "0101", on: "2026-01-01", id: "home-\(grantor)") }
+        try cluster.drain()
+        for (grantor, holder) in pairs {
+            cluster.issue(grantor, to: holder, ["care"], id: "g-\(grantor)", until: "2026-11-25")
+            cluster.send(
+                "move.decease", #"{"citizen":{"cpr":"\#(holder)"},"effective":"2026-11-27"}"#, id: "d-\(holder)",
+                key: holder)
+        }
+        try cluster.drain()
+        #expect(try states(cluster) == pairs.map { _ in "active" })
+        // Both days have passed when anybody is looked at again.
+        cluster.clock.advance(days: 4)
+        try cluster.drain()
+        #expect(try states(cluster) == pairs.map { _ in "expired" })
+        #expect(try states(cluster, "received") == pairs.map { _ in "expired" })
+        for (grantor, holder) in pairs {
+            #expect(!cluster.notifications(to: holder).contains { $0.hasPrefix("cancelled") })
+            #expect(!cluster.notifications(to: grantor).contains { $0.hasPrefix("grant-ended") })
+        }
+        #expect(try cluster.check() == [])
+    }
+
     @Test("what is left of a change of the catalogue when the day turns does not bring back the day before")
     func catalogueOverMidnight() throws {
         let cluster = try TestCluster(partitions: 1)

@@ -21,14 +21,15 @@ extension Draft {
         if effective <= today { endAll(cause: cause) }
     }
 
-    /// Ends what a dead citizen gave, asked for and received.
+    /// Ends what a dead citizen gave, asked for and received. What was received and is over by then has expired, whether its
+    /// grantor's shard has said so already or not: else what is withdrawn would depend on which of them is looked at first.
     mutating func endAll(cause: Cause) {
         for ordinal in file.grants.indices
         where file.grants[ordinal].state.isLiving || file.grants[ordinal].state == .requested {
             change(ordinal, to: .ended, cause: cause)
         }
         var grantors: [Ident: (shard: Int32, grants: [Ident])] = [:]
-        for var grant in file.received where grant.state.isLiving {
+        for var grant in file.received where grant.state.isLiving && grant.validUntil >= circumstances.present {
             grant.state = .ended
             store(.received(grant))
             cancelNotifications(about: grant.id, cause: cause)

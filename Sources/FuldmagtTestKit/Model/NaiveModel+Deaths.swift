@@ -35,7 +35,11 @@ extension NaiveModel {
         }
         for grantor in citizens.keys.sorted(by: { $0.digits < $1.digits }) {
             for grant in citizens[grantor]?.grants ?? [] where grant.representative == dead {
-                if ["active", "dormant"].contains(grant.state) { endReceived(grant, citizen: dead, cause) }
+                // What is over expires when its grantor is looked at.
+                guard ["active", "dormant"].contains(grant.state), grant.validUntil >= present(cause.day) else {
+                    continue
+                }
+                endReceived(grant, citizen: dead, cause)
             }
         }
         return ended

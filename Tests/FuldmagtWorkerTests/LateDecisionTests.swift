@@ -21,9 +21,9 @@ import Testing
     }
 
     /// Parks what is sent, goes on by a day with the catalogue back, and has it decided.
-    private func decidedNextDay(_ cluster: TestCluster, _ send: () -> Void) throws {
+    private func decidedNextDay(_ cluster: TestCluster, _ send: () throws -> Void) throws {
         cluster.broker.failCatalogue(LogFailure(.retry, "no leader"))
-        send()
+        try send()
         try cluster.drain()
         // The new day is looked through for before what waits is decided.
         cluster.clock.advance(days: 1)
@@ -108,16 +108,11 @@ import Testing
         let cluster = try cluster()
         cluster.activate("care", in: "0751", until: "2026-11-24", id: "ends")
         try cluster.drain()
-        cluster.broker.failCatalogue(LogFailure(.retry, "no leader"))
-        cluster.move(anna, to: "0751", on: "2026-11-24", id: "moves")
-        try cluster.drain()
-        if isTogether { cluster.issue(anna, to: bent, ["care"], id: "g") }
-        try cluster.drain()
-        cluster.clock.advance(days: 1)
-        try cluster.drain()
-        cluster.broker.failCatalogue(nil)
-        cluster.clock.advance(seconds: 61)
-        try cluster.drain()
+        try decidedNextDay(cluster) {
+            cluster.move(anna, to: "0751", on: "2026-11-24", id: "moves")
+            try cluster.drain()
+            if isTogether { cluster.issue(anna, to: bent, ["care"], id: "g") }
+        }
         if !isTogether {
             try forwardedLate(
                 cluster, "grant.issue",

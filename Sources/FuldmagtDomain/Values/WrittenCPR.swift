@@ -4,8 +4,8 @@
 /// hyphens, dashes, dots or slashes; and four characters, of which the second and third may be letters in replacement
 /// numbers. The date may be written in pairs, too, `01 01 70 1234`, and then with a year of four digits; where it is not,
 /// low lines, colons, semicolons, commas, bars, pluses and a parenthesis may follow it. Blanks and hyphens are those of any
-/// width, none included, as they come along when text is copied from documents. What else has ten digits stays: case numbers such as
-/// `2026012345`, KLE numbers, telephone numbers, identifiers, dates and times.
+/// width, none included, as they come along when text is copied from documents. What else has ten digits stays: case
+/// numbers such as `2026012345`, KLE numbers, telephone numbers, identifiers, dates and times.
 public enum WrittenCPR {
     /// Calls `body` with each place, from the front on. They do not overlap.
     public static func forEach(in bytes: [UInt8], _ body: (Range<Int>) -> Void) {

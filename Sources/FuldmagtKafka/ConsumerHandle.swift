@@ -12,6 +12,7 @@ final class ConsumerHandle {
 
     /// - Parameter configuration: taken over.
     init(_ configuration: OpaquePointer, topics: [String]) throws(KafkaFailure) {
+        try FetchPace.keep(in: configuration)
         client = try KafkaConfiguration.client(RD_KAFKA_CONSUMER, configuration)
         self.topics = topics
         rd_kafka_poll_set_consumer(client)

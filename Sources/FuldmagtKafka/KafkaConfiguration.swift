@@ -17,10 +17,13 @@ public struct KafkaConfiguration: Sendable, CustomStringConvertible {
         "enable.auto.offset.store": "false",
         "isolation.level": "read_committed",
         "auto.offset.reset": "earliest",
-        // Per partition in librdkafka before 2.1.
-        "queued.max.messages.kbytes": "4096",
-        "queued.min.messages": "2000",
+        // Of all partitions together. Once this much waits, nothing is fetched for up to a second, by librdkafka's own clock:
+        // so it is more than can be worked off in one, and the number of records, which bounds nothing in memory, never
+        // comes first.
+        "queued.max.messages.kbytes": "32768",
+        "queued.min.messages": "10000000",
         "fetch.message.max.bytes": "1048576",
+        "fetch.max.bytes": "16777216",
         "fetch.wait.max.ms": "10",
         "fetch.error.backoff.ms": "100",
         // One compatible broker ignores fetch limits and answers with all it has.

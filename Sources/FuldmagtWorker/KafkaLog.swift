@@ -58,7 +58,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         "group.id", "group.instance.id", "session.timeout.ms", "heartbeat.interval.ms", "max.poll.interval.ms",
         "auto.offset.reset", "queued.max.messages.kbytes", "queued.min.messages", "fetch.message.max.bytes",
         "max.partition.fetch.bytes", "fetch.wait.max.ms", "fetch.min.bytes", "fetch.max.bytes", "isolation.level",
-        "partition.assignment.strategy", "fetch.error.backoff.ms", "check.crcs",
+        "partition.assignment.strategy", "fetch.error.backoff.ms", "fetch.queue.backoff.ms", "check.crcs",
     ]
     private static let producerOnly: Set<String> = [
         "linger.ms", "queue.buffering.max.ms", "batch.num.messages", "batch.size", "queue.buffering.max.kbytes",
@@ -102,8 +102,6 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     var cataloguePosition: Int64 = 0
     /// How often in a row the catalogue seemed to end before what was read of it.
     var catalogueCutOffs = 0
-    /// Of each topic that shards consume; set before it joins.
-    public var partitions: Int32 = 1
     private let reached: @Sendable (Milestone) -> Void
     static let catalogueTopic = TopicPartition(topic: Topic.catalogue.name, partition: 0)
 
@@ -137,7 +135,6 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
             consumer = try KafkaConsumer(
                 // Where to go on when a position is not there is for whoever took the shard over to say.
                 KafkaConfiguration([
-                    "queued.max.messages.kbytes": String(Self.queueKilobytes(partitions: partitions)),
                     // A leader of the group that did not see a topic gives shards in parts, which nobody works on until it
                     // looks again.
                     "topic.metadata.refresh.interval.ms": "20000",
@@ -148,13 +145,6 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         } catch {
             throw LogFailure(error)
         }
-    }
-
-    /// How much may wait of each partition. librdkafka before 2.1 bounds its queues one by one, and a worker that is left
-    /// alone, with every shard far behind, must not run out of memory.
-    static func queueKilobytes(partitions: Int32) -> Int {
-        let inAll = 256 * 1024
-        return max(64, min(4096, inAll / (Topic.consumed.count * Int(max(1, partitions)))))
     }
 
     func beginLifeIfEnded() throws(LogFailure) {

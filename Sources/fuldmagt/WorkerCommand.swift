@@ -301,7 +301,6 @@ struct WorkerService: Service {
 
     private func loop(on log: KafkaLog, partitions: Int32, _ stopFlag: StopFlag) -> WorkerLoop {
         let options = setup.options(partitions: partitions)
-        log.partitions = partitions
         let standby =
             keepsCopies
             ? Standby(

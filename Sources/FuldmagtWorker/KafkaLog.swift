@@ -137,7 +137,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
                 KafkaConfiguration([
                     // A leader of the group that did not see a topic gives shards in parts, which nobody works on until it
                     // looks again.
-                    "topic.metadata.refresh.interval.ms": "20000",
+                    "topic.metadata.refresh.interval.ms": "20000"
                 ]).setting(Self.properties(options.configuration, for: .consumer).properties).setting([
                     "group.id": options.group, "auto.offset.reset": "error",
                 ]),

@@ -1,5 +1,4 @@
 import ArgumentParser
-import CMalloc
 import Foundation
 import FuldmagtStore
 
@@ -48,12 +47,6 @@ struct Fuldmagt: AsyncParsableCommand {
             PostCommand.self, StatusCommand.self, MetricsCommand.self, StoreCommand.self, ValidateCommand.self,
             ContractCommand.self, BenchCommand.self, SimulateCommand.self,
         ])
-
-    static func main() async {
-        // A pool of free memory for each of librdkafka's threads would hold what the others could use.
-        mallopt(M_ARENA_MAX, 2)
-        await main(nil)
-    }
 }
 
 /// How a command ended; see the exit codes in `fuldmagt --help`.

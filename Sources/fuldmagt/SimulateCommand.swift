@@ -1,5 +1,4 @@
 import ArgumentParser
-import CMalloc
 import Dispatch
 import Foundation
 import FuldmagtSimulation
@@ -54,9 +53,6 @@ struct SimulateCommand: ParsableCommand {
     }
 
     func run() throws {
-        // Seeds come and go: memory that one gave back is for the next.
-        mallopt(M_TRIM_THRESHOLD, 256 << 20)
-        mallopt(M_MMAP_THRESHOLD, 32 << 20)
         let stop = StopSignal()
         let started = Host.nanoseconds()
         let tally = Mutex(Tally(next: seed, told: started))

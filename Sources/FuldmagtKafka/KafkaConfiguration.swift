@@ -23,7 +23,6 @@ public struct KafkaConfiguration: Sendable, CustomStringConvertible {
         "queued.max.messages.kbytes": "32768",
         "queued.min.messages": "10000000",
         "fetch.message.max.bytes": "1048576",
-        "fetch.max.bytes": "16777216",
         "fetch.wait.max.ms": "10",
         "fetch.error.backoff.ms": "100",
         // One compatible broker ignores fetch limits and answers with all it has.

@@ -12,7 +12,12 @@ final class ConsumerHandle {
 
     /// - Parameter configuration: taken over.
     init(_ configuration: OpaquePointer, topics: [String]) throws(KafkaFailure) {
-        try FetchPace.keep(in: configuration)
+        do throws(KafkaFailure) {
+            try FetchPace.keep(in: configuration)
+        } catch {
+            rd_kafka_conf_destroy(configuration)
+            throw error
+        }
         client = try KafkaConfiguration.client(RD_KAFKA_CONSUMER, configuration)
         self.topics = topics
         rd_kafka_poll_set_consumer(client)

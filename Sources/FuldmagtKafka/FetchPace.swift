@@ -5,8 +5,9 @@ import Glibc
 ///
 /// A broker is asked to hold an empty answer back for a moment (`fetch.wait.max.ms`). One that does not, or that counts
 /// what an open transaction has written and its readers cannot see yet, would be asked thousands of times a second, on two
-/// cores a good part of both. librdkafka has no setting for a pause between answers, so its thread of that
-/// broker, which has nothing else to do for a consumer, waits here.
+/// cores a good part of both. librdkafka has no setting for a pause between answers. So its thread of that broker waits here,
+/// though an interceptor is asked not to hold it up: what else goes that way, questions for leaders and for where topics end, is
+/// seldom and may wait these two milliseconds. The group's coordinator, and so heartbeats and commits, has a thread of its own.
 enum FetchPace {
     /// From asking to taking the answer in, at least: microseconds. What has come meanwhile waits so long at most.
     static let least: Int64 = 2_000

@@ -17,17 +17,22 @@ public struct KafkaConfiguration: Sendable, CustomStringConvertible {
         "enable.auto.offset.store": "false",
         "isolation.level": "read_committed",
         "auto.offset.reset": "earliest",
-        // Of all partitions together. Once this much waits, nothing is fetched for up to a second, by librdkafka's own clock:
-        // so it is more than can be worked off in one, and the number of records, which bounds nothing in memory, never
-        // comes first.
+        // Of all partitions together: bytes of values, and records, each of which takes some 320 bytes beside them. Once
+        // either is reached nothing is fetched for up to a second, by librdkafka's own clock, so it is what a second can
+        // take in.
         "queued.max.messages.kbytes": "32768",
-        "queued.min.messages": "10000000",
-        "fetch.message.max.bytes": "1048576",
+        "queued.min.messages": "200000",
+        // Small, so that many partitions that are far behind have each some of what waits.
+        "fetch.message.max.bytes": "262144",
+        "fetch.max.bytes": "16777216",
         "fetch.wait.max.ms": "10",
         "fetch.error.backoff.ms": "100",
         // One compatible broker ignores fetch limits and answers with all it has.
         "receive.message.max.bytes": "2147483647",
-    ]
+    ].merging(hasQueueBackoff ? ["fetch.queue.backoff.ms": "50"] : [:]) { _, new in new }
+
+    /// Whether that second can be set: since librdkafka 2.2.
+    private static let hasQueueBackoff = rd_kafka_version() >= 0x0202_0000
 
     public static let producerDefaults: [String: String] = [
         "enable.idempotence": "true",

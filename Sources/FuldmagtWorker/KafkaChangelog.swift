@@ -43,16 +43,22 @@ public final class KafkaChangelog: ChangelogSource, @unchecked Sendable {
             if let read = batches[shard] { batch = read }
             reading = (shard, progress)
             if progress.isAtEnd {
-                // A broker that answers an idle fetch at once would otherwise be asked all the time.
                 try reader.assign([:])
                 reading = nil
             }
             return progress
         } catch {
-            // What was read and not handed out is read again.
-            reading = nil
+            letGo()
             throw LogFailure(error)
         }
+    }
+
+    /// What was read and not handed out is read again.
+    public func letGo() {
+        guard let client else { return }
+        reading = nil
+        // One that cannot be told makes way for another.
+        do { try client.assign([:]) } catch { self.client = nil }
     }
 
     private func begin(

@@ -4,8 +4,7 @@ import FuldmagtRecord
 
 /// What a worker reads besides its shards' topics, with readers that belong to no group.
 extension KafkaLog {
-    /// The reader holds the partition only while there is something to read: a broker that answers an idle fetch at once
-    /// would otherwise be asked all the time.
+    /// The reader holds the partition only while there is something to read, and asks for nothing in between.
     public func readCatalogue(into batch: inout RecordBatch, limit: Int) throws(LogFailure) -> Bool {
         let start = cataloguePosition
         do throws(KafkaFailure) {

@@ -65,6 +65,8 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         "queue.buffering.max.messages", "transaction.timeout.ms", "compression.codec", "compression.type",
         "compression.level", "delivery.timeout.ms", "message.timeout.ms", "acks", "request.required.acks",
         "partitioner", "enable.idempotence", "retries", "message.send.max.retries", "retry.backoff.ms",
+        // A consumer takes it for nothing but a lower limit of its answers.
+        "message.max.bytes",
     ]
 
     public enum Client { case consumer, producer, reader, admin }

@@ -86,6 +86,7 @@ public final class Standby: @unchecked Sendable {
     package func take(_ shard: Int32) -> Copy? {
         queue.sync {
             if options.sabotage != .copyStillFollowed { followed.remove(shard) }
+            source.letGo()
             metrics.forget(.standbyLagRecords, shard: shard)
             guard let copy = copies.removeValue(forKey: shard) else { return nil }
             guard isCurrentEnough(copy) else {
@@ -107,7 +108,8 @@ public final class Standby: @unchecked Sendable {
         do {
             let isBehind = try advance(shard)
             backoff = Backoff(longest: options.longestBackoff)
-            if isBehind { round.insert(shard, at: 0) }
+            // The same again, to the end that its changelog had: what was fetched beyond a chunk would else be fetched anew.
+            if isBehind { round.append(shard) }
             return round.isEmpty ? Self.rest : nil
         } catch {
             logger.warning(
@@ -136,6 +138,7 @@ public final class Standby: @unchecked Sendable {
 
     private func follow(_ shards: Set<Int32>) {
         followed = shards
+        source.letGo()
         for (shard, copy) in copies where !shards.contains(shard) {
             copies[shard] = nil
             metrics.forget(.standbyLagRecords, shard: shard)

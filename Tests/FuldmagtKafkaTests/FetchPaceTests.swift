@@ -1,3 +1,4 @@
+import FuldmagtWorker
 import Testing
 
 @testable import FuldmagtKafka
@@ -16,20 +17,23 @@ import Testing
         #expect(FetchPace.pause(after: row.request, roundTrip: row.roundTrip) == row.pause)
     }
 
-    @Test("what waits is bounded by its bytes before its number, even of empty records")
-    func boundedByBytes() throws {
+    @Test("what waits takes no more than 96 MiB, be it few large records or very many empty ones")
+    func bounded() throws {
         let defaults = KafkaConfiguration.consumerDefaults
         let kilobytes = try #require(Int(defaults["queued.max.messages.kbytes"] ?? ""))
         let records = try #require(Int(defaults["queued.min.messages"] ?? ""))
-        // In a batch a record takes seven bytes at least, and is counted with its key and value only.
-        #expect(records >= kilobytes * 1024 / 7)
-        #expect(kilobytes <= 64 << 10)
+        // librdkafka counts values only; what it keeps of a record beside them takes 320 bytes.
+        #expect(kilobytes << 10 + records * 320 <= 96 << 20)
+        // And enough for the second in which nothing is fetched once it is full.
+        #expect(kilobytes >= 32 << 10)
+        #expect(records >= 100_000)
     }
 
     @Test("a larger record may be allowed than an answer holds by default, for whoever reads and writes")
     func largerRecords() throws {
         let larger = KafkaConfiguration(["bootstrap.servers": "127.0.0.1:1", "message.max.bytes": "100000000"])
-        _ = try RecordReader(larger, topics: ["a"])
-        _ = try KafkaProducer(larger, topics: ["a"])
+        _ = try RecordReader(KafkaLog.properties(larger, for: .reader), topics: ["a"])
+        _ = try KafkaProducer(KafkaLog.properties(larger, for: .producer), topics: ["a"])
+        #expect(KafkaLog.properties(larger, for: .consumer).properties["message.max.bytes"] == nil)
     }
 }

@@ -17,12 +17,13 @@ public struct KafkaConfiguration: Sendable, CustomStringConvertible {
         "enable.auto.offset.store": "false",
         "isolation.level": "read_committed",
         "auto.offset.reset": "earliest",
-        // Of all partitions together: bytes of values, and records, each of which takes some 320 bytes beside them. Once
-        // either is reached nothing is fetched for up to a second, by librdkafka's own clock, so it is what a second can
-        // take in.
+        // Of all partitions of a client together, looked at before each fetch: bytes of values, and records, each of which
+        // takes some 320 bytes beside its value, key and headers. Once either is reached nothing is fetched for up to a
+        // second, by librdkafka's own clock, so it is about what a second can take in.
         "queued.max.messages.kbytes": "32768",
         "queued.min.messages": "200000",
-        // Small, so that many partitions that are far behind have each some of what waits.
+        // Small, so that many partitions that are far behind have each some of what waits; and more than a batch of our own
+        // producers, as a broker answers with a larger one only where nothing comes before it.
         "fetch.message.max.bytes": "262144",
         "fetch.max.bytes": "16777216",
         "fetch.wait.max.ms": "10",
@@ -40,7 +41,7 @@ public struct KafkaConfiguration: Sendable, CustomStringConvertible {
         "partitioner": "murmur2_random",
         "linger.ms": "1",
         "batch.num.messages": "10000",
-        "batch.size": "1000000",
+        "batch.size": "250000",
         "queue.buffering.max.kbytes": "65536",
         "queue.buffering.max.messages": "100000",
         // A record that is set aside whole, with headers added, is larger than the largest that topics take from others.

@@ -10,13 +10,6 @@ public protocol ChangelogSource: AnyObject, Sendable {
     ///   does not begin at its beginning: what compaction leaves still begins there.
     func readChangelog(shard: Int32, from position: Int64, into batch: inout RecordBatch, limit: Int)
         throws(LogFailure) -> ChangelogProgress
-
-    /// Holds nothing more for a reading that is not gone on with.
-    func letGo()
-}
-
-extension ChangelogSource {
-    public func letGo() {}
 }
 
 /// How far a shard's changelog has been read.

@@ -48,17 +48,10 @@ public final class KafkaChangelog: ChangelogSource, @unchecked Sendable {
             }
             return progress
         } catch {
-            letGo()
+            // What was read and not handed out is read again.
+            reading = nil
             throw LogFailure(error)
         }
-    }
-
-    /// What was read and not handed out is read again.
-    public func letGo() {
-        guard let client else { return }
-        reading = nil
-        // One that cannot be told makes way for another.
-        do { try client.assign([:]) } catch { self.client = nil }
     }
 
     private func begin(

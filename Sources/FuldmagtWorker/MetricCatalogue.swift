@@ -150,7 +150,7 @@ public enum Metric: String, CaseIterable, Sendable {
         case .standbyLagRecords:
             gauge(
                 "records",
-                "Changelog records of a shard that another worker owns, which the standby copy does not have.",
+                "Changelog records of a shard that another worker owns, which the standby copy did not have when it was last looked at; copies far behind are brought up one after the other.",
                 ["shard"])
         case .failing:
             gauge(

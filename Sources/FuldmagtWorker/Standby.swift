@@ -16,6 +16,8 @@ public final class Standby: @unchecked Sendable {
         package fileprivate(set) var position: Int64 = 0
         /// When it was last seen to be as far as the changelog.
         var currentAt: Instant
+        /// When the reading under way began, whose end is the changelog's of then; nil while there is none.
+        var readingSince: Instant?
     }
 
     /// How long a copy may lag behind, milliseconds. Brokers forget deletions a day after they compacted them away
@@ -86,7 +88,6 @@ public final class Standby: @unchecked Sendable {
     package func take(_ shard: Int32) -> Copy? {
         queue.sync {
             if options.sabotage != .copyStillFollowed { followed.remove(shard) }
-            source.letGo()
             metrics.forget(.standbyLagRecords, shard: shard)
             guard let copy = copies.removeValue(forKey: shard) else { return nil }
             guard isCurrentEnough(copy) else {
@@ -138,7 +139,6 @@ public final class Standby: @unchecked Sendable {
 
     private func follow(_ shards: Set<Int32>) {
         followed = shards
-        source.letGo()
         for (shard, copy) in copies where !shards.contains(shard) {
             copies[shard] = nil
             metrics.forget(.standbyLagRecords, shard: shard)
@@ -170,12 +170,17 @@ public final class Standby: @unchecked Sendable {
             copies[shard] = copy
         }
         var batch = RecordBatch()
-        let asked = surroundings.now()
+        let asked = copy.readingSince ?? surroundings.now()
+        copy.readingSince = asked
+        copies[shard] = copy
         let progress = try source.readChangelog(
             shard: shard, from: copy.position, into: &batch, limit: Self.chunk)
         if !batch.isEmpty { try copy.restore.apply(batch) }
         copy.position = options.sabotage == .copySkipsRows ? progress.end : progress.next
-        if progress.isAtEnd { copy.currentAt = asked }
+        if progress.isAtEnd {
+            copy.currentAt = asked
+            copy.readingSince = nil
+        }
         copies[shard] = copy
         metrics.show(.standbyLagRecords, "shard", String(shard), Double(progress.remaining))
         return !progress.isAtEnd

@@ -17,16 +17,23 @@ import Testing
         #expect(FetchPace.pause(after: row.request, roundTrip: row.roundTrip) == row.pause)
     }
 
-    @Test("what waits takes no more than 96 MiB, be it few large records or very many empty ones")
+    @Test("what waits takes some 140 MiB at most, be it few large records or very many small ones")
     func bounded() throws {
         let defaults = KafkaConfiguration.consumerDefaults
         let kilobytes = try #require(Int(defaults["queued.max.messages.kbytes"] ?? ""))
         let records = try #require(Int(defaults["queued.min.messages"] ?? ""))
-        // librdkafka counts values only; what it keeps of a record beside them takes 320 bytes.
-        #expect(kilobytes << 10 + records * 320 <= 96 << 20)
+        // librdkafka counts values only; key, headers and what it keeps of a record beside them take some 550 bytes.
+        #expect(kilobytes << 10 + records * 550 <= 140 << 20)
         // And enough for the second in which nothing is fetched once it is full.
         #expect(kilobytes >= 32 << 10)
         #expect(records >= 100_000)
+    }
+
+    @Test("a batch of our own fits into what is fetched of one partition, or it would come only where it comes first")
+    func ownBatches() throws {
+        let batch = try #require(Int(KafkaConfiguration.producerDefaults["batch.size"] ?? ""))
+        let partition = try #require(Int(KafkaConfiguration.consumerDefaults["fetch.message.max.bytes"] ?? ""))
+        #expect(batch < partition)
     }
 
     @Test("a larger record may be allowed than an answer holds by default, for whoever reads and writes")

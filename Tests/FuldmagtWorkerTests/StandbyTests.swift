@@ -13,19 +13,22 @@ import Testing
     /// The changelog of a cluster, which counts what is read of it and can fail.
     private final class Source: ChangelogSource {
         private let log: MemoryLog
-        private let state = Mutex((read: 0, failure: LogFailure?.none))
+        private let state = Mutex((read: 0, failure: LogFailure?.none, chunk: Int.max))
 
         init(_ cluster: TestCluster) { log = cluster.broker.member() }
 
         var read: Int { state.withLock { $0.read } }
         func fail(_ failure: LogFailure?) { state.withLock { $0.failure = failure } }
+        func hold(to chunk: Int) { state.withLock { $0.chunk = chunk } }
 
         func readChangelog(
             shard: Int32, from position: Int64, into batch: inout RecordBatch, limit: Int
         ) throws(LogFailure) -> ChangelogProgress {
             if let failure = state.withLock({ $0.failure }) { throw failure }
             let before = batch.count
-            let progress = try log.readChangelog(shard: shard, from: position, into: &batch, limit: limit)
+            let chunk = state.withLock { $0.chunk }
+            let progress = try log.readChangelog(
+                shard: shard, from: position, into: &batch, limit: min(limit, chunk))
             let count = batch.count - before
             state.withLock { $0.read += count }
             return progress
@@ -132,6 +135,23 @@ import Testing
         let (rows, dump) = try scene.takeOver()
         #expect(rows > copied)
         #expect(dump == (try scene.cluster.dump()))
+        #expect(try scene.files == [])
+    }
+
+    @Test("a copy is as old as the reading that brought it up, however long that took")
+    func longReading() throws {
+        let scene = try Scene()
+        try scene.live("before")
+        scene.source.hold(to: 10)
+        _ = scene.standby.step()
+        #expect((1...20).contains(scene.source.read))
+        scene.cluster.clock.advance(seconds: 11 * 3_600)
+        scene.source.hold(to: .max)
+        // The same shard, to its end.
+        _ = scene.standby.step()
+        #expect(try scene.files.allSatisfy { $0.hasPrefix("shard-0000") })
+        scene.cluster.clock.advance(seconds: 2 * 3_600)
+        #expect(scene.standby.take(0) == nil)
         #expect(try scene.files == [])
     }
 

@@ -46,7 +46,7 @@ let package = Package(
             swiftSettings: settings),
         // HTTP with client certificates.
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
-        // The allocator: a third of the C library's work, where threads free what others have taken.
+        // The allocator: threads free what others have taken, which glibc's does badly.
         .target(name: "CJemalloc", linkerSettings: [.linkedLibrary("jemalloc")]),
         // What SQLite's header hides: told of each row before it changes.
         .systemLibrary(name: "CSQLiteHook"),

@@ -167,7 +167,6 @@ public final class Standby: @unchecked Sendable {
                     shard: shard, directory: options.directory, worker: options.worker, purpose: .standby,
                     disk: options.disk),
                 currentAt: surroundings.now())
-            copies[shard] = copy
         }
         var batch = RecordBatch()
         let asked = copy.readingSince ?? surroundings.now()

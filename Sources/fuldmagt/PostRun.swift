@@ -152,12 +152,13 @@ struct PostRun {
         health.stepped()
         health.count(.postDocuments, counts.documents - before.documents, [("result", "taken")])
         health.count(.postReceipts, counts.receipts - before.receipts)
-        for (reason, number) in counts.deadLetters {
-            health.count(.postDocuments, number - (before.deadLetters[reason] ?? 0), [("result", reason)])
+        for fault in PostFault.ofReceipts {
+            let number = (counts.deadLetters[fault.rawValue] ?? 0) - (before.deadLetters[fault.rawValue] ?? 0)
+            health.count(.postDocuments, number, [("result", fault.rawValue)])
         }
         let unreadable = counts.unreadable - before.unreadable
-        guard unreadable > 0 else { return }
         health.count(.postDocuments, unreadable, [("result", "unreadable")])
+        guard unreadable > 0 else { return }
         logger.error(
             "receipts lie in the folder that cannot be read; they are taken in once they can be: see to their owner and permissions",
             metadata: ["count": "\(unreadable)"])

@@ -87,6 +87,9 @@ import Testing
         let metrics = PlainHTTP.get("/metrics", port: probes)?.body ?? ""
         for line in [
             #"fuldmagt_post_documents_total{result="unknown-receipt"} 1"#,
+            // What has not come yet is shown too, or no alert would tell of the first.
+            #"fuldmagt_post_documents_total{result="unknown-status"} 0"#,
+            #"fuldmagt_post_documents_total{result="unreadable"} 0"#,
             #"fuldmagt_post_refused_requests_total{reason="too-large"} 1"#,
             #"fuldmagt_post_ready{consumer="receipts"} 1"#, "fuldmagt_metrics_refused_total 0",
         ] { #expect(metrics.contains(line + "\n"), "\(line) is not in\n\(metrics)") }

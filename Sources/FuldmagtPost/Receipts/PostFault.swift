@@ -9,6 +9,9 @@ public enum PostFault: String, CaseIterable, Sendable {
     case unknownReceipt = "unknown-receipt"
     case tooLarge = "too-large"
 
+    /// Those of what a transport brought.
+    public static let ofReceipts = allCases.filter { $0 != .invalidNotification }
+
     /// `dl_topic` of what a transport brought: it stood on no topic.
     public static let transport = "post-status"
 }

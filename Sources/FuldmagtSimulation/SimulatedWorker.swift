@@ -21,6 +21,8 @@ final class SimulatedWorker {
     var goesOnAt = 0
     /// A copy of its folder was kept, to be put back when the disk is lost.
     var hasCopy = false
+    /// Phases in which its copies of others' shards are not kept up, this one among them.
+    var idlePhases = 0
 
     var name: String { "w\(number)" }
     var copy: String { folder + "-copy" }

@@ -73,7 +73,8 @@ extension Simulation {
 
     /// Copies are kept up on a thread of their own: at any point of a turn they may come a step further, or not.
     func followChangelogs(_ worker: SimulatedWorker) {
-        guard let process = worker.process, !process.isDead, let standby = process.standby, random.chance(1, of: 2)
+        guard let process = worker.process, !process.isDead, let standby = process.standby, random.chance(1, of: 2),
+            worker.idlePhases == 0
         else { return }
         _ = standby.step()
     }

@@ -7,13 +7,15 @@ import FuldmagtWorker
 import Logging
 
 /// A whole cluster, step by step, from one seed: workers of the real code, the log and its group, disks and clocks, struck
-/// by faults at named points of their turns. What came of it is compared with the naive model.
+/// by faults at named points of their turns. What came of it is compared with the naive model or, where people get new
+/// numbers, with one worker that nothing befalls.
 ///
 /// 1. The clocks go to the next phase of the workload; what the day brings about is done. Before some phases everybody was
 ///    away for so long that the group's offsets are forgotten.
 /// 2. The phase's records are sent, and then receipts of what was told, bit by bit, some of them twice, while workers take
 ///    turns in an order of the seed's.
-///    Beside them, at any point of a turn, copies of others' shards are kept up.
+///    Beside them, at any point of a turn, copies of others' shards are kept up; and the broker compacts changelogs, and
+///    forgets deletions a day after it first passed over them.
 /// 3. Faults strike at the points that workers reach: see `Fault`. Who stands still in the middle of a turn goes on in the
 ///    middle of another's: see `PausableTurn`.
 /// 4. Once all is sent it must come to rest, and everything said so far must be what the model says.
@@ -32,7 +34,7 @@ public final class Simulation: @unchecked Sendable {
     var random: SplitMix64
     var trace: Trace
     var witness: Witness
-    var model: NaiveModel
+    var expectation: Expectation
     var workers: [SimulatedWorker] = []
     /// Members that are gone, and rounds until the group lets them go.
     private var expiries: [(log: SimulatedLog, rounds: Int)] = []
@@ -52,6 +54,9 @@ public final class Simulation: @unchecked Sendable {
     var depth = 0
     var publishFault: MemoryBroker.PublishFault?
     var catalogueFailures = 0
+    /// Drawn from for what befalls changelogs and their readers, so that a seed does the same with and without it until a
+    /// shard is rebuilt.
+    private var cleaner: SplitMix64
     /// Something may have been parked in this phase, or put off.
     var mayHaveParked = false
     private(set) var restoreChunk = 20_000
@@ -71,10 +76,11 @@ public final class Simulation: @unchecked Sendable {
         let world = SmallWorld(seed: seed)
         self.world = world
         random = SplitMix64(seed: SplitMix64.mixed(seed))
+        cleaner = SplitMix64(seed: SplitMix64.mixed(~seed))
         trace = Trace(isKept: keepsTrace)
         let time = time
         broker = MemoryBroker(partitions: world.partitions, leavesMarkers: true) { time.log }
-        model = NaiveModel(keys: SmallWorld.keys, settings: world.settings)
+        expectation = Expectation(NaiveModel(keys: SmallWorld.keys, settings: world.settings))
         witness = Witness(broker: broker)
         receipts = ReceiptWorkload(seed: seed, keys: SmallWorld.keys, partitions: world.partitions)
         var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
@@ -100,7 +106,7 @@ public final class Simulation: @unchecked Sendable {
         do { try disk.empty() } catch { fail("the simulation's folders cannot be emptied: \(error)") }
         return SimulationResult(
             seed: seed, failure: failure, trace: trace.lines, fingerprint: trace.fingerprint, events: trace.events,
-            records: model.outcomes.count, faults: Dictionary(uniqueKeysWithValues: struck.map { ($0.rawValue, $1) }))
+            records: expectation.decided, faults: Dictionary(uniqueKeysWithValues: struck.map { ($0.rawValue, $1) }))
     }
 
     func fail(_ text: String) {
@@ -116,6 +122,11 @@ public final class Simulation: @unchecked Sendable {
             2,
             "seed \(seed): \(world.workers) workers, \(world.partitions) shards, \(world.sharesFolder ? "one folder" : "a folder each"), batches of \(world.batchRecords), \(world.isPipelined ? "published beside the next turn" : "published at once"), \(world.keepsCopies ? "with copies" : "without copies")"
         )
+        if world.renumbers {
+            expectation = Expectation(
+                NaiveModel(keys: SmallWorld.keys, settings: world.settings),
+                calm: try CalmCluster(world, folder: "\(directory)/calm"))
+        }
         restoreChunk = random.pick([40, 400, 20_000])
         if random.chance(3, of: 4) { missing = Set(1...world.workers) }
         for number in 1...world.workers {
@@ -131,13 +142,16 @@ public final class Simulation: @unchecked Sendable {
             }
             trace.note(3, "— phase \(number): \(phase.start), \(phase.records.count) records")
             time.begin(phase.start)
-            model.advance(to: phase.start)
+            try expectation.advance(to: phase.start)
+            compactChangelogs(oneOf: 2)
+            letCopiesAge()
             if number > 0 { planFaults() }
             try comeToRest()
             try send(phase.records)
             guard world.hasReceipts, number > 0, failure == nil else { continue }
             let last = phase.records.last?.timestamp ?? phase.start.milliseconds
-            let told = receipts.next(1 + random.below(8), of: model, hasUnknown: true, after: last)
+            let told = receipts.next(
+                1 + random.below(8), of: try expectation.notifications(), hasUnknown: true, after: last)
             guard !told.isEmpty else { continue }
             trace.note(21, "— \(told.count) receipts")
             planFaults()
@@ -180,6 +194,24 @@ public final class Simulation: @unchecked Sendable {
         broker.forgetOffsets()
     }
 
+    /// The broker compacts one of so many changelogs.
+    private func compactChangelogs(oneOf count: Int) {
+        for shard in 0..<world.partitions where cleaner.chance(1, of: count) {
+            let removed = broker.compactChangelog(partition: shard)
+            if removed > 0 { trace.note(23, "the changelog of shard \(shard) is compacted: \(removed) records less") }
+        }
+    }
+
+    /// A worker may be unable to read changelogs for days.
+    private func letCopiesAge() {
+        for worker in workers {
+            worker.idlePhases = max(0, worker.idlePhases - 1)
+            guard world.keepsCopies, worker.idlePhases == 0, cleaner.chance(1, of: 4) else { continue }
+            worker.idlePhases = 1 + cleaner.below(4)
+            trace.note(24, "\(worker.name)'s copies are not kept up")
+        }
+    }
+
     private func planFaults() {
         faultsLeft += random.below(4)
         nextFault = points + 1 + random.below(60)
@@ -189,7 +221,7 @@ public final class Simulation: @unchecked Sendable {
         var queues: [[ModelRecord]] = []
         var places: [Int: Int] = [:]
         for record in records {
-            model.take(record)
+            expectation.take(record)
             let partition =
                 record.topic == .catalogue
                 ? 0
@@ -220,7 +252,7 @@ public final class Simulation: @unchecked Sendable {
             send(record)
             if record.topic != .catalogue, random.chance(1, of: 15) {
                 trace.note(4, "the producer sends it again")
-                model.take(record)
+                expectation.take(record)
                 send(record)
             }
         }
@@ -248,6 +280,7 @@ public final class Simulation: @unchecked Sendable {
     @discardableResult
     func round(everybody: Bool = false, milliseconds: Int? = nil) -> Int {
         time.advance(milliseconds: milliseconds ?? random.below(400))
+        compactChangelogs(oneOf: 24)
         letPausedGoOn()
         for at in expiries.indices.reversed() {
             expiries[at].rounds -= 1
@@ -284,7 +317,7 @@ public final class Simulation: @unchecked Sendable {
         }
         mayHaveParked = false
         trace.note(7, "at rest after \(rounds) rounds")
-        let differences = witness.compare(with: model)
+        let differences = try witness.compare(with: expectation)
         if let first = differences.first { fail(first) }
         for difference in differences.dropFirst() { trace.tell(difference) }
     }

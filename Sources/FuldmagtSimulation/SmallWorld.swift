@@ -28,6 +28,8 @@ struct SmallWorld {
     let keepsCopies: Bool
     /// Transports tell after each phase what became of notifications.
     let hasReceipts: Bool
+    /// People get new numbers.
+    let renumbers: Bool
     let phases: [Workload.Phase]
 
     init(seed: UInt64) {
@@ -45,6 +47,8 @@ struct SmallWorld {
         settings = Settings(
             admitsTestPersons: true, sender: Sender(cvr: "55133018", name: "Eksempel"), cluster: "simulation",
             partitions: partitions, patience: patience)
+        // One seed of eight: drawn from nothing, so that the others do what they do without it.
+        renumbers = seed % 8 == 7
         var options = Workload.Options()
         options.phases = 4
         options.hasLargeValues = false
@@ -53,10 +57,18 @@ struct SmallWorld {
             seed: random.next(), citizens: 24, commands: 22 + 4 * (6 + random.below(20)), partitions: partitions,
             keys: Self.keys, options: options)
         // A prefix: what comes later counts on what came before.
-        phases = Array(workload.everything().prefix(3 + random.below(7)))
+        let count = 3 + random.below(7)
         keepsFiles = random.chance(15, of: 16)
         // In one folder the owner's own file is there to be taken over.
         keepsCopies = !sharesFolder && random.chance(2, of: 3)
         hasReceipts = random.chance(1, of: 3)
+        if renumbers {
+            // A receipt that nobody knows is given up on a day, too.
+            var changes = RenumberingWorkload(
+                seed: random.next(), partitions: partitions, keys: Self.keys, tellsAhead: !hasReceipts)
+            phases = changes.phases(2 * count)
+        } else {
+            phases = Array(workload.everything().prefix(count))
+        }
     }
 }

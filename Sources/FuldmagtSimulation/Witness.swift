@@ -154,10 +154,10 @@ struct Witness {
         }
     }
 
-    /// What differs from the model; nothing at rest.
-    mutating func compare(with model: NaiveModel) -> [String] {
+    /// What differs from what is expected; nothing at rest.
+    mutating func compare(with expectation: Expectation) throws -> [String] {
         look()
         observed.forgetParked()
-        return observed.differences(from: model)
+        return try expectation.differences(from: observed)
     }
 }

@@ -100,11 +100,35 @@ public struct Observed {
 
     /// What differs from the model, a line each; empty where nothing does. Order does not count, doubles do.
     public func differences(from model: NaiveModel) -> [String] {
+        differences(model.outcomes, model.notifications, model.deadLetters)
+    }
+
+    /// What differs from what another run wrote.
+    public func differences(from other: Observed) -> [String] {
+        differences(other.outcomes, other.notifications, other.deadLetters)
+    }
+
+    private func differences(
+        _ expectedOutcomes: [ExpectedOutcome], _ expectedNotifications: [ExpectedNotification],
+        _ expectedDeadLetters: [ExpectedDeadLetter]
+    ) -> [String] {
         var lines = unreadable > 0 ? ["\(unreadable) records cannot be read back"] : []
-        lines += Self.compare("outcome", outcomes, model.outcomes)
-        lines += Self.compare("notification", notifications, model.notifications)
-        lines += Self.compare("dead letter", deadLetters, model.deadLetters)
+        lines += Self.compare("outcome", outcomes, expectedOutcomes)
+        lines += Self.compare("notification", notifications, expectedNotifications)
+        lines += Self.compare("dead letter", deadLetters, expectedDeadLetters)
         return lines
+    }
+
+    /// Each notification as it was first told, and the channel that it was last written for.
+    public var notificationsByChannel: [(ExpectedNotification, channel: String)] {
+        var channels: [String: String] = [:]
+        for notification in notifications where notification.cancelledKind == nil {
+            channels[notification.id] = notification.channel
+        }
+        return notifications.compactMap { notification in
+            guard notification.cancelledKind == nil, !notification.isRerouted else { return nil }
+            return (notification, channel: channels[notification.id] ?? notification.channel)
+        }
     }
 
     private static func compare<Item: Hashable>(_ name: String, _ seen: [Item], _ expected: [Item]) -> [String] {

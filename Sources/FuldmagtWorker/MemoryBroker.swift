@@ -5,34 +5,6 @@ import Synchronization
 /// A log in memory with Kafka's contract as far as a worker relies on it: topics of partitions, one consumer group,
 /// transactions of records and offsets. For tests, simulations and measurements without a broker.
 public final class MemoryBroker: Sendable {
-    /// One partition: records from `base` on, and markers of transactions among them, which nobody is handed.
-    struct Partition: Sendable {
-        /// The number of no topic: a marker has an offset, and nothing else.
-        static let marker = UInt8.max
-
-        var base: Int64 = 0
-        var records = RecordBatch()
-        var end: Int64 { base + Int64(records.count) }
-
-        private var markers = 0
-
-        init(base: Int64 = 0) { self.base = base }
-
-        mutating func mark(at timestamp: Int64) {
-            markers += 1
-            records.append(
-                topic: Self.marker, offset: end, timestamp: timestamp, key: nil, value: nil, headers: { _ in })
-        }
-
-        /// Records from a position on.
-        func count(from position: Int64) -> Int {
-            let first = Int(max(0, position - base))
-            guard first < records.count else { return 0 }
-            guard markers > 0 else { return records.count - first }
-            return records.withRecords { $0[first...].count { $0.topic != Self.marker } }
-        }
-    }
-
     struct State: Sendable {
         var logs: [Topic: [Partition]] = [:]
         var committed: [Int32: [Topic: Int64]] = [:]
@@ -126,10 +98,17 @@ public final class MemoryBroker: Sendable {
             guard let partition = state.logs[topic]?[Int(number)] else { return }
             var kept = Partition(base: min(partition.base, end))
             partition.records.withRecords { records in
-                for record in records where record.offset < end { kept.records.append(record) }
+                for record in records where record.offset < end { kept.keep(record) }
             }
             state.logs[topic]?[Int(number)] = kept
         }
+    }
+
+    /// Compacts a partition of the changelog.
+    /// - Returns: how many records were removed.
+    package func compactChangelog(partition number: Int32) -> Int {
+        let now = now()
+        return state.withLock { $0.logs[.changelog]?[Int(number)].compact(at: now) ?? 0 }
     }
 
     /// Deletes all records of a topic, as a broker does with records that are old.
@@ -188,10 +167,10 @@ public final class MemoryBroker: Sendable {
 
     /// Gives access to all records of a partition that are still there.
     public func read(_ topic: Topic, partition: Int32) -> RecordBatch {
-        let all = state.withLock { $0.logs[topic]?[Int(partition)].records ?? RecordBatch() }
-        guard leavesMarkers, Self.marked.contains(topic) else { return all }
+        let all = state.withLock { $0.logs[topic]?[Int(partition)] ?? Partition() }
+        guard all.markers > 0 else { return all.records }
         var records = RecordBatch()
-        all.withRecords { views in
+        all.records.withRecords { views in
             for record in views where record.topic != Partition.marker { records.append(record) }
         }
         return records

@@ -12,4 +12,6 @@ package enum Sabotage: String, CaseIterable, Sendable {
     case copyStillFollowed = "copy-still-followed"
     /// A standby copy counts as far as its changelog's end once a part of it was read.
     case copySkipsRows = "copy-skips-rows"
+    /// A standby copy is gone on with however long it was not kept up.
+    case copyNeverTooOld = "copy-never-too-old"
 }

@@ -38,8 +38,8 @@ import Testing
     /// The first seed, from 1 on, that notices each. Where the workers have changed since it may be a later one, within
     /// 2,000.
     private static let firstSeeds: [Sabotage: UInt64] = [
-        .positionAfterState: 1, .frameWithoutOffsets: 1, .epochUnchecked: 40, .revokeAnsweredEarly: 9,
-        .copyStillFollowed: 3, .copySkipsRows: 24,
+        .positionAfterState: 1, .frameWithoutOffsets: 1, .epochUnchecked: 15, .revokeAnsweredEarly: 27,
+        .copyStillFollowed: 26, .copySkipsRows: 24, .copyNeverTooOld: 101,
     ]
 
     @Test("a rule that is broken on purpose is noticed", arguments: Sabotage.allCases)

@@ -38,13 +38,21 @@ public struct ReceiptWorkload {
     public mutating func next(
         _ notifications: Int, of model: NaiveModel, hasUnknown: Bool, after: Int64
     ) -> [ModelRecord] {
-        let told = model.notifications.filter { $0.cancelledKind == nil && !$0.isRerouted }
+        next(
+            notifications, of: model.notifications.map { ($0, channel: model.channel(of: $0)) }, hasUnknown: hasUnknown,
+            after: after)
+    }
+
+    /// The same of what was told, each with the channel that it is sent by now.
+    public mutating func next(
+        _ notifications: Int, of told: [(ExpectedNotification, channel: String)], hasUnknown: Bool, after: Int64
+    ) -> [ModelRecord] {
+        let told = told.filter { $0.0.cancelledKind == nil && !$0.0.isRerouted }
         guard !told.isEmpty else { return [] }
         var records: [ModelRecord] = []
         var clock = after
         for _ in 0..<notifications {
-            let notification = random.pick(told)
-            let channel = model.channel(of: notification)
+            let (notification, channel) = random.pick(told)
             // Now and then what only the other transport could say.
             let other = channel == "letter" ? "digital-post" : "letter"
             let transport = random.chance(1, of: 12) ? other : channel

@@ -1,0 +1,88 @@
+import Foundation
+import FuldmagtDomain
+import FuldmagtRecord
+import FuldmagtStore
+import FuldmagtTestKit
+import FuldmagtWorker
+import Logging
+
+/// One worker that nothing befalls, with a log and a folder of its own: it is given the records that the simulated cluster
+/// is given, each phase at once, and comes to rest.
+final class CalmCluster {
+    private let broker: MemoryBroker
+    private let loop: WorkerLoop
+    private let time: SimulatedTime
+    private let folder: String
+    private let partitions: Int32
+    /// What it has said so far.
+    private(set) var observed = Observed()
+    private var seen: [Topic: [Int]] = [:]
+
+    init(_ world: SmallWorld, folder: String) throws {
+        let time = SimulatedTime()
+        self.time = time
+        self.folder = folder
+        partitions = world.partitions
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        broker = MemoryBroker(partitions: partitions) { time.log }
+        var options = WorkerOptions(
+            worker: "calm", settings: world.settings, keys: SmallWorld.keys, directory: folder)
+        options.isPipelined = false
+        options.isDurable = false
+        options.cacheBytes = 4 << 20
+        options.processedDays = 10_000
+        options.hasOneThread = true
+        var logger = Logger(label: "calm") { _ in SwiftLogNoOpLogHandler() }
+        logger.logLevel = .critical
+        loop = WorkerLoop(
+            options: options, log: broker.member(),
+            surroundings: Surroundings(
+                now: { time.wall(skew: 0) }, nanoseconds: { time.nanoseconds() },
+                pause: { time.advance(milliseconds: $0) }, reached: { _ in }),
+            logger: logger)
+    }
+
+    func advance(to instant: Instant) throws {
+        time.begin(instant)
+        try comeToRest()
+    }
+
+    func take(_ record: ModelRecord) {
+        broker.append(
+            topic: record.topic, partition: record.partition, key: record.key, headers: record.headers,
+            value: record.value, timestamp: record.timestamp)
+    }
+
+    private func comeToRest() throws {
+        var quiet = 0
+        while quiet < 3 {
+            time.advance(milliseconds: 600)
+            quiet = try loop.turnOrJoinAgain() == 0 && broker.lag == 0 ? quiet + 1 : 0
+        }
+    }
+
+    /// All that it says of what it was given.
+    func said() throws -> Observed {
+        try comeToRest()
+        for topic in [Topic.outcomes, .notifications, .deadLetters] {
+            for partition in 0..<partitions {
+                let from = seen[topic]?[Int(partition)] ?? 0
+                let batch = broker.read(topic, partition: partition)
+                batch.withRecords { records in
+                    for index in from..<records.count { observed.take(records[index]) }
+                }
+                seen[topic, default: Array(repeating: 0, count: Int(partitions))][Int(partition)] = batch.count
+            }
+        }
+        return observed
+    }
+
+    /// Ends it.
+    /// - Returns: what its shards hold.
+    func dump() throws -> [String] {
+        try loop.finish()
+        var dump = Dump()
+        for file in try ShardFiles.all(in: folder) { try dump.add(path: file.path) }
+        return dump.sorted().filter { !$0.contains(#""table":"processed""#) }
+    }
+}

@@ -236,7 +236,7 @@ public struct RenumberingWorkload {
 
     // MARK: Numbers
 
-    /// A new number, and now and then a command for the old one behind it, or the same told once more.
+    /// A new number, and now and then commands for the old one around it, or the same told once more.
     private mutating func renumber(_ circle: Int, _ place: Int) -> [ModelRecord] {
         let person = people[circle][place]
         guard person.coming == nil else { return [record("move.relocate", (circle, place), relocation(circle, place))] }
@@ -249,12 +249,16 @@ public struct RenumberingWorkload {
             "citizen": .members(["cpr": .string(old)]), "newCpr": .string(person.numbers[number]),
             "effective": .string(effective.description),
         ])
-        var records = [record("move.renumber", old, data)]
-        if random.chance(1, of: 2) {
-            var move = relocation(circle, place)
-            move = move.setting("citizen", .members(["cpr": .string(old)]))
-            records.append(record("move.relocate", old, move))
+        func move() -> ModelRecord {
+            record(
+                "move.relocate", old,
+                relocation(circle, place).setting("citizen", .members(["cpr": .string(old)])))
         }
+        var records: [ModelRecord] = []
+        // One that may have to wait for the catalogue has the change of number wait behind it, and what comes after that.
+        if random.chance(1, of: 2) { records.append(move()) }
+        records.append(record("move.renumber", old, data))
+        if random.chance(1, of: 2) { records.append(move()) }
         if random.chance(1, of: 5) { records.append(record("move.renumber", old, data)) }
         if effective > today {
             people[circle][place].coming = (effective, number)

@@ -6,8 +6,8 @@ import FuldmagtTestKit
 import FuldmagtWorker
 import Logging
 
-/// One worker that nothing befalls, with a log and a folder of its own: it is given the records that the simulated cluster
-/// is given, each phase at once, and comes to rest.
+/// One worker that nothing befalls, with a log and a folder of its own: it is given the records that the simulated
+/// cluster is given, each phase at once, and comes to rest.
 final class CalmCluster {
     private let broker: MemoryBroker
     private let loop: WorkerLoop
@@ -55,16 +55,23 @@ final class CalmCluster {
 
     private func comeToRest() throws {
         var quiet = 0
-        while quiet < 3 {
+        for _ in 0..<500 {
             time.advance(milliseconds: 600)
             quiet = try loop.turnOrJoinAgain() == 0 && broker.lag == 0 ? quiet + 1 : 0
+            if quiet == 3 { return }
         }
+        throw Restless(lag: broker.lag)
+    }
+
+    private struct Restless: Error, CustomStringConvertible {
+        let lag: Int
+        var description: String { "the worker that nothing befalls does not come to rest: \(lag) records are left" }
     }
 
     /// All that it says of what it was given.
     func said() throws -> Observed {
         try comeToRest()
-        for topic in [Topic.outcomes, .notifications, .deadLetters] {
+        for topic in Observed.topics {
             for partition in 0..<partitions {
                 let from = seen[topic]?[Int(partition)] ?? 0
                 let batch = broker.read(topic, partition: partition)

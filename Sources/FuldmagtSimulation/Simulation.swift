@@ -14,13 +14,13 @@ import Logging
 ///    away for so long that the group's offsets are forgotten.
 /// 2. The phase's records are sent, and then receipts of what was told, bit by bit, some of them twice, while workers take
 ///    turns in an order of the seed's.
-///    Beside them, at any point of a turn, copies of others' shards are kept up; and the broker compacts changelogs, and
-///    forgets deletions a day after it first passed over them.
+///    Beside them, at any point of a turn, copies of others' shards are kept up. Between turns the broker compacts
+///    changelogs, and forgets deletions a day after it first passed over them.
 /// 3. Faults strike at the points that workers reach: see `Fault`. Who stands still in the middle of a turn goes on in the
 ///    middle of another's: see `PausableTurn`.
-/// 4. Once all is sent it must come to rest, and everything said so far must be what the model says.
+/// 4. Once all is sent it must come to rest, and everything said so far must be what is expected.
 /// 5. At the end every worker is stopped, every shard is rebuilt from its changelog or from a copy, and the rebuilt one
-///    must equal the owner's file, and the model.
+///    must equal the owner's file, and that what is expected.
 ///
 /// The same seed does the same things in the same order, on every machine.
 public final class Simulation: @unchecked Sendable {
@@ -54,8 +54,8 @@ public final class Simulation: @unchecked Sendable {
     var depth = 0
     var publishFault: MemoryBroker.PublishFault?
     var catalogueFailures = 0
-    /// Drawn from for what befalls changelogs and their readers, so that a seed does the same with and without it until a
-    /// shard is rebuilt.
+    /// Drawn from for what befalls changelogs and their readers, so that a seed without copies does the same with and
+    /// without it until a shard is rebuilt.
     private var cleaner: SplitMix64
     /// Something may have been parked in this phase, or put off.
     var mayHaveParked = false

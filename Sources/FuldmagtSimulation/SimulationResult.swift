@@ -8,7 +8,7 @@ public struct SimulationResult: Sendable {
     /// Equal for runs in which the same things happened in the same order.
     public var fingerprint: UInt64
     public var events: Int
-    /// Commands that the model decided.
+    /// Commands that were decided, by what is expected.
     public var records: Int
     /// How often each fault struck, by its name.
     public var faults: [String: Int]

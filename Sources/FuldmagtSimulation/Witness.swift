@@ -7,11 +7,11 @@ import FuldmagtWorker
 
 /// Watches what is said and done, and knows what may never be, whoever dies when.
 ///
-/// - What is said is what the model says, each once, in whatever order.
+/// - What is said is what is expected, each once, in whatever order.
 /// - What is committed never goes back, and never beyond what there is.
 /// - A file's epoch rises with every takeover.
 /// - Once a revocation's outcome is out, everything said about the grant is cancelled, and nothing more is said. What a
-///   transport may have had by then is left to the model.
+///   transport may have had by then is left to what is expected.
 /// - A citizen's commands are answered in the order in which they stand in their partition.
 struct Witness {
     private let broker: MemoryBroker
@@ -75,7 +75,7 @@ struct Witness {
 
     /// Looks at what was said since the last look.
     private mutating func look() {
-        for topic in [Topic.notifications, .deadLetters, .outcomes] {
+        for topic in Observed.topics {
             for partition in 0..<broker.partitions {
                 let from = seen[topic]?[Int(partition)] ?? 0
                 guard broker.written(topic, partition: partition) > Int64(from) else { continue }

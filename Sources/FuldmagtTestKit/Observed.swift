@@ -7,6 +7,8 @@ public struct Observed {
     public private(set) var outcomes: [ExpectedOutcome] = []
     public private(set) var notifications: [ExpectedNotification] = []
     public private(set) var deadLetters: [ExpectedDeadLetter] = []
+    /// Caseworkers' tasks as they were written. Of these the model knows nothing.
+    public private(set) var tasks: [[UInt8]] = []
     /// Records that could not be read back at all.
     public private(set) var unreadable = 0
     private var kinds: [String: String] = [:]
@@ -14,9 +16,12 @@ public struct Observed {
     public init() {}
 
     /// Records read so far.
-    public var count: Int { outcomes.count + notifications.count + deadLetters.count + unreadable }
+    public var count: Int { outcomes.count + notifications.count + deadLetters.count + tasks.count + unreadable }
 
-    /// Takes a record of the outcomes, notifications or dead-letters topic.
+    /// Topics whose records it takes, in an order in which notifications come before what their cancellation says of them.
+    public static let topics: [Topic] = [.notifications, .deadLetters, .outcomes, .tasks]
+
+    /// Takes a record of one of `topics`.
     public mutating func take(_ record: RecordView) {
         var headers: [String: String] = [:]
         HeaderBlock.forEach(in: record.headers) { name, value in
@@ -30,6 +35,7 @@ public struct Observed {
                     reason: headers["dl_reason"] ?? "",
                     topic: headers["dl_topic"].flatMap { Topic(name: $0) } ?? .inbox,
                     key: record.key.map(Array.init), value: record.value.map(Array.init)))
+        case .tasks: tasks.append(record.value.map(Array.init) ?? [])
         case .outcomes, .notifications:
             let document = JSONDocument()
             guard let value = record.value else {
@@ -106,7 +112,10 @@ public struct Observed {
     /// What differs from what another run wrote.
     public func differences(from other: Observed) -> [String] {
         differences(other.outcomes, other.notifications, other.deadLetters)
+            + Self.compare("task", tasks.map(Self.text), other.tasks.map(Self.text))
     }
+
+    private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
     private func differences(
         _ expectedOutcomes: [ExpectedOutcome], _ expectedNotifications: [ExpectedNotification],

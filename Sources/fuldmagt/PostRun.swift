@@ -124,6 +124,8 @@ struct PostRun {
         let reached: (ReceiptMilestone) -> Void = try killPoint()
         let desk = ReceiptDesk()
         let listener = door?.listener(desk, logger) { health.count(.postRefusedRequests, 1, [("reason", $0)]) }
+        // Before the first of them is taken in.
+        count(ReceiptIntake.Counts(), since: ReceiptIntake.Counts())
         try await serving(listener.map { [$0] } ?? []) {
             var counted = ReceiptIntake.Counts()
             try repeating {
@@ -150,18 +152,21 @@ struct PostRun {
 
     private func tell(_ counts: ReceiptIntake.Counts, since before: ReceiptIntake.Counts) {
         health.stepped()
+        count(counts, since: before)
+        guard counts.unreadable > before.unreadable else { return }
+        logger.error(
+            "receipts lie in the folder that cannot be read; they are taken in once they can be: see to their owner and permissions",
+            metadata: ["count": "\(counts.unreadable - before.unreadable)"])
+    }
+
+    private func count(_ counts: ReceiptIntake.Counts, since before: ReceiptIntake.Counts) {
         health.count(.postDocuments, counts.documents - before.documents, [("result", "taken")])
         health.count(.postReceipts, counts.receipts - before.receipts)
         for fault in PostFault.ofReceipts {
             let number = (counts.deadLetters[fault.rawValue] ?? 0) - (before.deadLetters[fault.rawValue] ?? 0)
             health.count(.postDocuments, number, [("result", fault.rawValue)])
         }
-        let unreadable = counts.unreadable - before.unreadable
-        health.count(.postDocuments, unreadable, [("result", "unreadable")])
-        guard unreadable > 0 else { return }
-        logger.error(
-            "receipts lie in the folder that cannot be read; they are taken in once they can be: see to their owner and permissions",
-            metadata: ["count": "\(unreadable)"])
+        health.count(.postDocuments, counts.unreadable - before.unreadable, [("result", "unreadable")])
     }
 
     // MARK: Running

@@ -13,18 +13,17 @@ final class CalmCluster {
     private let loop: WorkerLoop
     private let time: SimulatedTime
     private let folder: String
-    private let partitions: Int32
+    private var listener: Listener
     /// What it has said so far.
-    private(set) var observed = Observed()
-    private var seen: [Topic: [Int]] = [:]
+    var observed: Observed { listener.observed }
 
     init(_ world: SmallWorld, folder: String) throws {
         let time = SimulatedTime()
         self.time = time
         self.folder = folder
-        partitions = world.partitions
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        broker = MemoryBroker(partitions: partitions) { time.log }
+        broker = MemoryBroker(partitions: world.partitions) { time.log }
+        listener = Listener(broker)
         var options = WorkerOptions(
             worker: "calm", settings: world.settings, keys: SmallWorld.keys, directory: folder)
         options.isPipelined = false
@@ -71,17 +70,8 @@ final class CalmCluster {
     /// All that it says of what it was given.
     func said() throws -> Observed {
         try comeToRest()
-        for topic in Observed.topics {
-            for partition in 0..<partitions {
-                let from = seen[topic]?[Int(partition)] ?? 0
-                let batch = broker.read(topic, partition: partition)
-                batch.withRecords { records in
-                    for index in from..<records.count { observed.take(records[index]) }
-                }
-                seen[topic, default: Array(repeating: 0, count: Int(partitions))][Int(partition)] = batch.count
-            }
-        }
-        return observed
+        listener.look()
+        return listener.observed
     }
 
     /// Ends it.

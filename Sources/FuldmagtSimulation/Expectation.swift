@@ -5,12 +5,10 @@ import FuldmagtTestKit
 /// numbers, of which the model knows nothing, what one worker says that nothing befalls.
 struct Expectation {
     private var model: NaiveModel
-    private let calm: CalmCluster?
+    /// Takes the model's place where there is one.
+    var calm: CalmCluster?
 
-    init(_ model: NaiveModel, calm: CalmCluster? = nil) {
-        self.model = model
-        self.calm = calm
-    }
+    init(_ model: NaiveModel) { self.model = model }
 
     /// A day has come.
     mutating func advance(to instant: Instant) throws {

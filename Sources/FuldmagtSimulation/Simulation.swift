@@ -122,11 +122,7 @@ public final class Simulation: @unchecked Sendable {
             2,
             "seed \(seed): \(world.workers) workers, \(world.partitions) shards, \(world.sharesFolder ? "one folder" : "a folder each"), batches of \(world.batchRecords), \(world.isPipelined ? "published beside the next turn" : "published at once"), \(world.keepsCopies ? "with copies" : "without copies")"
         )
-        if world.renumbers {
-            expectation = Expectation(
-                NaiveModel(keys: SmallWorld.keys, settings: world.settings),
-                calm: try CalmCluster(world, folder: "\(directory)/calm"))
-        }
+        if world.renumbers { expectation.calm = try CalmCluster(world, folder: "\(directory)/calm") }
         restoreChunk = random.pick([40, 400, 20_000])
         if random.chance(3, of: 4) { missing = Set(1...world.workers) }
         for number in 1...world.workers {

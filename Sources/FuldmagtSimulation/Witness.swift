@@ -15,9 +15,7 @@ import FuldmagtWorker
 /// - A citizen's commands are answered in the order in which they stand in their partition.
 struct Witness {
     private let broker: MemoryBroker
-    private var observed = Observed()
-    /// Records looked at, by topic and partition.
-    private var seen: [Topic: [Int]] = [:]
+    private var listener: Listener
     private var committed: [Int32: [Topic: Int64]] = [:]
     private var epochs: [String: Int64] = [:]
     /// Notifications about a grant that were not cancelled, by grant.
@@ -31,7 +29,10 @@ struct Witness {
     private var answered: [String: Int] = [:]
     private let document = JSONDocument()
 
-    init(broker: MemoryBroker) { self.broker = broker }
+    init(broker: MemoryBroker) {
+        self.broker = broker
+        listener = Listener(broker)
+    }
 
     /// - Returns: what may not be.
     mutating func tookOver(_ takeover: ShardDisk.Takeover, in folder: String) -> String? {
@@ -63,7 +64,7 @@ struct Witness {
         } catch {
             return "a frame is damaged"
         }
-        look()
+        listener.look()
         defer { answeredNow = [] }
         // All of a transaction becomes visible at once.
         for grant in answeredNow where broken == nil {
@@ -71,21 +72,6 @@ struct Witness {
             broken = "not cancelled when the revocation of grant \(grant) is answered: \(left.values.sorted())"
         }
         return broken
-    }
-
-    /// Looks at what was said since the last look.
-    private mutating func look() {
-        for topic in Observed.topics {
-            for partition in 0..<broker.partitions {
-                let from = seen[topic]?[Int(partition)] ?? 0
-                guard broker.written(topic, partition: partition) > Int64(from) else { continue }
-                let batch = broker.read(topic, partition: partition)
-                batch.withRecords { records in
-                    for index in from..<records.count { observed.take(records[index]) }
-                }
-                seen[topic, default: Array(repeating: 0, count: Int(broker.partitions))][Int(partition)] = batch.count
-            }
-        }
     }
 
     mutating func sentReceipt(_ record: ModelRecord) {
@@ -156,8 +142,8 @@ struct Witness {
 
     /// What differs from what is expected; nothing at rest.
     mutating func compare(with expectation: Expectation) throws -> [String] {
-        look()
-        observed.forgetParked()
-        return try expectation.differences(from: observed)
+        listener.look()
+        listener.forgetParked()
+        return try expectation.differences(from: listener.observed)
     }
 }

@@ -26,6 +26,24 @@ public struct ParkedCommand: Sendable {
         self.isRevocation = isRevocation
         self.since = since
     }
+
+    /// Puts commands that were first written to one partition in the order they have there, in the places that they hold
+    /// among all.
+    static func ordered(_ parked: [ParkedCommand]) -> [ParkedCommand] {
+        guard parked.count > 1 else { return parked }
+        var places: [Position: [Int]] = [:]
+        for (place, command) in parked.enumerated() {
+            var partition = command.record.position
+            partition.offset = 0
+            places[partition, default: []].append(place)
+        }
+        var ordered = parked
+        for places in places.values where places.count > 1 {
+            let commands = places.map { parked[$0] }.sorted { $0.record.position.offset < $1.record.position.offset }
+            for (place, command) in zip(places, commands) { ordered[place] = command }
+        }
+        return ordered
+    }
 }
 
 /// How much is parked in a shard, and whose.
@@ -34,6 +52,21 @@ public struct ParkedLoad: Sendable, Equatable {
     public private(set) var citizens: [Ident: Int] = [:]
     public private(set) var commands = 0
     public private(set) var revocations = 0
+    /// Numbers in use again, by pseudonym, while something that was passed on from there may still be on its way back. What
+    /// arrives for them waits until nothing is.
+    public var comingBack: [Ident: ComingBack] = [:]
+
+    public struct ComingBack: Sendable, Equatable {
+        /// The number that had taken its place.
+        public var from: PartyReference
+        /// When it had.
+        public var at: Instant
+
+        public init(from: PartyReference, at: Instant) {
+            self.from = from
+            self.at = at
+        }
+    }
 
     public init() {}
 
@@ -60,7 +93,25 @@ extension ShardAccess {
             connection, "SELECT c.pseudonym, p.revocation FROM parked p JOIN citizens c ON c.row = p.citizen")
         var load = ParkedLoad()
         while try rows.next() { load.add(try rows.ident(0), isRevocation: rows.int(1) == 1) }
+        let numbers = try Statement(
+            connection,
+            """
+            SELECT c.pseudonym, r.pseudonym, r.sealed, r.shard, r.at
+            FROM renumberings r JOIN citizens c ON c.row = r.citizen WHERE c.renumbered IS NULL
+            """)
+        while try numbers.next() {
+            load.comingBack[try numbers.ident(0)] = ParkedLoad.ComingBack(
+                from: PartyReference(
+                    pseudonym: try numbers.ident(1), sealed: try numbers.sealed(2), shard: Int32(numbers.int(3))),
+                at: numbers.instant(4))
+        }
         return load
+    }
+
+    /// Everything that was passed on from a citizen's number is back.
+    public func settleNumber(of loaded: LoadedFile) throws(StoreError) {
+        guard let citizen = loaded.row else { return }
+        try statements.deleteRenumbering.bind(1, citizen).run()
     }
 
     /// Parks a command behind those that wait.
@@ -73,7 +124,8 @@ extension ShardAccess {
             .bind(12, parked.isRevocation).bind(13, parked.record.isTold).run()
     }
 
-    /// What waits about a citizen, in the order in which it came.
+    /// What waits about a citizen, in the order in which it came; what came from one partition in the order in which it was
+    /// written there, as some of it may have been on a longer way, past another number of the citizen's.
     public func parked(of loaded: LoadedFile) throws(StoreError) -> [ParkedCommand] {
         guard let citizen = loaded.row else { return [] }
         let rows = statements.readParked.bind(1, citizen)
@@ -97,7 +149,7 @@ extension ShardAccess {
                         at: rows.instant(6), sealed: rows.bytes(7), isTold: rows.int(11) == 1),
                     why: why, isRevocation: rows.int(10) == 1, since: rows.optionalInstant(12)))
         }
-        return parked
+        return ParkedCommand.ordered(parked)
     }
 
     /// Notes why a parked command still waits.

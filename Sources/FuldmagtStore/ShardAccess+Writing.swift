@@ -58,7 +58,7 @@ extension ShardAccess {
                 .bind(9, Extension.stored(renumbering.cause.extensions)).run()
             try statements.setRenumbered.bind(1, citizen).bind(2, renumbering.isHandedOver).run()
         case .numberInUseAgain:
-            try statements.deleteRenumbering.bind(1, citizen).run()
+            // Where its file went stands there until all that followed it there is back.
             try statements.setRenumbered.bind(1, citizen).bindNull(2).run()
         case .representativeDied(let representative, let isDead):
             try statements.setRepresentativeDied.bind(1, citizen).bind(2, representative).bind(3, isDead).run()

@@ -45,9 +45,10 @@ extension ShardTurn {
         _ arrived: Arrived, under circumstances: Circumstances, file: inout LoadedFile, output: inout OutputWriter
     ) throws {
         let waiting: Waiting?
+        let isAwaitingReturn = parked.comingBack[file.file.citizen.pseudonym] != nil
         if let refusal = arrived.refusal {
             waiting = .fault(refusal)
-        } else if parked.citizens[file.file.citizen.pseudonym] != nil {
+        } else if isAwaitingReturn || parked.citizens[file.file.citizen.pseudonym] != nil {
             waiting = .order
         } else {
             waiting = try decide(
@@ -55,7 +56,8 @@ extension ShardTurn {
         }
         guard let waiting, var record = kept(arrived.item, at: arrived.position) else { return }
         let isRevocation = arrived.command.body.isRevocation
-        if !isRevocation, !record.isTold {
+        // What waits for the rest of its citizen's file is decided as soon as an echo is back, and no sender need be told.
+        if !isRevocation, !record.isTold, !(isAwaitingReturn && waiting == .order) {
             record.isTold = true
             output.write(
                 Outcome(
@@ -105,7 +107,7 @@ extension ShardTurn {
         _ file: inout LoadedFile, retriesFaults: Bool, under circumstances: Circumstances, output: inout OutputWriter,
         givingUp: (ParkedCommand) -> Bool
     ) throws {
-        var isHeldUp = false
+        var isHeldUp = parked.comingBack[file.file.citizen.pseudonym] != nil
         for waiting in try access.parked(of: file) {
             place = .parked(waiting.row)
             let item = try reread(waiting.record, file.file.citizen)

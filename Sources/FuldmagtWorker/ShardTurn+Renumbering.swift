@@ -7,17 +7,19 @@ import FuldmagtStore
 extension ShardTurn {
     mutating func handOver(_ handover: Handover, _ file: inout LoadedFile, output: inout OutputWriter) throws {
         guard let renumbering = file.file.renumbering else { return }
+        let former = file.file.citizen.pseudonym
+        parked.comingBack[former] = nil
         let waiting = try access.parked(of: file)
         var handover = handover
         handover.rows = try access.handOver(&file)
         output.write(InboxMessage(to: renumbering.to, .handover(handover)))
         // What waits follows the file, in its order. Not the command that has it handed over: that one is answered there.
         for parked in waiting where parked.row != releasing {
-            output.write(InboxMessage(to: renumbering.to, .command(parked.record)))
+            output.write(InboxMessage(to: renumbering.to, .command(parked.record), via: former))
             try release(parked, of: file)
         }
-        for early in try access.earlyReceipts(of: file.file.citizen.pseudonym) {
-            output.write(InboxMessage(to: renumbering.to, .command(early.record)))
+        for early in try access.earlyReceipts(of: former) {
+            output.write(InboxMessage(to: renumbering.to, .command(early.record), via: former))
             try access.forget(early)
         }
     }
@@ -27,7 +29,8 @@ extension ShardTurn {
         from loaded: inout LoadedFile?, output: inout OutputWriter
     ) throws {
         var file = try take(citizen, from: &loaded)
-        if let renumbering = file.file.renumbering, renumbering.isHandedOver {
+        let replaced = file.file.renumbering
+        if let renumbering = replaced, renumbering.isHandedOver {
             var handover = handover
             switch handover.arrive(at: citizen.pseudonym, replacedBy: renumbering) {
             case .passOn(let to), .sendBack(let to):
@@ -44,6 +47,10 @@ extension ShardTurn {
             Rules.takeOver(handover, about: &file.file, under: circumstances, mayReevaluate: !isCatalogueOlder)
         }
         try store(effects, to: &file, output: &output)
+        if let replaced, replaced.isHandedOver {
+            parked.comingBack[citizen.pseudonym] = ParkedLoad.ComingBack(from: replaced.to, at: replaced.at)
+            askForEcho(to: citizen.pseudonym, output: &output)
+        }
         try access.noteResidence(file.file.residence(on: circumstances.present)?.municipality, of: &file)
         // Its former shard may not have come to the day that this one has been looked through for.
         if isCatalogueOlder || circumstances.lookedThrough ?? circumstances.today >= circumstances.today {
@@ -54,11 +61,11 @@ extension ShardTurn {
 
     /// A command for the old number, as it came.
     func passOn(
-        _ item: WorkItem, _ command: Command, at position: Position, to renumbering: Renumbering,
+        _ item: WorkItem, of former: Identity, at position: Position, to renumbering: Renumbering,
         output: inout OutputWriter
     ) throws {
         guard let passedOn = kept(item, at: position) else { return }
-        output.write(InboxMessage(to: renumbering.to, .command(passedOn)))
+        output.write(InboxMessage(to: renumbering.to, .command(passedOn), via: former.pseudonym))
     }
 
     /// A command's record, sealed, to be kept or sent on.
@@ -80,7 +87,7 @@ extension ShardTurn {
         case .readAccess(let news): body = .readAccess(news)
         case .death(let death): body = .death(death)
         case .numberChange(let change): body = .numberChange(change)
-        case .command, .sweep, .handover, .deadLetter, .forward, .parked, .receipt: return
+        case .command, .sweep, .handover, .deadLetter, .forward, .parked, .receipt, .echo: return
         }
         for message in Rules.passOn(body, of: former.pseudonym, to: renumbering.to) { output.write(message) }
     }

@@ -106,7 +106,7 @@ struct ShardTurn {
                 }
                 var file = try take(citizen, from: &loaded)
                 if let renumbering = file.file.renumbering, renumbering.isHandedOver {
-                    try passOn(item, command, at: position, to: renumbering, output: &output)
+                    try passOn(item, of: citizen, at: position, to: renumbering, output: &output)
                     loaded = file
                     continue
                 }
@@ -119,6 +119,11 @@ struct ShardTurn {
                 // Nothing is stored about a citizen who never gave a grant; then there is nothing to end.
                 guard let pseudonym = item.pseudonym, let known = try access.citizen(pseudonym) else { continue }
                 let citizen = try names.identity(of: known)
+                if let awaited = awaited(by: item) {
+                    // What it ends may be on its way back, and the correction of a death does not overtake it.
+                    output.write(InboxMessage(to: awaited.from, .death(death), via: pseudonym))
+                    continue
+                }
                 let sections: FileSections = [.exemptions, .grants, .causes, .notifications]
                 try receive(item.work, citizen, sections, from: &loaded, output: &output) {
                     Rules.receive(death, about: &$0, under: circumstances)
@@ -146,6 +151,12 @@ struct ShardTurn {
                 try receive(item.work, citizen, sections, from: &loaded, output: &output) {
                     Rules.receive(change, about: &$0, under: circumstances)
                 }
+                if let awaited = awaited(by: item) {
+                    output.write(InboxMessage(to: awaited.from, .numberChange(change), via: pseudonym))
+                }
+            case .echo(let echo):
+                guard let pseudonym = item.pseudonym else { continue }
+                try pass(echo, at: pseudonym, under: circumstances, from: &loaded, output: &output)
             case .parked(let request):
                 guard let pseudonym = item.pseudonym, let known = try access.citizen(pseudonym) else { continue }
                 let citizen = try names.identity(of: known)
@@ -330,6 +341,7 @@ struct ShardTurn {
             for known in citizens {
                 var file = try access.file(of: try names.identity(of: known))
                 try access.noteLook(at: circumstances.now, of: file)
+                askForEcho(to: known.pseudonym, output: &output)
                 try release(
                     &file, retriesFaults: retriesFaults, under: circumstances, output: &output,
                     givingUp: hasWaitedTooLong(at: circumstances.now))

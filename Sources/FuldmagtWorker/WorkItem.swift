@@ -15,6 +15,7 @@ final class WorkItem {
         case handover(Handover)
         case numberChange(NumberChange)
         case parked(ParkedRequest)
+        case echo(Echo)
         case receipt(Receipt)
         case deadLetter(DeadLetter)
         case forward(to: Int32, FirstWritten)
@@ -30,6 +31,8 @@ final class WorkItem {
     let index: Int
     /// Set for a command that an old number's shard passed on.
     let passedOn: PassedOnCommand?
+    /// The old number, by pseudonym, whose shard passed it on.
+    fileprivate(set) var via: Ident?
 
     init(
         work: Work, citizen: Identity?, pseudonym: Ident? = nil, now: Instant, index: Int,
@@ -160,6 +163,14 @@ struct RecordDecoder {
         guard let message = InboxRecord.read(document.root) else {
             throw DeadLetter(.unknownType, "an inbox record of a kind this version does not know")
         }
+        let item = try item(of: message, record, at: written, index: index)
+        item.via = message.via
+        return item
+    }
+
+    private mutating func item(
+        of message: InboxRecord, _ record: RecordView, at written: Instant, index: Int
+    ) throws(DeadLetter) -> WorkItem {
         switch message.body {
         case .sweep(let sweep):
             return WorkItem(work: .sweep(sweep), citizen: nil, now: written, index: index)
@@ -179,6 +190,9 @@ struct RecordDecoder {
         case .parked(let request):
             return WorkItem(
                 work: .parked(request), citizen: nil, pseudonym: try pseudonym(of: record), now: written, index: index)
+        case .echo(let echo):
+            return WorkItem(
+                work: .echo(echo), citizen: nil, pseudonym: try pseudonym(of: record), now: written, index: index)
         case .command(let passedOn) where passedOn.topic == .receipts:
             return try receipt(passedOn, of: try pseudonym(of: record), index: index)
         case .command(let passedOn):

@@ -177,7 +177,7 @@ import Testing
 
     @Test(
         "many at once, and changes of one person's numbers cross each other: the same",
-        arguments: 1...24)
+        arguments: [1533, 2667] + Array(1...24))
     func crossing(seed: UInt64) throws { try manyAtOnce(seed, crosses: true) }
 
     /// - Parameter crosses: a person's next number may be told while the one before is on its way.
@@ -213,5 +213,70 @@ import Testing
         #expect(cluster.said(.deadLetters).isEmpty)
         let findings = try cluster.check()
         #expect(findings.isEmpty, "\(findings)\n\(story.joined(separator: "\n"))")
+    }
+
+    @Test(
+        "a revocation takes what was given before it by the same number, however that number comes and goes",
+        arguments: 1...48)
+    func revocationWins(seed: UInt64) throws {
+        let (cluster, story) = try oneGrantor(seed: 2_000 + seed, holderDies: false)
+        let living = Set(try living("grant", "grant", in: try cluster.dump()))
+        for (at, (id, step)) in story.enumerated() {
+            guard case .issue(let grantor, _, let package) = step,
+                let grant = cluster.outcomes(of: id).last?.text("grants.0.id"), living.contains(grant)
+            else { continue }
+            let revoked = story[at...].first { later in
+                guard case .revoke(grantor, _, package) = later.step else { return false }
+                return true
+            }
+            let shown = story.map { "\($0.id) \($0.step)" }.joined(separator: "\n")
+            #expect(revoked == nil, "\(id) lives in spite of \(revoked?.id ?? "")\n\(shown)")
+        }
+    }
+
+    @Test(
+        "a representative's death ends whatever they have, however the grantor's number comes and goes",
+        arguments: 1...48)
+    func deathEnds(seed: UInt64) throws {
+        let (cluster, story) = try oneGrantor(seed: 3_000 + seed, holderDies: true)
+        let living = try living("grant", "grant", in: try cluster.dump())
+        #expect(living.isEmpty, "\(story.map { "\($0.id) \($0.step)" }.joined(separator: "\n"))")
+    }
+
+    /// A person with three numbers, which are replaced by one another at any time, gives somebody powers and takes them back.
+    /// At the end all commands have been answered, once.
+    private func oneGrantor(seed: UInt64, holderDies: Bool) throws -> (TestCluster, [(id: String, step: Step)]) {
+        var random = SplitMix64(seed: seed)
+        let cluster = try begin()
+        let own = [Self.numbers[0], Self.numbers[3], Self.numbers[4]]
+        let holder = Self.numbers[1]
+        cluster.options.batchRecords = [1, 2, 5][Int(seed % 3)]
+        let members = Int(seed % 3) + 1
+        let day = 20 + random.below(35)
+        var story: [(id: String, step: Step)] = []
+        for number in 0..<60 {
+            let one = random.pick(own)
+            let step: Step =
+                switch random.below(10) {
+                case ..<3: .issue(one, holder, random.pick(Self.packages))
+                case ..<6: .revoke(one, holder, random.pick(Self.packages))
+                default: .renumber(one, random.pick(own.filter { $0 != one }))
+                }
+            story.append(("c\(number)", step))
+            cluster.clock.advance(seconds: 1)
+            send(step, id: "c\(number)", to: cluster)
+            if holderDies, number == day {
+                cluster.send(
+                    "move.decease", #"{"citizen":{"cpr":"\#(holder)"},"effective":"2026-11-22"}"#, id: "dead",
+                    key: holder)
+            }
+            if random.below(20) == 0 { try cluster.drain(members: members) }
+        }
+        try cluster.drain(members: members)
+        for (id, _) in story { #expect(cluster.outcomes(of: id).count == 1, "\(id)") }
+        #expect(cluster.said(.deadLetters).isEmpty)
+        let findings = try cluster.check()
+        #expect(findings.isEmpty, "\(findings)")
+        return (cluster, story)
     }
 }

@@ -95,6 +95,23 @@ public struct NumberChange: Sendable, Equatable {
     }
 }
 
+/// Asked for by the shard of a number that is in use again. It goes the way of whatever was passed on from there, and comes
+/// back behind it: two changes of one person's numbers may have crossed, and have left their file, or a command, on its way
+/// back.
+public struct Echo: Sendable, Equatable {
+    /// Who asks.
+    public var number: Ident
+    public var shard: Int32
+    /// When the number was replaced, which tells one such time from another.
+    public var at: Instant
+
+    public init(number: Ident, shard: Int32, at: Instant) {
+        self.number = number
+        self.shard = shard
+        self.at = at
+    }
+}
+
 /// A command as it came, kept or sent on by a worker: one that is parked, or one for an old number on its way to the shard
 /// of the new one. That goes by the inbox, behind the file it is about: on its own topic it could overtake it.
 public struct PassedOnCommand: Sendable, Equatable {

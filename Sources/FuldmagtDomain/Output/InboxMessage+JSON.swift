@@ -11,6 +11,7 @@ public enum InboxType: String, CaseIterable, Sendable {
     case numberChange = "dk.fuldmagt.inbox.numberchange.v1"
     case command = "dk.fuldmagt.inbox.command.v1"
     case parked = "dk.fuldmagt.inbox.parked.v1"
+    case echo = "dk.fuldmagt.inbox.echo.v1"
 }
 
 /// An inbox record as it arrives.
@@ -18,6 +19,8 @@ public struct InboxRecord: Sendable {
     /// The sealed number of the citizen it concerns; nil for a shard's own affairs, and where the shard knows it.
     public var citizen: SealedNumber?
     public var body: InboxMessage.Body
+    /// See `InboxMessage`; versions before this one did not write it.
+    public var via: Ident?
 }
 
 extension InboxMessage.Body {
@@ -55,6 +58,9 @@ extension InboxMessage.Body {
                 "\(command.position.topic.name)/\(command.position.partition)/\(command.position.offset)" as String)
         case .parked(let request):
             id.append("parked/\(request.action.rawValue)/\(request.at.milliseconds)" as String)
+        case .echo(let echo):
+            id.append(hex: echo.number)
+            id.append("/echo/\(echo.at.milliseconds)" as String)
         case .sweep(let sweep):
             id.append("sweep/\(shard)/\(sweep.day)/\(sweep.position)/\(sweep.stepText)" as String)
         }
@@ -85,7 +91,9 @@ extension InboxMessage {
         case .numberChange(let change): change.write(to: &json)
         case .command(let command): command.write(to: &json)
         case .parked(let request): request.write(to: &json)
+        case .echo(let echo): echo.write(to: &json)
         }
+        if let via { json.member("via", hex: via) }
         json.endObject()
     }
 }
@@ -126,6 +134,12 @@ extension InboxRecord {
     /// Reads what `InboxMessage` wrote.
     /// - Returns: nil for anything else.
     public static func read(_ data: JSONNode) -> InboxRecord? {
+        var record = readBody(data)
+        record?.via = data["via"]?.ident
+        return record
+    }
+
+    private static func readBody(_ data: JSONNode) -> InboxRecord? {
         guard data.kind == .object else { return nil }
         let citizen = data["citizen"]?.sealedNumber
         if data["step"] != nil {
@@ -139,6 +153,9 @@ extension InboxRecord {
         }
         if data["parked"] != nil {
             return ParkedRequest.read(data).map { InboxRecord(citizen: nil, body: .parked($0)) }
+        }
+        if data["echo"] != nil {
+            return Echo.read(data).map { InboxRecord(citizen: nil, body: .echo($0)) }
         }
         guard let citizen else { return nil }
         if data["passages"] != nil {

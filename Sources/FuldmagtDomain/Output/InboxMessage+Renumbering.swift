@@ -67,6 +67,21 @@ extension NumberChange {
     }
 }
 
+extension Echo {
+    func write(to json: inout JSONWriter) {
+        json.member("echo", hex: number)
+        json.member("shard", Int(shard))
+        json.member("at", Int(at.milliseconds))
+    }
+
+    static func read(_ node: JSONNode) -> Echo? {
+        guard let number = node["echo"]?.ident, let shard = node["shard"]?.int.flatMap({ Int32(exactly: $0) }),
+            let at = node["at"]?.int
+        else { return nil }
+        return Echo(number: number, shard: shard, at: Instant(milliseconds: Int64(at)))
+    }
+}
+
 extension PartyReference {
     fileprivate func writeMembers(to json: inout JSONWriter) {
         json.member("current", hex: pseudonym)

@@ -18,6 +18,7 @@ public struct OutputWriter: ~Copyable {
     private let numberChangeHeaders: [UInt8]
     private let commandHeaders: [UInt8]
     private let parkedHeaders: [UInt8]
+    private let echoHeaders: [UInt8]
     private let shardText: String
     private var bodies = NotificationBodies()
     var counts = Counts()
@@ -81,6 +82,7 @@ public struct OutputWriter: ~Copyable {
         numberChangeHeaders = common(InboxType.numberChange.rawValue)
         commandHeaders = common(InboxType.command.rawValue)
         parkedHeaders = common(InboxType.parked.rawValue)
+        echoHeaders = common(InboxType.echo.rawValue)
     }
 
     /// Takes the frame and counts, and starts new ones.
@@ -267,6 +269,7 @@ public struct OutputWriter: ~Copyable {
             case .numberChange: numberChangeHeaders
             case .command: commandHeaders
             case .parked: parkedHeaders
+            case .echo: echoHeaders
             }
         func write(_ key: UnsafeRawBufferPointer?) {
             frame.append(

@@ -203,6 +203,8 @@ public struct InboxMessage: Sendable {
     public var citizen: Ident?
     /// Their number, where their shard may not know them yet.
     public var sealed: SealedNumber?
+    /// The old number, by pseudonym, whose shard passed it on; nil for what was sent to the citizen straight away.
+    public var via: Ident?
     public var body: Body
 
     public enum Body: Sendable {
@@ -214,6 +216,7 @@ public struct InboxMessage: Sendable {
         case numberChange(NumberChange)
         case command(PassedOnCommand)
         case parked(ParkedRequest)
+        case echo(Echo)
     }
 
     public init(shard: Int32, citizen: Ident?, sealed: SealedNumber?, body: Body) {
@@ -224,8 +227,10 @@ public struct InboxMessage: Sendable {
     }
 
     /// To a citizen whose shard may not know them yet.
-    public init(to citizen: PartyReference, _ body: Body) {
+    /// - Parameter via: the old number that it is passed on from.
+    public init(to citizen: PartyReference, _ body: Body, via: Ident? = nil) {
         self.init(shard: citizen.shard, citizen: citizen.pseudonym, sealed: citizen.sealed, body: body)
+        self.via = via
     }
 }
 

@@ -120,10 +120,10 @@ extension Rules {
     /// know it.
     public static func passOn(_ body: InboxMessage.Body, of former: Ident, to current: PartyReference) -> [InboxMessage]
     {
-        guard case .news(var news) = body else { return [InboxMessage(to: current, body)] }
+        guard case .news(var news) = body else { return [InboxMessage(to: current, body, via: former)] }
         news.isPassedOn = true
         return [
-            InboxMessage(to: current, .news(news)),
+            InboxMessage(to: current, .news(news), via: former),
             InboxMessage(
                 shard: news.grantorShard, citizen: news.grantor, sealed: nil,
                 body: .numberChange(NumberChange(former: former, current: current))),

@@ -2,7 +2,7 @@
 public enum Waiting: Sendable, Equatable {
     /// The catalogue cannot be read to its end, and the answer may stand there.
     case catalogue
-    /// An earlier command about the same citizen waits.
+    /// An earlier command about the same citizen waits, or their file is on its way back to a number of theirs.
     case order
     /// The store refused what the command came to: a fault of this program, told without personal data.
     case fault(String)

@@ -8,7 +8,7 @@ import Logging
 
 /// One worker that nothing befalls, with a log and a folder of its own: it is given the records that the simulated
 /// cluster is given, each phase at once, and comes to rest.
-final class CalmCluster {
+final class CalmCluster: Expectation {
     private let broker: MemoryBroker
     private let loop: WorkerLoop
     private let time: SimulatedTime
@@ -74,12 +74,17 @@ final class CalmCluster {
         return listener.observed
     }
 
-    /// Ends it.
-    /// - Returns: what its shards hold.
-    func dump() throws -> [String] {
+    func differences(from observed: Observed) throws -> [String] { observed.differences(from: try said()) }
+
+    /// Ends it, and reads what its shards hold.
+    func differences(fromState state: [String]) throws -> [String] {
         try loop.finish()
         var dump = Dump()
         for file in try ShardFiles.all(in: folder) { try dump.add(path: file.path) }
-        return dump.sorted().filter { !$0.contains(#""table":"processed""#) }
+        return differences(of: state, from: dump.sorted().filter { !$0.contains(#""table":"processed""#) })
     }
+
+    func notifications() throws -> [(ExpectedNotification, channel: String)] { try said().notificationsByChannel }
+
+    var decided: Int { observed.outcomes.count }
 }

@@ -112,13 +112,8 @@ extension Simulation {
     }
 
     private func compare(_ dump: Dump) throws {
-        let expected = try expectation.dump()
-        let known = Set(expected)
-        // Of a citizen whose command was parked, and then rejected, the pseudonym is left.
-        let state = dump.sorted().filter { known.contains($0) || !$0.contains(#""table":"citizen""#) }
-        guard state != expected else { return }
-        let missing = Set(expected).subtracting(state).sorted()
-        let extra = Set(state).subtracting(expected).sorted()
-        fail("the state is not the expected one: missing \(missing.prefix(2)), too much \(extra.prefix(2))")
+        let differences = try expectation.differences(fromState: dump.sorted())
+        guard !differences.isEmpty else { return }
+        fail("the state is not the expected one: \(differences.prefix(4).joined(separator: ", "))")
     }
 }

@@ -7,8 +7,7 @@ import FuldmagtWorker
 import Logging
 
 /// A whole cluster, step by step, from one seed: workers of the real code, the log and its group, disks and clocks, struck
-/// by faults at named points of their turns. What came of it is compared with the naive model or, where people get new
-/// numbers, with one worker that nothing befalls.
+/// by faults at named points of their turns. What came of it is compared with what is expected: see `Expectation`.
 ///
 /// 1. The clocks go to the next phase of the workload; what the day brings about is done. Before some phases everybody was
 ///    away for so long that the group's offsets are forgotten.
@@ -34,7 +33,7 @@ public final class Simulation: @unchecked Sendable {
     var random: SplitMix64
     var trace: Trace
     var witness: Witness
-    var expectation: Expectation
+    var expectation: any Expectation
     var workers: [SimulatedWorker] = []
     /// Members that are gone, and rounds until the group lets them go.
     private var expiries: [(log: SimulatedLog, rounds: Int)] = []
@@ -80,7 +79,9 @@ public final class Simulation: @unchecked Sendable {
         trace = Trace(isKept: keepsTrace)
         let time = time
         broker = MemoryBroker(partitions: world.partitions, leavesMarkers: true) { time.log }
-        expectation = Expectation(NaiveModel(keys: SmallWorld.keys, settings: world.settings))
+        expectation =
+            world.crossing.map { CrossingExpectation($0) }
+            ?? ModelExpectation(NaiveModel(keys: SmallWorld.keys, settings: world.settings))
         witness = Witness(broker: broker)
         receipts = ReceiptWorkload(seed: seed, keys: SmallWorld.keys, partitions: world.partitions)
         var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
@@ -122,7 +123,7 @@ public final class Simulation: @unchecked Sendable {
             2,
             "seed \(seed): \(world.workers) workers, \(world.partitions) shards, \(world.sharesFolder ? "one folder" : "a folder each"), batches of \(world.batchRecords), \(world.isPipelined ? "published beside the next turn" : "published at once"), \(world.keepsCopies ? "with copies" : "without copies")"
         )
-        if world.renumbers { expectation.calm = try CalmCluster(world, folder: "\(directory)/calm") }
+        if world.renumbers { expectation = try CalmCluster(world, folder: "\(directory)/calm") }
         restoreChunk = random.pick([40, 400, 20_000])
         if random.chance(3, of: 4) { missing = Set(1...world.workers) }
         for number in 1...world.workers {

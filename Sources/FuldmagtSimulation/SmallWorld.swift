@@ -28,8 +28,10 @@ struct SmallWorld {
     let keepsCopies: Bool
     /// Transports tell after each phase what became of notifications.
     let hasReceipts: Bool
-    /// People get new numbers.
+    /// People get new numbers, one after the other.
     let renumbers: Bool
+    /// Commands of people whose new numbers cross each other; nil where none do.
+    let crossing: [CrossingWorkload.Sent]?
     let phases: [Workload.Phase]
 
     init(seed: UInt64) {
@@ -48,7 +50,7 @@ struct SmallWorld {
             admitsTestPersons: true, sender: Sender(cvr: "55133018", name: "Eksempel"), cluster: "simulation",
             partitions: partitions, patience: patience)
         // One seed of eight: drawn from nothing, so that the others do what they do without it.
-        renumbers = seed % 8 == 7
+        renumbers = seed % 16 == 7
         var options = Workload.Options()
         options.phases = 4
         options.hasLargeValues = false
@@ -61,7 +63,15 @@ struct SmallWorld {
         keepsFiles = random.chance(15, of: 16)
         // In one folder the owner's own file is there to be taken over.
         keepsCopies = !sharesFolder && random.chance(2, of: 3)
-        hasReceipts = random.chance(1, of: 3)
+        let crosses = seed % 16 == 15
+        hasReceipts = random.chance(1, of: 3) && !crosses
+        if crosses {
+            var changes = CrossingWorkload(seed: random.next(), partitions: partitions, keys: Self.keys)
+            phases = changes.phases(count)
+            crossing = changes.sent
+            return
+        }
+        crossing = nil
         if renumbers {
             // A receipt that nobody knows is given up on a day, too.
             var changes = RenumberingWorkload(

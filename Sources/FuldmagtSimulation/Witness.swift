@@ -141,7 +141,7 @@ struct Witness {
     }
 
     /// What differs from what is expected; nothing at rest.
-    mutating func compare(with expectation: Expectation) throws -> [String] {
+    mutating func compare(with expectation: any Expectation) throws -> [String] {
         listener.look()
         listener.forgetParked()
         return try expectation.differences(from: listener.observed)

@@ -31,8 +31,6 @@ public struct RenumberingWorkload {
     private let foresighted: Int?
     private static let perCircle = 3
     private static let numbersEach = 3
-    /// One that needs no activation, one that needs it.
-    private static let packages = [Workload.package(35), Workload.package(0)]
 
     private let workload: Workload
     private let municipalities: [Municipality]
@@ -62,7 +60,7 @@ public struct RenumberingWorkload {
 
     /// The catalogue, a phase in which everybody moves somewhere, then so many more.
     public mutating func phases(_ count: Int) -> [Workload.Phase] {
-        var phases = [catalogue(), firstMoves()]
+        var phases = [workload.smallCatalogue(activatedIn: municipalities[0]), firstMoves()]
         var day: Int64 = 0
         var isLater = false
         for _ in 0..<count {
@@ -85,32 +83,6 @@ public struct RenumberingWorkload {
 
     private var everybody: [(circle: Int, place: Int)] {
         people.indices.flatMap { circle in people[circle].indices.map { (circle, $0) } }
-    }
-
-    private func catalogue() -> Workload.Phase {
-        let start = Workload.firstInstant - Workload.dayLength
-        var records: [ModelRecord] = []
-        func append(_ type: String, _ key: String, _ data: ModelJSON) {
-            records.append(
-                workload.catalogueRecord(
-                    type, key: key, id: "catalogue-\(records.count)", data, at: start + Int64(records.count)))
-        }
-        let system = Workload.itSystems[0]
-        append(
-            "itsystem.define", "itsystem/\(system)",
-            .members([
-                "id": .string(system), "name": .string("Eksempel"),
-                "supplier": .members(["cvr": .string(workload.companies[0]), "name": .string("Leverandør A/S")]),
-            ]))
-        for number in [0, 35] {
-            append(
-                "package.define", "package/\(Workload.package(number))",
-                Workload.packageDefinition(number, version: 1))
-        }
-        append(
-            "activation.set", "activation/\(municipalities[0])/\(Workload.package(0))/\(system)",
-            Workload.activation(municipalities[0], 0, system, from: "2026-01-01", until: nil))
-        return Workload.Phase(start: Instant(milliseconds: start), records: records)
     }
 
     private mutating func firstMoves() -> Workload.Phase {
@@ -140,7 +112,7 @@ public struct RenumberingWorkload {
     }
 
     private mutating func give(_ circle: Int, _ place: Int, to other: Int) -> ModelRecord {
-        let package = random.pick(Self.packages)
+        let package = random.pick(Workload.smallPackages)
         people[circle][place].given.append((other, package))
         return record("grant.issue", (circle, place), grant(circle, place, to: other, package))
     }
@@ -170,7 +142,7 @@ public struct RenumberingWorkload {
     }
 
     private mutating func ask(_ circle: Int, _ place: Int, to other: Int) -> ModelRecord {
-        let package = random.pick(Self.packages)
+        let package = random.pick(Workload.smallPackages)
         let data = grant(circle, place, to: other, package)
         people[circle][place].asked.append(("r\(nextID + 1)", other, package))
         return record("grant.request", (circle, place), data)
@@ -295,14 +267,6 @@ public struct RenumberingWorkload {
     private mutating func record(_ name: String, _ citizen: String, _ data: ModelJSON) -> ModelRecord {
         clock += Int64(1 + random.below(3))
         nextID += 1
-        let topic: Topic =
-            name.hasPrefix("grant.") ? .grantCommands : name.hasPrefix("move.") ? .moveCommands : .exemptionCommands
-        let command = WorkloadCommand(
-            topic: topic, name: name, source: WorkloadWriter.sources[0], id: "r\(nextID)", data: data, citizen: citizen)
-        let envelope = WorkloadEnvelope(command, data: data.written, time: nil, isStructured: false)
-        return ModelRecord(
-            topic: topic, partition: workload.partition(of: citizen), key: Array(citizen.utf8),
-            headers: envelope.headers, value: envelope.value,
-            timestamp: clock)
+        return workload.plainRecord(name, id: "r\(nextID)", citizen: citizen, data, at: clock)
     }
 }

@@ -39,7 +39,11 @@ public struct ParkedCommand: Sendable {
         }
         var ordered = parked
         for places in places.values where places.count > 1 {
-            let commands = places.map { parked[$0] }.sorted { $0.record.position.offset < $1.record.position.offset }
+            // Offsets begin anew where a topic was made anew, times do not.
+            let commands = places.map { parked[$0] }.sorted {
+                ($0.record.at.milliseconds, $0.record.position.offset)
+                    < ($1.record.at.milliseconds, $1.record.position.offset)
+            }
             for (place, command) in zip(places, commands) { ordered[place] = command }
         }
         return ordered
@@ -59,7 +63,7 @@ public struct ParkedLoad: Sendable, Equatable {
     public struct ComingBack: Sendable, Equatable {
         /// The number that had taken its place.
         public var from: PartyReference
-        /// When it had.
+        /// Which echo is waited for: when the number was replaced, and one more for each that was asked for since.
         public var at: Instant
 
         public init(from: PartyReference, at: Instant) {
@@ -70,7 +74,8 @@ public struct ParkedLoad: Sendable, Equatable {
 
     public init() {}
 
-    public var isEmpty: Bool { commands == 0 }
+    /// Nothing waits, and nothing is waited for.
+    public var isEmpty: Bool { commands == 0 && comingBack.isEmpty }
 
     public mutating func add(_ citizen: Ident, isRevocation: Bool) {
         citizens[citizen, default: 0] += 1
@@ -106,6 +111,14 @@ extension ShardAccess {
                 at: numbers.instant(4))
         }
         return load
+    }
+
+    /// Which echo is waited for before a number that is in use again is settled.
+    public func setEcho(_ at: Instant, of number: Ident) throws(StoreError) {
+        try Statement(
+            connection,
+            "UPDATE renumberings SET at = ?2 WHERE citizen = (SELECT row FROM citizens WHERE pseudonym = ?1)"
+        ).bind(1, number).bind(2, at).run()
     }
 
     /// Everything that was passed on from a citizen's number is back.
@@ -157,6 +170,11 @@ extension ShardAccess {
         guard why != parked.why else { return }
         let (text, fault) = Self.texts(of: why)
         try statements.setParkedWhy.bind(1, parked.row).bind(2, text).bind(3, fault).run()
+    }
+
+    /// Its sender has been told that it waits.
+    public func noteTold(_ parked: ParkedCommand) throws(StoreError) {
+        try Statement(connection, "UPDATE parked SET told = 1 WHERE row = ?1").bind(1, parked.row).run()
     }
 
     /// A citizen's parked commands are looked at again: their patience counts from the first time.

@@ -70,7 +70,9 @@ extension ShardTurn {
                 isRevocation: isRevocation),
             cause: arrived.command.cause, of: &file)
         parked.add(file.file.citizen.pseudonym, isRevocation: isRevocation)
-        guard parked.citizens[file.file.citizen.pseudonym] ?? 0 > options.parkedPerCitizen else { return }
+        guard !isAwaitingReturn, parked.citizens[file.file.citizen.pseudonym] ?? 0 > options.parkedPerCitizen else {
+            return
+        }
         // Too many wait: the oldest is given up, and what waited behind it is tried.
         var isFirst = true
         try release(&file, retriesFaults: false, under: circumstances, output: &output) { parked in

@@ -28,7 +28,7 @@ extension ShardTurn {
             let file = try access.file(of: try names.identity(of: known))
             if let renumbering = file.file.renumbering, renumbering.isHandedOver {
                 if let record = keptReceipt(item) {
-                    output.write(InboxMessage(to: renumbering.to, .command(record), via: pseudonym))
+                    output.write(InboxMessage(to: renumbering.to, .command(record)))
                 }
                 return nil
             }

@@ -15,11 +15,11 @@ extension ShardTurn {
         output.write(InboxMessage(to: renumbering.to, .handover(handover)))
         // What waits follows the file, in its order. Not the command that has it handed over: that one is answered there.
         for parked in waiting where parked.row != releasing {
-            output.write(InboxMessage(to: renumbering.to, .command(parked.record), via: former))
+            output.write(InboxMessage(to: renumbering.to, .command(parked.record)))
             try release(parked, of: file)
         }
         for early in try access.earlyReceipts(of: former) {
-            output.write(InboxMessage(to: renumbering.to, .command(early.record), via: former))
+            output.write(InboxMessage(to: renumbering.to, .command(early.record)))
             try access.forget(early)
         }
     }
@@ -61,11 +61,10 @@ extension ShardTurn {
 
     /// A command for the old number, as it came.
     func passOn(
-        _ item: WorkItem, of former: Identity, at position: Position, to renumbering: Renumbering,
-        output: inout OutputWriter
+        _ item: WorkItem, at position: Position, to renumbering: Renumbering, output: inout OutputWriter
     ) throws {
         guard let passedOn = kept(item, at: position) else { return }
-        output.write(InboxMessage(to: renumbering.to, .command(passedOn), via: former.pseudonym))
+        output.write(InboxMessage(to: renumbering.to, .command(passedOn)))
     }
 
     /// A command's record, sealed, to be kept or sent on.
@@ -79,16 +78,18 @@ extension ShardTurn {
 
     /// What another shard told about the old number.
     func passOn(
-        _ work: WorkItem.Work, of former: Identity, to renumbering: Renumbering, output: inout OutputWriter
+        _ item: WorkItem, of former: Identity, to renumbering: Renumbering, output: inout OutputWriter
     ) {
         let body: InboxMessage.Body
-        switch work {
+        switch item.work {
         case .news(let news): body = .news(news)
         case .readAccess(let news): body = .readAccess(news)
         case .death(let death): body = .death(death)
         case .numberChange(let change): body = .numberChange(change)
         case .command, .sweep, .handover, .deadLetter, .forward, .parked, .receipt, .echo: return
         }
-        for message in Rules.passOn(body, of: former.pseudonym, to: renumbering.to) { output.write(message) }
+        for message in Rules.passOn(body, of: former.pseudonym, to: renumbering.to, round: item.round) {
+            output.write(message)
+        }
     }
 }

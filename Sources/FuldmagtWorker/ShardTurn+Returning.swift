@@ -3,22 +3,30 @@ import FuldmagtStore
 
 /// A number that somebody has again. Where two changes of their numbers crossed, their file and what followed it are still on
 /// their way back, past shards that answer each at its own time. So the shard asks for an echo, which takes the same way,
-/// and is back behind all of it. Until then whatever commands arrive for the number wait, also those that come back that way,
-/// and are decided in the order in which they were first written: or a revocation would not find what was given before it.
+/// and is back behind all of it. Until then commands that arrive for the number wait, also those that come back that way, and
+/// are then decided in the order of the partitions they were first written to: or a revocation would not find what was given
+/// before it. What other shards tell that changes grants goes round as well, with an echo behind it.
 extension ShardTurn {
-    /// What has to come back first, where an item has not come that way itself.
-    func awaited(by item: WorkItem) -> ParkedLoad.ComingBack? {
-        guard let citizen = item.citizen?.pseudonym ?? item.pseudonym, let awaited = parked.comingBack[citizen],
-            item.via != awaited.from.pseudonym
-        else { return nil }
-        return awaited
-    }
-
-    /// Asks where a number's file went to; once more where an answer has been waited for for long, as a worker of an
-    /// earlier version does not know what is asked.
+    /// Asks for an echo where a number's file went to.
     func askForEcho(to number: Ident, output: inout OutputWriter) {
         guard let awaited = parked.comingBack[number] else { return }
         output.write(InboxMessage(to: awaited.from, .echo(Echo(number: number, shard: shard, at: awaited.at))))
+    }
+
+    /// Has something go the way of what is to come back, and waits for an echo behind it.
+    /// - Returns: false where nothing is to come back, or this has.
+    mutating func sendRound(
+        _ body: InboxMessage.Body, _ item: WorkItem, output: inout OutputWriter
+    ) throws -> Bool {
+        guard let number = item.pseudonym, var awaited = parked.comingBack[number], item.round != number else {
+            return false
+        }
+        output.write(InboxMessage(to: awaited.from, body, round: number))
+        awaited.at = Instant(milliseconds: awaited.at.milliseconds + 1)
+        try access.setEcho(awaited.at, of: number)
+        parked.comingBack[number] = awaited
+        askForEcho(to: number, output: &output)
+        return true
     }
 
     /// An echo on its way, or back.
@@ -39,12 +47,27 @@ extension ShardTurn {
             output.write(InboxMessage(shard: echo.shard, citizen: echo.number, sealed: nil, body: .echo(echo)))
             return
         }
-        // Not one of an earlier time, nor where the number has been replaced again.
+        // Only the one that was asked for last, and not where the number has been replaced again.
         guard parked.comingBack[number]?.at == echo.at, let known = try access.citizen(number) else { return }
         var file = try take(try names.identity(of: known), from: &loaded)
         try access.settleNumber(of: file)
         parked.comingBack[number] = nil
         try release(&file, retriesFaults: false, under: circumstances, output: &output) { _ in false }
+        try tellWaiting(file, output: &output)
         loaded = file
+    }
+
+    /// Tells senders of what still waits when everything is back: of what waited for that they were not told.
+    private func tellWaiting(_ file: LoadedFile, output: inout OutputWriter) throws {
+        guard parked.citizens[file.file.citizen.pseudonym] != nil else { return }
+        for waiting in try access.parked(of: file) where !waiting.isRevocation && !waiting.record.isTold {
+            let item = try reread(waiting.record, file.file.citizen)
+            guard case .command(let command, _, _, let position) = item.work else { continue }
+            output.write(
+                Outcome(
+                    cause: command.cause, status: .parked, reasons: [waiting.why.reason], decidedAt: item.now,
+                    position: position))
+            try access.noteTold(waiting)
+        }
     }
 }

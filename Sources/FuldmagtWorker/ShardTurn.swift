@@ -106,7 +106,7 @@ struct ShardTurn {
                 }
                 var file = try take(citizen, from: &loaded)
                 if let renumbering = file.file.renumbering, renumbering.isHandedOver {
-                    try passOn(item, of: citizen, at: position, to: renumbering, output: &output)
+                    try passOn(item, at: position, to: renumbering, output: &output)
                     loaded = file
                     continue
                 }
@@ -119,25 +119,22 @@ struct ShardTurn {
                 // Nothing is stored about a citizen who never gave a grant; then there is nothing to end.
                 guard let pseudonym = item.pseudonym, let known = try access.citizen(pseudonym) else { continue }
                 let citizen = try names.identity(of: known)
-                if let awaited = awaited(by: item) {
-                    // What it ends may be on its way back, and the correction of a death does not overtake it.
-                    output.write(InboxMessage(to: awaited.from, .death(death), via: pseudonym))
-                    continue
-                }
+                // What it ends may be on its way back.
+                if try sendRound(.death(death), item, output: &output) { continue }
                 let sections: FileSections = [.exemptions, .grants, .causes, .notifications]
-                try receive(item.work, citizen, sections, from: &loaded, output: &output) {
+                try receive(item, citizen, sections, from: &loaded, output: &output) {
                     Rules.receive(death, about: &$0, under: circumstances)
                 }
             case .readAccess(let news):
                 guard let citizen = item.citizen else { continue }
-                try receive(item.work, citizen, [.exemptions], from: &loaded, output: &output) {
+                try receive(item, citizen, [.exemptions], from: &loaded, output: &output) {
                     Rules.receive(news, about: &$0, under: circumstances)
                 }
             case .news(let news):
                 guard let citizen = item.citizen else { continue }
                 let (sections, grants) = Rules.sections(for: news)
                 try receive(
-                    item.work, citizen, sections, notificationsAbout: grants, from: &loaded, output: &output
+                    item, citizen, sections, notificationsAbout: grants, from: &loaded, output: &output
                 ) {
                     Rules.receive(news, about: &$0, under: circumstances)
                 }
@@ -148,12 +145,11 @@ struct ShardTurn {
                 guard let pseudonym = item.pseudonym, let known = try access.citizen(pseudonym) else { continue }
                 let citizen = try names.identity(of: known)
                 let sections: FileSections = [.grants, .received, .readAccesses]
-                try receive(item.work, citizen, sections, from: &loaded, output: &output) {
+                try receive(item, citizen, sections, from: &loaded, output: &output) {
                     Rules.receive(change, about: &$0, under: circumstances)
                 }
-                if let awaited = awaited(by: item) {
-                    output.write(InboxMessage(to: awaited.from, .numberChange(change), via: pseudonym))
-                }
+                // What is on its way back names the former number, too.
+                _ = try sendRound(.numberChange(change), item, output: &output)
             case .echo(let echo):
                 guard let pseudonym = item.pseudonym else { continue }
                 try pass(echo, at: pseudonym, under: circumstances, from: &loaded, output: &output)
@@ -199,12 +195,12 @@ struct ShardTurn {
 
     /// Takes in what another shard told about a citizen of this one.
     private mutating func receive(
-        _ work: WorkItem.Work, _ citizen: Identity, _ sections: FileSections, notificationsAbout grants: [Ident] = [],
+        _ item: WorkItem, _ citizen: Identity, _ sections: FileSections, notificationsAbout grants: [Ident] = [],
         from loaded: inout LoadedFile?, output: inout OutputWriter, _ rule: (inout CitizenFile) -> Effects
     ) throws {
         var file = try take(citizen, from: &loaded)
         if let renumbering = file.file.renumbering, renumbering.isHandedOver {
-            passOn(work, of: citizen, to: renumbering, output: &output)
+            passOn(item, of: citizen, to: renumbering, output: &output)
             loaded = file
             return
         }
@@ -337,11 +333,14 @@ struct ShardTurn {
             try review(citizens, for: .itSystem, sweep: sweep, under: circumstances, output: &output)
             if let next { rest = [sweep.at(.package(package, from: next))] }
         case .parked(let after, let retriesFaults):
+            // An echo may have been lost with a topic's end, or be unknown to a worker of an earlier version.
+            if after == nil {
+                for number in parked.comingBack.keys.sorted() { askForEcho(to: number, output: &output) }
+            }
             let citizens = try access.citizensWaiting(after: after, limit: options.sweepSize)
             for known in citizens {
                 var file = try access.file(of: try names.identity(of: known))
                 try access.noteLook(at: circumstances.now, of: file)
-                askForEcho(to: known.pseudonym, output: &output)
                 try release(
                     &file, retriesFaults: retriesFaults, under: circumstances, output: &output,
                     givingUp: hasWaitedTooLong(at: circumstances.now))

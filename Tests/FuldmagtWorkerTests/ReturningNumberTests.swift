@@ -1,5 +1,7 @@
+import Foundation
 import FuldmagtDomain
 import FuldmagtStore
+import FuldmagtWorker
 import Testing
 
 /// Two changes of one person's numbers cross: their file, and what followed it, are still on their way back to a number that
@@ -36,6 +38,10 @@ import Testing
             if cluster.said(.inbox, in: shard(new)).last?.description.contains(#""echo":"#) == true { return }
         }
         Issue.record("no echo was asked for")
+    }
+
+    private func echoes(_ cluster: TestCluster) -> Int {
+        cluster.said(.inbox).count { $0.description.contains(#""echo":"#) }
     }
 
     private func living(_ cluster: TestCluster) throws -> Int {
@@ -76,12 +82,15 @@ import Testing
     func settled() throws {
         let cluster = try crossed()
         try cluster.drain()
-        let asked = cluster.said(.inbox).count { $0.description.contains(#""echo":"#) }
+        let asked = echoes(cluster)
+        // Nor does a worker that takes over wait for anything: it would ask.
+        cluster.abandon()
+        cluster.clock.advance(seconds: 20)
         cluster.revoke(anna, from: bent, ["care"], id: "wrong")
         try cluster.drain()
         #expect(cluster.answer("wrong") == "rejected unknown-grant@packages[0]")
         #expect(try living(cluster) == 1)
-        #expect(cluster.said(.inbox).count { $0.description.contains(#""echo":"#) } == asked)
+        #expect(echoes(cluster) == asked)
     }
 
     @Test("a number that comes back by itself waits for its echo only")
@@ -98,14 +107,20 @@ import Testing
         #expect(try living(cluster) == 0)
     }
 
-    @Test("a worker that dies after any turn knows what it was waiting for", arguments: 1...12)
-    func restarted(after turns: Int) throws {
+    @Test(
+        "a worker that dies after any turn knows what it was waiting for, also one that has lost its disk",
+        arguments: 1...12, [false, true])
+    func restarted(after turns: Int, losesDisk: Bool) throws {
         let cluster = try crossed()
         try turnUntilAsked(cluster)
         cluster.revoke(anna, from: bent, ["tax"], id: "r")
         cluster.issue(anna, to: bent, ["tax"], id: "again")
         for _ in 0..<turns {
             cluster.abandon()
+            if losesDisk {
+                try FileManager.default.removeItem(atPath: cluster.directory)
+                try FileManager.default.createDirectory(atPath: cluster.directory, withIntermediateDirectories: true)
+            }
             try cluster.start()
             _ = try cluster.loop?.turn()
         }
@@ -129,6 +144,105 @@ import Testing
         try cluster.drain()
         #expect(cluster.answer("r") == "accepted")
         #expect(try living(cluster) == 0)
+    }
+
+    /// Three numbers, each replaced by the next, and the echo for the first of them.
+    private func lostInCircle() throws -> TestCluster {
+        let third = "6101500049"
+        let cluster = try TestCluster()
+        cluster.defineCatalogue()
+        try cluster.drain()
+        cluster.issue(anna, to: bent, ["tax"], id: "g")
+        try cluster.drain()
+        for (number, next) in [(anna, new), (new, third), (third, anna)] {
+            cluster.renumber(number, to: next, id: "to-\(next)")
+            cluster.clock.advance(seconds: 1)
+        }
+        try turnUntilAsked(cluster)
+        let end = cluster.broker.written(.inbox, partition: shard(new))
+        cluster.broker.cutOff(.inbox, partition: shard(new), at: end - 1)
+        return cluster
+    }
+
+    @Test("what goes round in a circle of numbers is taken in once it is back, also where an echo was lost")
+    func circle() throws {
+        let cluster = try lostInCircle()
+        cluster.send(
+            "move.decease", #"{"citizen":{"cpr":"\#(bent)"},"effective":"2026-11-22"}"#, id: "dead", key: bent)
+        try cluster.drain()
+        #expect(cluster.answer("dead") == "accepted")
+        #expect(try living(cluster) == 0)
+        #expect(try cluster.check() == [])
+    }
+
+    @Test("where nothing waits, an echo that was lost is asked for again all the same, until it is back")
+    func askedAgain() throws {
+        let cluster = try lostInCircle()
+        let lost = echoes(cluster)
+        cluster.clock.advance(seconds: 20)
+        try cluster.drain()
+        let asked = echoes(cluster)
+        #expect(asked > lost)
+        cluster.clock.advance(seconds: 20)
+        try cluster.drain()
+        #expect(echoes(cluster) == asked)
+    }
+
+    @Test("the correction of a death does not overtake it", arguments: 0..<8, [1, 100])
+    func correction(turns: Int, batch: Int) throws {
+        for between in 1..<5 {
+            let cluster = try crossed()
+            cluster.options.batchRecords = batch
+            try cluster.stop()
+            try cluster.start()
+            for _ in 0..<turns { _ = try cluster.loop?.turn() }
+            cluster.send(
+                "move.decease", #"{"citizen":{"cpr":"\#(bent)"},"effective":"2026-11-22"}"#, id: "dead", key: bent)
+            for _ in 0..<between { _ = try cluster.loop?.turn() }
+            cluster.send(
+                "move.correct", #"{"citizen":{"cpr":"\#(bent)"},"journal":"J","diedByMistake":true}"#, id: "alive",
+                key: bent)
+            try cluster.drain()
+            #expect(cluster.answer("dead") == "accepted" && cluster.answer("alive") == "accepted")
+            #expect(try living(cluster) == 0)
+            cluster.issue(anna, to: bent, ["tax"], id: "again")
+            try cluster.drain()
+            #expect(cluster.answer("again") == "accepted", "\(between)")
+        }
+    }
+
+    @Test("what waits for the catalogue when everything is back is told so, once")
+    func told() throws {
+        let cluster = try crossed()
+        try turnUntilAsked(cluster)
+        cluster.broker.failCatalogue(LogFailure(.retry, "no leader"))
+        let clock = cluster.clock
+        cluster.onPause.withLock { $0.act = { clock.nanoseconds.withLock { $0 += 1_000_000_000 } } }
+        cluster.issue(anna, to: TestCluster.carl, ["tax"], id: "asks")
+        cluster.revoke(anna, from: TestCluster.carl, ["tax"], id: "behind")
+        try cluster.drain()
+        cluster.clock.advance(seconds: 61)
+        try cluster.drain()
+        #expect(cluster.outcomes(of: "asks").compactMap { $0.text("reasons.0.code") } == ["catalogue-behind"])
+        #expect(cluster.outcomes(of: "behind").isEmpty)
+        cluster.broker.failCatalogue(nil)
+        cluster.clock.advance(seconds: 61)
+        try cluster.drain()
+        #expect(cluster.outcomes(of: "asks").compactMap { $0.text("status") } == ["parked", "accepted"])
+        #expect(cluster.answer("behind") == "accepted")
+    }
+
+    @Test("however much comes for the number meanwhile, nothing is given up")
+    func many() throws {
+        let cluster = try crossed()
+        cluster.options.parkedPerCitizen = 1
+        try cluster.stop()
+        try cluster.start()
+        try turnUntilAsked(cluster)
+        for number in 0..<10 { cluster.issue(anna, to: TestCluster.carl, ["tax"], id: "c\(number)") }
+        try cluster.drain()
+        #expect(cluster.answer("c0") == "accepted")
+        for number in 1..<10 { #expect(cluster.answer("c\(number)") == "rejected already-granted@packages[0]") }
     }
 
     @Test("a number that is to come one day is noted once everything is back")

@@ -19,8 +19,8 @@ public struct InboxRecord: Sendable {
     /// The sealed number of the citizen it concerns; nil for a shard's own affairs, and where the shard knows it.
     public var citizen: SealedNumber?
     public var body: InboxMessage.Body
-    /// See `InboxMessage`; versions before this one did not write it.
-    public var via: Ident?
+    /// See `InboxMessage`.
+    public var round: Ident?
 }
 
 extension InboxMessage.Body {
@@ -93,7 +93,7 @@ extension InboxMessage {
         case .parked(let request): request.write(to: &json)
         case .echo(let echo): echo.write(to: &json)
         }
-        if let via { json.member("via", hex: via) }
+        if let round { json.member("round", hex: round) }
         json.endObject()
     }
 }
@@ -135,7 +135,7 @@ extension InboxRecord {
     /// - Returns: nil for anything else.
     public static func read(_ data: JSONNode) -> InboxRecord? {
         var record = readBody(data)
-        record?.via = data["via"]?.ident
+        record?.round = data["round"]?.ident
         return record
     }
 

@@ -203,8 +203,8 @@ public struct InboxMessage: Sendable {
     public var citizen: Ident?
     /// Their number, where their shard may not know them yet.
     public var sealed: SealedNumber?
-    /// The old number, by pseudonym, whose shard passed it on; nil for what was sent to the citizen straight away.
-    public var via: Ident?
+    /// A number in use again, by pseudonym, whose shard had this go round: it is taken in there once it is back.
+    public var round: Ident?
     public var body: Body
 
     public enum Body: Sendable {
@@ -227,10 +227,10 @@ public struct InboxMessage: Sendable {
     }
 
     /// To a citizen whose shard may not know them yet.
-    /// - Parameter via: the old number that it is passed on from.
-    public init(to citizen: PartyReference, _ body: Body, via: Ident? = nil) {
+    /// - Parameter round: the number whose shard has it go round.
+    public init(to citizen: PartyReference, _ body: Body, round: Ident? = nil) {
         self.init(shard: citizen.shard, citizen: citizen.pseudonym, sealed: citizen.sealed, body: body)
-        self.via = via
+        self.round = round
     }
 }
 

@@ -118,12 +118,14 @@ extension Rules {
 
     /// What arrives for an old number, under the new one. Who sent it is told of the new number, where they will have to
     /// know it.
-    public static func passOn(_ body: InboxMessage.Body, of former: Ident, to current: PartyReference) -> [InboxMessage]
-    {
-        guard case .news(var news) = body else { return [InboxMessage(to: current, body, via: former)] }
+    /// - Parameter round: the number whose shard had it go round.
+    public static func passOn(
+        _ body: InboxMessage.Body, of former: Ident, to current: PartyReference, round: Ident? = nil
+    ) -> [InboxMessage] {
+        guard case .news(var news) = body else { return [InboxMessage(to: current, body, round: round)] }
         news.isPassedOn = true
         return [
-            InboxMessage(to: current, .news(news), via: former),
+            InboxMessage(to: current, .news(news)),
             InboxMessage(
                 shard: news.grantorShard, citizen: news.grantor, sealed: nil,
                 body: .numberChange(NumberChange(former: former, current: current))),

@@ -11,6 +11,8 @@ struct CrossingExpectation: Expectation {
     private let commands: [CrossingWorkload.Sent]
     /// Commands that have been written so far, by place among all.
     private var written = 0
+    /// Grants that were said to be over.
+    private var over: Set<String> = []
 
     init(_ commands: [CrossingWorkload.Sent]) { self.commands = commands }
 
@@ -24,7 +26,7 @@ struct CrossingExpectation: Expectation {
         written = max(written, at + 1)
     }
 
-    func differences(from observed: Observed) -> [String] {
+    mutating func differences(from observed: Observed) -> [String] {
         var lines: [String] = []
         if observed.unreadable > 0 { lines.append("\(observed.unreadable) records cannot be read back") }
         lines += observed.deadLetters.map { "set aside: \($0)" }
@@ -34,7 +36,7 @@ struct CrossingExpectation: Expectation {
         for command in written where outcomes[command.id]?.count != 1 {
             lines.append("\(command.id) is answered \(outcomes[command.id]?.count ?? 0) times")
         }
-        let over = Set(
+        over = Set(
             observed.outcomes.flatMap { $0.grants.filter { $0.state == "revoked" }.map(\.id) }
                 + observed.notifications.filter { $0.kind == "grant-ended" }.compactMap(\.grant))
         for (place, command) in written.enumerated() {
@@ -75,9 +77,10 @@ struct CrossingExpectation: Expectation {
             living[table, default: []].insert(id)
         }
         let (given, received) = (living["grant"] ?? [], living["received"] ?? [])
-        return given.symmetricDifference(received).sorted().map { id in
-            "grant \(id) lives for its \(given.contains(id) ? "grantor" : "representative") only"
-        }
+        return over.intersection(given).sorted().map { "grant \($0) lives and was said to be over" }
+            + given.symmetricDifference(received).sorted().map { id in
+                "grant \(id) lives for its \(given.contains(id) ? "grantor" : "representative") only"
+            }
     }
 
     func notifications() -> [(ExpectedNotification, channel: String)] { [] }

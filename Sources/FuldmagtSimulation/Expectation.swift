@@ -9,7 +9,7 @@ protocol Expectation {
     mutating func advance(to instant: Instant) throws
     mutating func take(_ record: ModelRecord)
     /// What differs from what was said; nothing at rest.
-    func differences(from observed: Observed) throws -> [String]
+    mutating func differences(from observed: Observed) throws -> [String]
     /// What differs from what shards hold at the end, as dumped, but for what is kept of ids. Nothing more can be asked then.
     func differences(fromState state: [String]) throws -> [String]
     /// Notifications that were told, and the channel that each is sent by now.

@@ -107,6 +107,12 @@ extension Simulation {
         for finding in try ShardFiles.check(shard: shard, db) {
             fail("shard \(shard): \(finding.check) is broken by \(finding.count) rows")
         }
+        let comingBack = """
+            SELECT count(*) FROM renumberings r JOIN citizens c ON c.row = r.citizen WHERE c.renumbered IS NULL
+            """
+        if let count = try Int.fetchOne(db, sql: comingBack), count > 0 {
+            fail("\(count) numbers of shard \(shard) still wait for what was sent on")
+        }
         // The model knows no digests, and a number's ids are remembered by the shard that they came to.
         try dump.add(db, leavingOut: ["processed"])
     }

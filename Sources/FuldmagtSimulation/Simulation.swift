@@ -314,7 +314,7 @@ public final class Simulation: @unchecked Sendable {
         }
         mayHaveParked = false
         trace.note(7, "at rest after \(rounds) rounds")
-        let differences = try witness.compare(with: expectation)
+        let differences = try witness.compare(with: &expectation)
         if let first = differences.first { fail(first) }
         for difference in differences.dropFirst() { trace.tell(difference) }
     }

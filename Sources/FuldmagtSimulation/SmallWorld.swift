@@ -49,7 +49,7 @@ struct SmallWorld {
         settings = Settings(
             admitsTestPersons: true, sender: Sender(cvr: "55133018", name: "Eksempel"), cluster: "simulation",
             partitions: partitions, patience: patience)
-        // One seed of eight: drawn from nothing, so that the others do what they do without it.
+        // One seed of sixteen: drawn from nothing, so that the others do what they do without it.
         renumbers = seed % 16 == 7
         var options = Workload.Options()
         options.phases = 4

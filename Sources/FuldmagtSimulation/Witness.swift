@@ -12,6 +12,7 @@ import FuldmagtWorker
 /// - A file's epoch rises with every takeover.
 /// - Once a revocation's outcome is out, everything said about the grant is cancelled, and nothing more is said. What a
 ///   transport may have had by then is left to what is expected.
+/// - A command is said to wait once at most, and not after it was answered.
 /// - A citizen's commands are answered in the order in which they stand in their partition.
 struct Witness {
     private let broker: MemoryBroker
@@ -25,6 +26,9 @@ struct Witness {
     private var revoked: Set<String> = []
     /// Grants whose revocation the present transaction answers.
     private var answeredNow: [String] = []
+    /// Commands that were said to wait, and those that were answered, by where they were first written.
+    private var told: Set<String> = []
+    private var final: Set<String> = []
     /// Offset of the last answered command, by partition and key.
     private var answered: [String: Int] = [:]
     private let document = JSONDocument()
@@ -106,6 +110,7 @@ struct Witness {
     }
 
     private mutating func outcome(_ node: JSONNode) -> String? {
+        if let broken = waiting(node) { return broken }
         guard let type = node["command"]?["type"]?.string, let status = node["status"]?.string, status != "parked"
         else {
             return nil
@@ -132,6 +137,20 @@ struct Witness {
         return "command \(offset) of \(topic.name) \(partition) is answered after \(last) of the same citizen"
     }
 
+    private mutating func waiting(_ node: JSONNode) -> String? {
+        guard let status = node["status"]?.string, let position = node["position"],
+            let topic = position["topic"]?.string, let partition = position["partition"]?.int,
+            let offset = position["offset"]?.int
+        else { return nil }
+        let place = "\(topic) \(partition) \(offset)"
+        guard status == "parked" else {
+            final.insert(place)
+            return nil
+        }
+        if final.contains(place) { return "command \(place) is said to wait after it was answered" }
+        return told.insert(place).inserted ? nil : "command \(place) is said to wait twice"
+    }
+
     private mutating func revocation(_ node: JSONNode) {
         node["grants"]?.forEachElement { _, grant in
             guard grant["state"]?.string == "revoked", let id = grant["id"]?.string else { return }
@@ -141,7 +160,7 @@ struct Witness {
     }
 
     /// What differs from what is expected; nothing at rest.
-    mutating func compare(with expectation: any Expectation) throws -> [String] {
+    mutating func compare(with expectation: inout any Expectation) throws -> [String] {
         listener.look()
         listener.forgetParked()
         return try expectation.differences(from: listener.observed)

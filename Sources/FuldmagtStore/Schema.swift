@@ -365,6 +365,8 @@ enum Schema {
         ALTER TABLE grants ADD COLUMN representative_former BLOB CHECK (length(representative_former) = 16);
         ALTER TABLE grants ADD COLUMN representative_died INTEGER CHECK (representative_died IN (0, 1));
         -- 0: is to get another number; 1: has another number, under which all there is was handed over.
+        -- Null with a row in renumberings: is in use again, and not all that was sent on is back; "at" is then what the
+        -- echo was asked behind.
         ALTER TABLE citizens ADD COLUMN renumbered INTEGER CHECK (renumbered IN (0, 1));
         CREATE TABLE renumberings (
           citizen INTEGER PRIMARY KEY REFERENCES citizens,

@@ -29,7 +29,7 @@ public struct ParkedCommand: Sendable {
 
     /// Puts commands that were first written to one partition in the order they have there, in the places that they hold
     /// among all.
-    static func ordered(_ parked: [ParkedCommand]) -> [ParkedCommand] {
+    public static func ordered(_ parked: [ParkedCommand]) -> [ParkedCommand] {
         guard parked.count > 1 else { return parked }
         var places: [Position: [Int]] = [:]
         for (place, command) in parked.enumerated() {
@@ -39,11 +39,7 @@ public struct ParkedCommand: Sendable {
         }
         var ordered = parked
         for places in places.values where places.count > 1 {
-            // Offsets begin anew where a topic was made anew, times do not.
-            let commands = places.map { parked[$0] }.sorted {
-                ($0.record.at.milliseconds, $0.record.position.offset)
-                    < ($1.record.at.milliseconds, $1.record.position.offset)
-            }
+            let commands = places.map { parked[$0] }.sorted { $0.record.position.offset < $1.record.position.offset }
             for (place, command) in zip(places, commands) { ordered[place] = command }
         }
         return ordered
@@ -63,19 +59,18 @@ public struct ParkedLoad: Sendable, Equatable {
     public struct ComingBack: Sendable, Equatable {
         /// The number that had taken its place.
         public var from: PartyReference
-        /// Which echo is waited for: when the number was replaced, and one more for each that was asked for since.
-        public var at: Instant
+        /// Which echo is waited for: see `Echo`.
+        public var asked: Int64
 
-        public init(from: PartyReference, at: Instant) {
+        public init(from: PartyReference, asked: Int64) {
             self.from = from
-            self.at = at
+            self.asked = asked
         }
     }
 
     public init() {}
 
-    /// Nothing waits, and nothing is waited for.
-    public var isEmpty: Bool { commands == 0 && comingBack.isEmpty }
+    public var isEmpty: Bool { commands == 0 }
 
     public mutating func add(_ citizen: Ident, isRevocation: Bool) {
         citizens[citizen, default: 0] += 1
@@ -108,17 +103,17 @@ extension ShardAccess {
             load.comingBack[try numbers.ident(0)] = ParkedLoad.ComingBack(
                 from: PartyReference(
                     pseudonym: try numbers.ident(1), sealed: try numbers.sealed(2), shard: Int32(numbers.int(3))),
-                at: numbers.instant(4))
+                asked: numbers.int(4))
         }
         return load
     }
 
     /// Which echo is waited for before a number that is in use again is settled.
-    public func setEcho(_ at: Instant, of number: Ident) throws(StoreError) {
+    public func setEcho(_ asked: Int64, of number: Ident) throws(StoreError) {
         try Statement(
             connection,
             "UPDATE renumberings SET at = ?2 WHERE citizen = (SELECT row FROM citizens WHERE pseudonym = ?1)"
-        ).bind(1, number).bind(2, at).run()
+        ).bind(1, number).bind(2, asked).run()
     }
 
     /// Everything that was passed on from a citizen's number is back.
@@ -137,8 +132,7 @@ extension ShardAccess {
             .bind(12, parked.isRevocation).bind(13, parked.record.isTold).run()
     }
 
-    /// What waits about a citizen, in the order in which it came; what came from one partition in the order in which it was
-    /// written there, as some of it may have been on a longer way, past another number of the citizen's.
+    /// What waits about a citizen, in the order in which it is decided.
     public func parked(of loaded: LoadedFile) throws(StoreError) -> [ParkedCommand] {
         guard let citizen = loaded.row else { return [] }
         let rows = statements.readParked.bind(1, citizen)
@@ -162,7 +156,7 @@ extension ShardAccess {
                         at: rows.instant(6), sealed: rows.bytes(7), isTold: rows.int(11) == 1),
                     why: why, isRevocation: rows.int(10) == 1, since: rows.optionalInstant(12)))
         }
-        return ParkedCommand.ordered(parked)
+        return parked
     }
 
     /// Notes why a parked command still waits.

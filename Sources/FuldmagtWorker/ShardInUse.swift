@@ -351,7 +351,7 @@ final class ShardInUse: @unchecked Sendable {
     /// A record that has this shard's parked commands looked at again: as soon as the shard is taken over, then every ten
     /// seconds while they may be decided, and every minute otherwise, so that none is forgotten.
     func dueRelease(now: Instant, catalogue: Int64, isCatalogueBehind: Bool) -> Frame? {
-        guard !parked.isEmpty else { return nil }
+        guard !parked.isEmpty || !parked.comingBack.isEmpty else { return nil }
         let pause = isCatalogueBehind ? 60 : Self.askAgainSeconds
         if let parkedAsked, Self.isWithin(pause, after: parkedAsked, now) { return nil }
         output.removeAll()

@@ -48,8 +48,7 @@ extension ShardTurn {
         }
         try store(effects, to: &file, output: &output)
         if let replaced, replaced.isHandedOver {
-            parked.comingBack[citizen.pseudonym] = ParkedLoad.ComingBack(from: replaced.to, at: replaced.at)
-            askForEcho(to: citizen.pseudonym, output: &output)
+            try awaitRest(replaced, of: citizen.pseudonym, behind: item, output: &output)
         }
         try access.noteResidence(file.file.residence(on: circumstances.present)?.municipality, of: &file)
         // Its former shard may not have come to the day that this one has been looked through for.
@@ -88,7 +87,7 @@ extension ShardTurn {
         case .numberChange(let change): body = .numberChange(change)
         case .command, .sweep, .handover, .deadLetter, .forward, .parked, .receipt, .echo: return
         }
-        for message in Rules.passOn(body, of: former.pseudonym, to: renumbering.to, round: item.round) {
+        for message in Rules.passOn(body, of: former.pseudonym, to: renumbering.to, rounds: item.rounds) {
             output.write(message)
         }
     }

@@ -5,12 +5,29 @@ import FuldmagtStore
 /// their way back, past shards that answer each at its own time. So the shard asks for an echo, which takes the same way,
 /// and is back behind all of it. Until then commands that arrive for the number wait, also those that come back that way, and
 /// are then decided in the order of the partitions they were first written to: or a revocation would not find what was given
-/// before it. What other shards tell that changes grants goes round as well, with an echo behind it.
+/// before it. The death of a representative and a change of somebody's number go round as well, with an echo behind them.
 extension ShardTurn {
+    /// Waits for all that followed a file which has come back, or is to.
+    mutating func awaitRest(
+        _ replaced: Renumbering, of number: Ident, behind item: WorkItem, output: inout OutputWriter
+    ) throws {
+        parked.comingBack[number] = ParkedLoad.ComingBack(from: replaced.to, asked: 0)
+        try askForNewEcho(to: number, behind: item, output: &output)
+    }
+
+    private mutating func askForNewEcho(
+        to number: Ident, behind item: WorkItem, output: inout OutputWriter
+    ) throws {
+        let asked = records[item.index].offset
+        try access.setEcho(asked, of: number)
+        parked.comingBack[number]?.asked = asked
+        askForEcho(to: number, output: &output)
+    }
+
     /// Asks for an echo where a number's file went to.
     func askForEcho(to number: Ident, output: inout OutputWriter) {
         guard let awaited = parked.comingBack[number] else { return }
-        output.write(InboxMessage(to: awaited.from, .echo(Echo(number: number, shard: shard, at: awaited.at))))
+        output.write(InboxMessage(to: awaited.from, .echo(Echo(number: number, shard: shard, asked: awaited.asked))))
     }
 
     /// Has something go the way of what is to come back, and waits for an echo behind it.
@@ -18,14 +35,10 @@ extension ShardTurn {
     mutating func sendRound(
         _ body: InboxMessage.Body, _ item: WorkItem, output: inout OutputWriter
     ) throws -> Bool {
-        guard let number = item.pseudonym, var awaited = parked.comingBack[number], item.round != number else {
-            return false
-        }
-        output.write(InboxMessage(to: awaited.from, body, round: number))
-        awaited.at = Instant(milliseconds: awaited.at.milliseconds + 1)
-        try access.setEcho(awaited.at, of: number)
-        parked.comingBack[number] = awaited
-        askForEcho(to: number, output: &output)
+        guard let number = item.pseudonym, let awaited = parked.comingBack[number], !item.rounds.contains(number)
+        else { return false }
+        output.write(InboxMessage(to: awaited.from, body, rounds: item.rounds + [number]))
+        try askForNewEcho(to: number, behind: item, output: &output)
         return true
     }
 
@@ -43,18 +56,34 @@ extension ShardTurn {
                     return
                 }
             }
-            // What was passed on as far as this was decided on here.
+            // What was passed on as far as this stays here, decided on or waiting.
             output.write(InboxMessage(shard: echo.shard, citizen: echo.number, sealed: nil, body: .echo(echo)))
             return
         }
         // Only the one that was asked for last, and not where the number has been replaced again.
-        guard parked.comingBack[number]?.at == echo.at, let known = try access.citizen(number) else { return }
+        guard parked.comingBack[number]?.asked == echo.asked, let known = try access.citizen(number) else { return }
         var file = try take(try names.identity(of: known), from: &loaded)
         try access.settleNumber(of: file)
         parked.comingBack[number] = nil
+        try reorder(&file)
         try release(&file, retriesFaults: false, under: circumstances, output: &output) { _ in false }
         try tellWaiting(file, output: &output)
         loaded = file
+    }
+
+    /// Has what waits be decided in the order of the partitions it was written to: some of it came the longer way.
+    private func reorder(_ file: inout LoadedFile) throws {
+        let waiting = try access.parked(of: file)
+        let ordered = ParkedCommand.ordered(waiting)
+        guard ordered.map(\.row) != waiting.map(\.row) else { return }
+        let commands = try ordered.compactMap { parked -> (ParkedCommand, Command)? in
+            guard case .command(let command, _, _, _) = try reread(parked.record, file.file.citizen).work else {
+                return nil
+            }
+            return (parked, command)
+        }
+        for (parked, _) in commands { try access.release(parked) }
+        for (parked, command) in commands { try access.park(parked, cause: command.cause, of: &file) }
     }
 
     /// Tells senders of what still waits when everything is back: of what waited for that they were not told.

@@ -31,8 +31,8 @@ final class WorkItem {
     let index: Int
     /// Set for a command that an old number's shard passed on.
     let passedOn: PassedOnCommand?
-    /// The number, by pseudonym, whose shard had it go round.
-    fileprivate(set) var round: Ident?
+    /// The numbers, by pseudonym, whose shards had it go round.
+    fileprivate(set) var rounds: [Ident] = []
 
     init(
         work: Work, citizen: Identity?, pseudonym: Ident? = nil, now: Instant, index: Int,
@@ -164,7 +164,7 @@ struct RecordDecoder {
             throw DeadLetter(.unknownType, "an inbox record of a kind this version does not know")
         }
         let item = try item(of: message, record, at: written, index: index)
-        item.round = message.round
+        item.rounds = message.rounds
         return item
     }
 

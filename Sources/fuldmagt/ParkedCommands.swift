@@ -14,8 +14,8 @@ struct ParkedCommands: AsyncParsableCommand {
             A command waits while the catalogue cannot be read and it asks for something there (catalogue), while the \
             store refuses what it comes to, which is a fault of this program (fault), and while an earlier command \
             about the same citizen waits, or their file is on its way back to a CPR number that they have again \
-            (order; the latter for a moment, and whatever you ask for). Workers look at what waits again and again; \
-            what the store refused only when another worker takes the shard over, or when you say so.
+            (order; the latter for a moment, and retry does nothing about it). Workers look at what waits again and \
+            again; what the store refused only when another worker takes the shard over, or when you say so.
 
             These read the shard files of this machine (--data). retry and reject change nothing by themselves: they \
             write a record to fuldmagt.inbox, and the worker that owns the shard does it.

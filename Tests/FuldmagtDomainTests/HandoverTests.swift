@@ -35,6 +35,15 @@ import Testing
         #expect(first.arrive(at: number(1), replacedBy: replaced(by: 2, at: 10)) == .takeIn)
     }
 
+    @Test(
+        "two that are of one moment end at one number all the same", arguments: [(1, 2), (2, 1)] as [(UInt64, UInt64)])
+    func oneMoment(one: UInt64, other: UInt64) {
+        var first = handover(from: one, to: other, at: 10)
+        let way = first.arrive(at: number(other), replacedBy: replaced(by: one, at: 10))
+        // From the greater number to the other, wherever the two files meet.
+        #expect(way == (one == 1 ? .sendBack(to: reference(1)) : .takeIn))
+    }
+
     @Test("a file that is sent back follows where its number has been replaced anew in the meantime")
     func replacedAnew() {
         var file = handover(from: 1, to: 2, at: 10)

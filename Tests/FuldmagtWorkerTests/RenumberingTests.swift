@@ -328,6 +328,7 @@ import Testing
         let cluster = try begin()
         let grants = try rows("grant", of: anna, in: cluster)
         for (step, number) in numbers.enumerated().dropFirst() {
+            cluster.clock.advance(seconds: 1)
             cluster.renumber(numbers[step - 1], to: number, id: "n\(step)")
             try cluster.drain()
             #expect(cluster.answer("n\(step)") == "accepted")

@@ -97,8 +97,10 @@ import Testing
     func alone() throws {
         let cluster = try crossed()
         try cluster.drain()
+        cluster.clock.advance(seconds: 1)
         cluster.renumber(anna, to: new, id: "n2")
         try cluster.drain()
+        cluster.clock.advance(seconds: 1)
         cluster.renumber(new, to: anna, id: "n3")
         cluster.clock.advance(seconds: 1)
         cluster.revoke(anna, from: bent, ["tax"], id: "r")

@@ -76,8 +76,11 @@ extension Handover {
         guard let start = passages.firstIndex(where: { $0.number == renumbering.to.pseudonym }) else {
             return .passOn(to: renumbering.to)
         }
-        // Of equal times the first: where that is the old number's own, it was decided knowing the others.
-        let newest = passages[start...].dropFirst().reduce(passages[start]) { $1.at > $0.at ? $1 : $0 }
+        // Of equal times by number, as whichever file arrives must find the same: each shard knows the passages in another
+        // order.
+        let newest = passages[start...].dropFirst().reduce(passages[start]) {
+            ($1.at.milliseconds, $1.number) > ($0.at.milliseconds, $0.number) ? $1 : $0
+        }
         guard newest.to.pseudonym != citizen else { return .takeIn }
         isSentBack = true
         return .sendBack(to: newest.to)
@@ -102,13 +105,13 @@ public struct Echo: Sendable, Equatable {
     /// Who asks.
     public var number: Ident
     public var shard: Int32
-    /// When the number was replaced, which tells one such time from another.
-    public var at: Instant
+    /// What it is asked behind: the offset in the inbox of the number's shard of the record that had it asked.
+    public var asked: Int64
 
-    public init(number: Ident, shard: Int32, at: Instant) {
+    public init(number: Ident, shard: Int32, asked: Int64) {
         self.number = number
         self.shard = shard
-        self.at = at
+        self.asked = asked
     }
 }
 

@@ -20,7 +20,7 @@ public struct InboxRecord: Sendable {
     public var citizen: SealedNumber?
     public var body: InboxMessage.Body
     /// See `InboxMessage`.
-    public var round: Ident?
+    public var rounds: [Ident] = []
 }
 
 extension InboxMessage.Body {
@@ -60,7 +60,7 @@ extension InboxMessage.Body {
             id.append("parked/\(request.action.rawValue)/\(request.at.milliseconds)" as String)
         case .echo(let echo):
             id.append(hex: echo.number)
-            id.append("/echo/\(echo.at.milliseconds)" as String)
+            id.append("/echo/\(echo.asked)" as String)
         case .sweep(let sweep):
             id.append("sweep/\(shard)/\(sweep.day)/\(sweep.position)/\(sweep.stepText)" as String)
         }
@@ -93,7 +93,12 @@ extension InboxMessage {
         case .parked(let request): request.write(to: &json)
         case .echo(let echo): echo.write(to: &json)
         }
-        if let round { json.member("round", hex: round) }
+        if !rounds.isEmpty {
+            json.key("rounds")
+            json.beginArray()
+            for number in rounds { json.plainString(count: 32) { number.writeHex(to: $0) } }
+            json.endArray()
+        }
         json.endObject()
     }
 }
@@ -135,7 +140,9 @@ extension InboxRecord {
     /// - Returns: nil for anything else.
     public static func read(_ data: JSONNode) -> InboxRecord? {
         var record = readBody(data)
-        record?.round = data["round"]?.ident
+        data["rounds"]?.forEachElement { _, number in
+            if let number = number.ident { record?.rounds.append(number) }
+        }
         return record
     }
 

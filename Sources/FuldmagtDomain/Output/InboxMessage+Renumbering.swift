@@ -71,14 +71,14 @@ extension Echo {
     func write(to json: inout JSONWriter) {
         json.member("echo", hex: number)
         json.member("shard", Int(shard))
-        json.member("at", Int(at.milliseconds))
+        json.member("asked", Int(asked))
     }
 
     static func read(_ node: JSONNode) -> Echo? {
         guard let number = node["echo"]?.ident, let shard = node["shard"]?.int.flatMap({ Int32(exactly: $0) }),
-            let at = node["at"]?.int
+            let asked = node["asked"]?.int
         else { return nil }
-        return Echo(number: number, shard: shard, at: Instant(milliseconds: Int64(at)))
+        return Echo(number: number, shard: shard, asked: Int64(asked))
     }
 }
 

@@ -203,8 +203,9 @@ public struct InboxMessage: Sendable {
     public var citizen: Ident?
     /// Their number, where their shard may not know them yet.
     public var sealed: SealedNumber?
-    /// A number in use again, by pseudonym, whose shard had this go round: it is taken in there once it is back.
-    public var round: Ident?
+    /// Numbers in use again, by pseudonym, whose shards had this go round. It is taken in by the first on its way that has
+    /// nothing to wait for, or is among these.
+    public var rounds: [Ident] = []
     public var body: Body
 
     public enum Body: Sendable {
@@ -227,10 +228,10 @@ public struct InboxMessage: Sendable {
     }
 
     /// To a citizen whose shard may not know them yet.
-    /// - Parameter round: the number whose shard has it go round.
-    public init(to citizen: PartyReference, _ body: Body, round: Ident? = nil) {
+    /// - Parameter rounds: the numbers whose shards had it go round.
+    public init(to citizen: PartyReference, _ body: Body, rounds: [Ident] = []) {
         self.init(shard: citizen.shard, citizen: citizen.pseudonym, sealed: citizen.sealed, body: body)
-        self.round = round
+        self.rounds = rounds
     }
 }
 

@@ -118,11 +118,11 @@ extension Rules {
 
     /// What arrives for an old number, under the new one. Who sent it is told of the new number, where they will have to
     /// know it.
-    /// - Parameter round: the number whose shard had it go round.
+    /// - Parameter rounds: the numbers whose shards had it go round.
     public static func passOn(
-        _ body: InboxMessage.Body, of former: Ident, to current: PartyReference, round: Ident? = nil
+        _ body: InboxMessage.Body, of former: Ident, to current: PartyReference, rounds: [Ident] = []
     ) -> [InboxMessage] {
-        guard case .news(var news) = body else { return [InboxMessage(to: current, body, round: round)] }
+        guard case .news(var news) = body else { return [InboxMessage(to: current, body, rounds: rounds)] }
         news.isPassedOn = true
         return [
             InboxMessage(to: current, .news(news)),

@@ -70,11 +70,15 @@ struct CrossingExpectation: Expectation {
         let document = JSONDocument()
         var living: [String: Set<String>] = [:]
         for line in state {
-            try Array(line.utf8).withUnsafeBytes { try document.parse($0) }
-            guard let table = document.root["table"]?.string, ["grant", "received"].contains(table),
-                ["active", "dormant"].contains(document.root["state"]?.string), let id = document.root["grant"]?.string
-            else { continue }
-            living[table, default: []].insert(id)
+            // What is read stands in the bytes.
+            try Array(line.utf8).withUnsafeBytes { bytes in
+                try document.parse(bytes)
+                guard let table = document.root["table"]?.string, ["grant", "received"].contains(table),
+                    ["active", "dormant"].contains(document.root["state"]?.string),
+                    let id = document.root["grant"]?.string
+                else { return }
+                living[table, default: []].insert(id)
+            }
         }
         let (given, received) = (living["grant"] ?? [], living["received"] ?? [])
         return over.intersection(given).sorted().map { "grant \($0) lives and was said to be over" }

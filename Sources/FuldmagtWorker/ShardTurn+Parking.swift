@@ -59,10 +59,7 @@ extension ShardTurn {
         // What waits for the rest of its citizen's file is decided as soon as an echo is back, and no sender need be told.
         if !isRevocation, !record.isTold, !(isAwaitingReturn && waiting == .order) {
             record.isTold = true
-            output.write(
-                Outcome(
-                    cause: arrived.command.cause, status: .parked, reasons: [waiting.reason],
-                    decidedAt: circumstances.now, position: arrived.position))
+            tell(arrived.command, first: arrived.position, waitsFor: waiting, at: circumstances.now, output: &output)
         }
         try access.park(
             ParkedCommand(
@@ -80,6 +77,17 @@ extension ShardTurn {
             isFirst = false
             return true
         }
+    }
+
+    /// Tells a command's sender that it waits.
+    /// - Parameter position: where it was first written.
+    func tell(
+        _ command: Command, first position: Position, waitsFor waiting: Waiting, at now: Instant,
+        output: inout OutputWriter
+    ) {
+        output.write(
+            Outcome(
+                cause: command.cause, status: .parked, reasons: [waiting.reason], decidedAt: now, position: position))
     }
 
     /// Does what an operator asks for.

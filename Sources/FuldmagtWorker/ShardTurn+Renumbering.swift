@@ -48,7 +48,7 @@ extension ShardTurn {
         }
         try store(effects, to: &file, output: &output)
         if let replaced, replaced.isHandedOver {
-            try awaitRest(replaced, of: citizen.pseudonym, behind: item, output: &output)
+            try awaitAll(sentTo: replaced.to, from: citizen.pseudonym, behind: item, output: &output)
         }
         try access.noteResidence(file.file.residence(on: circumstances.present)?.municipality, of: &file)
         // Its former shard may not have come to the day that this one has been looked through for.

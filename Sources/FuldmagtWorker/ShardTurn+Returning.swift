@@ -7,20 +7,14 @@ import FuldmagtStore
 /// are then decided in the order of the partitions they were first written to: or a revocation would not find what was given
 /// before it. The death of a representative and a change of somebody's number go round as well, with an echo behind them.
 extension ShardTurn {
-    /// Waits for all that followed a file which has come back, or is to.
-    mutating func awaitRest(
-        _ replaced: Renumbering, of number: Ident, behind item: WorkItem, output: inout OutputWriter
-    ) throws {
-        parked.comingBack[number] = ParkedLoad.ComingBack(from: replaced.to, asked: 0)
-        try askForNewEcho(to: number, behind: item, output: &output)
-    }
-
-    private mutating func askForNewEcho(
-        to number: Ident, behind item: WorkItem, output: inout OutputWriter
+    /// Waits for all that has been sent on from a number, up to now.
+    /// - Parameter other: where it was sent.
+    mutating func awaitAll(
+        sentTo other: PartyReference, from number: Ident, behind item: WorkItem, output: inout OutputWriter
     ) throws {
         let asked = records[item.index].offset
         try access.setEcho(asked, of: number)
-        parked.comingBack[number]?.asked = asked
+        parked.comingBack[number] = ParkedLoad.ComingBack(from: other, asked: asked)
         askForEcho(to: number, output: &output)
     }
 
@@ -38,7 +32,7 @@ extension ShardTurn {
         guard let number = item.pseudonym, let awaited = parked.comingBack[number], !item.rounds.contains(number)
         else { return false }
         output.write(InboxMessage(to: awaited.from, body, rounds: item.rounds + [number]))
-        try askForNewEcho(to: number, behind: item, output: &output)
+        try awaitAll(sentTo: awaited.from, from: number, behind: item, output: &output)
         return true
     }
 
@@ -92,10 +86,7 @@ extension ShardTurn {
         for waiting in try access.parked(of: file) where !waiting.isRevocation && !waiting.record.isTold {
             let item = try reread(waiting.record, file.file.citizen)
             guard case .command(let command, _, _, let position) = item.work else { continue }
-            output.write(
-                Outcome(
-                    cause: command.cause, status: .parked, reasons: [waiting.why.reason], decidedAt: item.now,
-                    position: position))
+            tell(command, first: position, waitsFor: waiting.why, at: item.now, output: &output)
             try access.noteTold(waiting)
         }
     }

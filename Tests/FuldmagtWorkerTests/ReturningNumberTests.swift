@@ -31,6 +31,16 @@ import Testing
         return cluster
     }
 
+    /// The same, with a worker of other options, some turns later.
+    private func crossed(after turns: Int, _ change: (inout WorkerOptions) -> Void) throws -> TestCluster {
+        let cluster = try crossed()
+        change(&cluster.options)
+        try cluster.stop()
+        try cluster.start()
+        for _ in 0..<turns { _ = try cluster.loop?.turn() }
+        return cluster
+    }
+
     /// Takes turns until the echo that was asked for is the last that the other number's shard was told.
     private func turnUntilAsked(_ cluster: TestCluster) throws {
         for _ in 0..<10 {
@@ -38,6 +48,13 @@ import Testing
             if cluster.said(.inbox, in: shard(new)).last?.description.contains(#""echo":"#) == true { return }
         }
         Issue.record("no echo was asked for")
+    }
+
+    /// Takes turns until the echo is asked for, and loses it.
+    private func loseEcho(_ cluster: TestCluster) throws {
+        try turnUntilAsked(cluster)
+        let end = cluster.broker.written(.inbox, partition: shard(new))
+        cluster.broker.cutOff(.inbox, partition: shard(new), at: end - 1)
     }
 
     private func echoes(_ cluster: TestCluster) -> Int {
@@ -64,11 +81,7 @@ import Testing
         arguments: 0..<8, [1, 2, 100])
     func anyMoment(turns: Int, batch: Int) throws {
         for between in 0..<6 {
-            let cluster = try crossed()
-            cluster.options.batchRecords = batch
-            try cluster.stop()
-            try cluster.start()
-            for _ in 0..<turns { _ = try cluster.loop?.turn() }
+            let cluster = try crossed(after: turns) { $0.batchRecords = batch }
             cluster.issue(anna, to: TestCluster.carl, ["tax"], id: "given")
             for _ in 0..<between { _ = try cluster.loop?.turn() }
             cluster.revoke(anna, from: TestCluster.carl, ["tax"], id: "taken")
@@ -136,9 +149,7 @@ import Testing
     @Test("an echo that is lost is asked for again as long as something waits")
     func lostEcho() throws {
         let cluster = try crossed()
-        try turnUntilAsked(cluster)
-        let end = cluster.broker.written(.inbox, partition: shard(new))
-        cluster.broker.cutOff(.inbox, partition: shard(new), at: end - 1)
+        try loseEcho(cluster)
         cluster.revoke(anna, from: bent, ["tax"], id: "r")
         // A worker that takes over asks at once, as everybody does every ten seconds.
         try cluster.drain()
@@ -160,9 +171,7 @@ import Testing
             cluster.renumber(number, to: next, id: "to-\(next)")
             cluster.clock.advance(seconds: 1)
         }
-        try turnUntilAsked(cluster)
-        let end = cluster.broker.written(.inbox, partition: shard(new))
-        cluster.broker.cutOff(.inbox, partition: shard(new), at: end - 1)
+        try loseEcho(cluster)
         return cluster
     }
 
@@ -193,11 +202,7 @@ import Testing
     @Test("the correction of a death does not overtake it", arguments: 0..<8, [1, 100])
     func correction(turns: Int, batch: Int) throws {
         for between in 1..<5 {
-            let cluster = try crossed()
-            cluster.options.batchRecords = batch
-            try cluster.stop()
-            try cluster.start()
-            for _ in 0..<turns { _ = try cluster.loop?.turn() }
+            let cluster = try crossed(after: turns) { $0.batchRecords = batch }
             cluster.send(
                 "move.decease", #"{"citizen":{"cpr":"\#(bent)"},"effective":"2026-11-22"}"#, id: "dead", key: bent)
             for _ in 0..<between { _ = try cluster.loop?.turn() }
@@ -236,10 +241,7 @@ import Testing
 
     @Test("however much comes for the number meanwhile, nothing is given up")
     func many() throws {
-        let cluster = try crossed()
-        cluster.options.parkedPerCitizen = 1
-        try cluster.stop()
-        try cluster.start()
+        let cluster = try crossed(after: 0) { $0.parkedPerCitizen = 1 }
         try turnUntilAsked(cluster)
         for number in 0..<10 { cluster.issue(anna, to: TestCluster.carl, ["tax"], id: "c\(number)") }
         try cluster.drain()

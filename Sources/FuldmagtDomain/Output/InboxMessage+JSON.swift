@@ -93,13 +93,17 @@ extension InboxMessage {
         case .parked(let request): request.write(to: &json)
         case .echo(let echo): echo.write(to: &json)
         }
-        if !rounds.isEmpty {
-            json.key("rounds")
-            json.beginArray()
-            for number in rounds { json.plainString(count: 32) { number.writeHex(to: $0) } }
-            json.endArray()
-        }
+        if !rounds.isEmpty { json.member("rounds", rounds) }
         json.endObject()
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func member(_ name: StaticString, _ idents: [Ident]) {
+        key(name)
+        beginArray()
+        for ident in idents { plainString(count: 32) { ident.writeHex(to: $0) } }
+        endArray()
     }
 }
 
@@ -109,10 +113,7 @@ extension RepresentativeDeath {
         json.member("at", Int(at.milliseconds))
         json.key("cause")
         cause.write(to: &json)
-        json.key("grants")
-        json.beginArray()
-        for grant in grants { json.plainString(count: 32) { grant.writeHex(to: $0) } }
-        json.endArray()
+        json.member("grants", grants)
         if let mistake {
             json.key("mistake")
             mistake.write(to: &json)

@@ -226,12 +226,18 @@ struct ShardTurn {
         output: inout OutputWriter
     ) throws -> Waiting? {
         try access.load(Rules.sections(for: command.body), into: &file)
+        var before: Municipality?
+        if case .relocate = command.body { before = file.file.residence(on: circumstances.present)?.municipality }
         switch measured({ Rules.decide(command, at: position, about: &file.file, under: circumstances) }) {
         case .accept(let effects):
             try store(effects, to: &file, output: &output)
             switch command.body {
-            case .relocate:
-                try access.noteResidence(file.file.residence(on: circumstances.present)?.municipality, of: &file)
+            case .relocate(let relocate):
+                // Only what the grants were looked at for: a move told before, whose day has come, has a look of its own yet.
+                let residence = file.file.residence(on: circumstances.present)?.municipality
+                if let effective = relocate.effective, effective <= circumstances.today, residence != before {
+                    try access.noteResidence(residence, of: &file)
+                }
             case .register:
                 try recallDigitalPost(of: &file, cause: command.cause, under: circumstances, output: &output)
             case .correctDeath:
@@ -338,7 +344,8 @@ struct ShardTurn {
                 for number in parked.comingBack.keys.sorted() { askForEcho(to: number, output: &output) }
             }
             let citizens = try access.citizensWaiting(after: after, limit: options.sweepSize)
-            for known in citizens {
+            // What waits for the rest of its citizen's file is not given up: it comes back, however late.
+            for known in citizens where parked.comingBack[known.pseudonym] == nil {
                 var file = try access.file(of: try names.identity(of: known))
                 try access.noteLook(at: circumstances.now, of: file)
                 try release(

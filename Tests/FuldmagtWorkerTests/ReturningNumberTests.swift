@@ -159,6 +159,23 @@ import Testing
         #expect(try living(cluster) == 0)
     }
 
+    @Test("a command that waits for a file on its way back is not given up, however late that is")
+    func patience() throws {
+        let cluster = try crossed()
+        cluster.options.parkedSeconds = 5
+        try loseEcho(cluster)
+        cluster.issue(anna, to: TestCluster.carl, ["tax"], id: "waits")
+        for _ in 0..<3 {
+            cluster.clock.advance(seconds: 20)
+            try loseEcho(cluster)
+        }
+        #expect(cluster.outcomes(of: "waits").isEmpty)
+        cluster.clock.advance(seconds: 20)
+        try cluster.drain()
+        #expect(cluster.answer("waits") == "accepted")
+        #expect(try cluster.check() == [])
+    }
+
     /// Three numbers, each replaced by the next, and the echo for the first of them.
     private func lostInCircle() throws -> TestCluster {
         let third = "6101500049"

@@ -104,4 +104,30 @@ import Testing
         #expect(cluster.answer("a1") == "rejected source-not-permitted@ce_source")
         #expect(cluster.answer("activate-care-0101") == "accepted")
     }
+
+    @Test("where only administrators change the catalogue, a tombstone needs one's name, too")
+    func tombstones() throws {
+        let cluster = try begin(.enforce, administrators: ["29189846"])
+        func remove(_ key: String, as source: String?) throws {
+            cluster.broker.append(
+                topic: .catalogue, partition: 0, key: Array(key.utf8),
+                headers: source.map { [("ce_source", Array($0.utf8))] } ?? [], value: nil)
+            try cluster.drain()
+        }
+        try remove("authority/99000007", as: nil)
+        try remove("authority/99000007", as: Self.other)
+        #expect(
+            cluster.said(.deadLetters).map { $0.headers["dl_reason"] } == ["missing-attribute", "invalid-attribute"])
+        // Each time the topic is given back what the key stands for.
+        #expect(cluster.said(.catalogue).suffix(3).map { $0.value == nil } == [false, true, false])
+        let move = #"{"citizen":{"cpr":"\#(anna)"},"to":"0101","effective":"2020-01-01"}"#
+        cluster.send("move.relocate", move, id: "m1", source: Self.register, key: anna)
+        try cluster.drain()
+        #expect(cluster.answer("m1") == "accepted")
+        try remove("authority/99000007", as: TestCluster.source)
+        cluster.send("move.relocate", move, id: "m2", source: Self.register, key: anna)
+        try cluster.drain()
+        #expect(cluster.answer("m2") == "rejected source-not-permitted@ce_source")
+        #expect(cluster.said(.deadLetters).count == 2)
+    }
 }

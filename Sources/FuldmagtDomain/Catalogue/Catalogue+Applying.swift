@@ -35,8 +35,9 @@ extension Catalogue {
             return .repeated
         }
         if record.value == nil, let key {
+            if restored == nil, let letter = Self.refusal(ofRemovalBy: record, settings) { return .deadLetter(letter) }
             let outcome = remove(key, offset: record.offset, at: Instant(milliseconds: record.timestamp))
-            if case .removed = outcome { changes[key] = record.offset }
+            if case .removed = outcome { note(key, record.offset) }
             return outcome
         }
         do throws(DeadLetter) {
@@ -58,23 +59,53 @@ extension Catalogue {
             seen[name] = (content, now)
             let today = now.day
             var reader = FieldReader(data, today: today, settings: settings)
-            if settings.sources == .enforce, !settings.administrators.isEmpty,
-                !(envelope.cause.sourceCVR.map { settings.administrators.contains($0.digits) } ?? false)
-            {
+            guard Self.mayChange(envelope.cause.source, settings) else {
                 return .rejected(envelope.cause, [Reason(.sourceNotPermitted, "ce_source")])
             }
             guard data.kind == .object else {
                 return .rejected(envelope.cause, [Reason(.invalidField, "data")])
             }
             let change = CatalogueChange.read(&reader, type: envelope.type)
-            if let change, record.key != nil, key != change.key { reader.faults.append(Reason(.invalidField, "key")) }
+            if let change, record.key != nil, !Self.isSame(key, change.key) {
+                reader.faults.append(Reason(.invalidField, "key"))
+            }
             guard let change, reader.faults.isEmpty else { return .rejected(envelope.cause, reader.faults) }
             make(change, offset: record.offset, cause: envelope.cause, at: now)
-            if let key { changes[key] = record.offset }
+            if let key { note(key, record.offset) }
             return .applied(envelope.cause)
         } catch {
             return .deadLetter(error)
         }
+    }
+
+    /// Notes what changed a key last, under the key's own bytes.
+    private mutating func note(_ key: String, _ offset: Int64) {
+        changes.removeValue(forKey: key)
+        changes[key] = offset
+    }
+
+    /// Compaction goes by a key's bytes; texts are also equal where their accents are written in other ways.
+    private static func isSame(_ key: String?, _ other: String) -> Bool {
+        key?.utf8.elementsEqual(other.utf8) ?? false
+    }
+
+    private static func mayChange(_ source: String, _ settings: Settings) -> Bool {
+        guard settings.sources == .enforce, !settings.administrators.isEmpty else { return true }
+        return Cause.cvr(ofSource: source).map { settings.administrators.contains($0.digits) } ?? false
+    }
+
+    /// A tombstone has no envelope; but where the catalogue is some administrators' alone, one of them has to answer for it.
+    private static func refusal(ofRemovalBy record: RecordView, _ settings: Settings) -> DeadLetter? {
+        guard !mayChange("", settings) else { return nil }
+        var source: String?
+        HeaderBlock.forEach(in: record.headers) { name, value in
+            if name.elementsEqual("ce_source".utf8), let value { source = String(validating: value, as: UTF8.self) }
+        }
+        guard let source else {
+            return DeadLetter(.missingAttribute, "a tombstone needs ce_source, as the catalogue has administrators")
+        }
+        guard !mayChange(source, settings) else { return nil }
+        return DeadLetter(.invalidAttribute, "ce_source may not change the catalogue: it is not an administrator's")
     }
 
     private mutating func make(_ change: CatalogueChange, offset: Int64, cause: Cause, at: Instant) {
@@ -82,6 +113,7 @@ extension Catalogue {
         switch change {
         case .package(let package):
             var entry = entries[package.id] ?? Entry()
+            if entry.package == nil { entry.beginning = (offset, cause, at) }
             entry.package = package
             entry.changedAt = offset
             entry.cause = cause
@@ -109,7 +141,9 @@ extension Catalogue {
     private mutating func remove(_ key: String, offset: Int64, at: Instant) -> CatalogueOutcome {
         let parts = key.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         let cause = Cause(id: key, source: "", type: "tombstone")
-        changedAt = max(changedAt, at)
+        let nothing = DeadLetter(.emptyValue, "a tombstone whose key names nothing in the catalogue")
+        // Under another key than the definition's nothing may be removed: compaction would leave the definition standing.
+        if let known = changes.index(forKey: key), !Self.isSame(changes[known].key, key) { return .deadLetter(nothing) }
         switch (parts.first, parts.count) {
         case ("package", 2...):
             let id = parts.dropFirst().joined(separator: "/")
@@ -118,7 +152,9 @@ extension Catalogue {
             entries[id]?.cause = cause
             entries[id]?.at = at
         case ("activation", 4...):
-            guard let municipality = Municipality(parts[1]) else { break }
+            guard let municipality = Municipality(parts[1]), municipality.description == parts[1] else {
+                return .deadLetter(nothing)
+            }
             let itSystem = parts.dropFirst(3).joined(separator: "/")
             entries[parts[2]]?.offers[municipality]?.activations.removeAll { $0.itSystem == itSystem }
             entries[parts[2]]?.offers[municipality]?.changedAt = offset
@@ -126,8 +162,9 @@ extension Catalogue {
             entries[parts[2]]?.offers[municipality]?.at = at
         case ("itsystem", 2...): itSystems[parts.dropFirst().joined(separator: "/")] = nil
         case ("authority", 2): authorities[parts[1]] = nil
-        default: return .deadLetter(DeadLetter(.emptyValue, "a tombstone whose key names nothing in the catalogue"))
+        default: return .deadLetter(nothing)
         }
+        changedAt = max(changedAt, at)
         return .removed
     }
 }

@@ -18,6 +18,8 @@ public struct Catalogue: Sendable {
         var changedAt: Int64 = -1
         var cause: Cause?
         var at = Instant(milliseconds: 0)
+        /// The definition that followed upon none, or upon a removal: what brought the package into being.
+        var beginning: (changedAt: Int64, cause: Cause, at: Instant)?
         var offers: [Municipality: Offer] = [:]
     }
 
@@ -60,11 +62,19 @@ public struct Catalogue: Sendable {
 
     /// What last changed whether a package works in a municipality, and when: named as the cause where a change of the
     /// catalogue, or an activation's first or last day, makes a grant awake or dormant. A later definition of the package
-    /// changes its texts and limits, not where it is offered.
-    public func cause(of package: String, in municipality: Municipality) -> (cause: Cause, at: Instant)? {
+    /// changes its texts and limits, not where it is offered; unless it had been removed.
+    /// - Parameter isDayTurn: an activation's first or last day has come, and nothing else changed.
+    public func cause(
+        of package: String, in municipality: Municipality, isDayTurn: Bool
+    ) -> (cause: Cause, at: Instant)? {
         guard let entry = entries[package] else { return nil }
         if entry.package == nil, let cause = entry.cause { return (cause, entry.at) }
-        if let offer = entry.offers[municipality] { return (offer.cause, offer.at) }
+        if let offer = entry.offers[municipality] {
+            if !isDayTurn, let beginning = entry.beginning, beginning.changedAt > offer.changedAt {
+                return (beginning.cause, beginning.at)
+            }
+            return (offer.cause, offer.at)
+        }
         return entry.cause.map { ($0, entry.at) }
     }
 

@@ -113,13 +113,15 @@ extension Rules {
             draft.takeDaysTurn()
             draft.endDepartureExemption()
         }
-        // Something else may be due on a day when a municipality ends what it offers.
-        let hasMoved = isDue && residence?.municipality != draft.file.reviewedFor
+        // Something else may be due on a day when a municipality ends what it offers; and the catalogue may change on the day
+        // of a move, before the look that is for the move.
+        let hasMoved = residence?.municipality != draft.file.reviewedFor
         draft.reevaluate { grant in
             guard let residence else { return (unknown, now) }
             if hasMoved { return (residence.cause, now) }
             guard let municipality = residence.municipality,
-                let found = circumstances.catalogue.cause(of: grant.terms.id, in: municipality)
+                let found = circumstances.catalogue.cause(
+                    of: grant.terms.id, in: municipality, isDayTurn: isDayTurn)
             else { return (residence.cause, now) }
             return isDayTurn ? (found.cause, now) : found
         }

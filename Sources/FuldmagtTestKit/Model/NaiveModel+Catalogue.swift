@@ -29,8 +29,8 @@ extension NaiveModel {
             version: version, kind: kind, scope: scope, minimumAge: minimumAge ?? 15,
             representativeMinimumAge: representativeMinimumAge ?? 15, maxValidityDays: maxValidityDays,
             retired: retired)
-        removals[id] = nil
-        reevaluateAll(command.cause)
+        let comesBack = removals.removeValue(forKey: id) != nil
+        reevaluateAll(command.cause, broughtBack: comesBack ? id : nil)
     }
 
     private func checkKLE(_ fields: inout ModelFields) {
@@ -108,9 +108,12 @@ extension NaiveModel {
     }
 
     /// A changed catalogue reaches every citizen concerned at once.
-    private mutating func reevaluateAll(_ cause: ModelCause) {
+    /// - Parameter broughtBack: a package that was removed and is defined again by this.
+    private mutating func reevaluateAll(_ cause: ModelCause, broughtBack: String? = nil) {
         for citizen in citizens.keys.sorted(by: { $0.digits < $1.digits }) {
-            _ = reevaluate(citizen, on: present(cause.day), at: Instant(milliseconds: cause.at))
+            _ = reevaluate(
+                citizen, on: present(cause.day), at: Instant(milliseconds: cause.at),
+                broughtBack: broughtBack.map { ($0, cause) })
         }
     }
 }

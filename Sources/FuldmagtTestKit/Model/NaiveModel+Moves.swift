@@ -40,8 +40,11 @@ extension NaiveModel {
 
     /// Makes a citizen's municipal grants dormant or active as the municipality of residence offers their packages; abroad
     /// nobody does.
+    /// - Parameter broughtBack: a package that was removed and has been defined again, and by what.
     /// - Returns: those that changed.
-    mutating func reevaluate(_ party: Party, on day: Day, at instant: Instant) -> [ModelGrant] {
+    mutating func reevaluate(
+        _ party: Party, on day: Day, at instant: Instant, broughtBack: (package: String, cause: ModelCause)? = nil
+    ) -> [ModelGrant] {
         guard let citizen = citizens[party], let move = citizen.currentMove(on: day) else { return [] }
         let hasMoved = citizen.municipalityApplied != move.municipality
         change(party) { $0.municipalityApplied = move.municipality }
@@ -54,6 +57,7 @@ extension NaiveModel {
                 if isOffered(grant.package, in: home, on: day) { state = "active" }
                 let offer = ModelOffer(municipality: home, package: grant.package)
                 if !hasMoved { cause = removals[grant.package] ?? offerCauses[offer] ?? move.cause }
+                if !hasMoved, let broughtBack, broughtBack.package == grant.package { cause = broughtBack.cause }
             }
             if grant.state != state { changed.append(turn(party, at, to: state, cause.at(instant))) }
         }

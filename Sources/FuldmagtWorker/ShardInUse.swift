@@ -24,7 +24,12 @@ final class ShardInUse: @unchecked Sendable {
     private var markedThrough: Int64 = 0
     /// Up to where its topics are read with the batch that is applied next, where there was no more.
     var ends: [Topic: Int64] = [:]
-    private var deadLetterLimits: DeadLetterLimits
+    /// How much was set aside of late.
+    private struct SetAside {
+        var records: DeadLetterLimits
+        var catalogue: DeadLetterLimits
+    }
+    private var setAside: SetAside
     /// Up to which day and catalogue position this shard's citizens have been looked at.
     private var reviewed: (day: Day, catalogue: Int64)
     /// The sweep asked for last, and when: it is asked for again only if it stays away.
@@ -67,7 +72,8 @@ final class ShardInUse: @unchecked Sendable {
         store = try ShardStore(
             shard: shard, keys: options.keys, options: storeOptions, owner: options.worker, today: today)
         names = ShardNames(keys: options.keys, partitions: options.settings.partitions)
-        deadLetterLimits = DeadLetterLimits(inARow: options.deadLettersInARow, ratio: options.deadLettersRatio)
+        let limits = DeadLetterLimits(inARow: options.deadLettersInARow, ratio: options.deadLettersRatio)
+        setAside = SetAside(records: limits, catalogue: limits)
         decoder = RecordDecoder(shard: shard, settings: options.settings, names: names)
         output = OutputWriter(settings: options.settings, naming: names.naming, shard: shard)
         (positions, unsent, reviewed, parked) = try store.turn { access in
@@ -172,15 +178,8 @@ final class ShardInUse: @unchecked Sendable {
         try batch.withRecords { records in
             var items: [WorkItem] = []
             items.reserveCapacity(records.count)
-            var limits = deadLetterLimits
             for index in records.indices {
-                let item = decoder.decode(records[index], index: index, offsetSeconds: offsetSeconds)
-                if case .deadLetter(let letter) = item.work {
-                    if let excess = limits.took(isDeadLetter: true) { throw tooMany(excess, last: letter) }
-                } else {
-                    _ = limits.took(isDeadLetter: false)
-                }
-                items.append(item)
+                items.append(decoder.decode(records[index], index: index, offsetSeconds: offsetSeconds))
             }
             let order = WorkOrder.byCitizen(items)
             let decoded = surroundings.nanoseconds()
@@ -191,22 +190,55 @@ final class ShardInUse: @unchecked Sendable {
                 isCatalogueBehind: isCatalogueBehind)
             let spent = surroundings.nanoseconds() - decoded
             times.store += spent - min(spent, times.decide - decidedBefore)
-            deadLetterLimits = limits
         }
         times.records += UInt64(batch.count)
     }
 
-    private func tooMany(_ excess: (what: String, setting: String), last: DeadLetter) -> WorkerStop {
-        WorkerStop(
+    /// Counts what a turn sets aside before it is stored.
+    /// - Returns: why the worker stops instead; nil where there are not too many.
+    private func judge(
+        _ items: [WorkItem], _ turn: ShardTurn, records: RecordViews, answers: [CatalogueFollower.Answer],
+        _ limits: inout SetAside
+    ) -> WorkerStop? {
+        for answer in answers {
+            var letter: DeadLetter?
+            if case .deadLetter(let found, _) = answer.kind { letter = found }
+            let place = DeadLetterLimits.Place(topic: .catalogue, partition: 0, offset: answer.offset)
+            if let excess = limits.catalogue.took(letter, at: place) { return tooMany(excess, letter, at: place) }
+        }
+        for item in items {
+            var letter: DeadLetter?
+            if case .deadLetter(let found) = item.work {
+                letter = found
+            } else if !turn.setAside.isEmpty {
+                letter = turn.setAside[item.index]
+            }
+            if let excess = limits.records.took(letter, at: place(of: records[item.index])) {
+                return tooMany(excess, letter, at: place(of: records[item.index]))
+            }
+        }
+        return nil
+    }
+
+    private func place(of record: RecordView) -> DeadLetterLimits.Place {
+        .init(topic: Topic(rawValue: record.topic) ?? .deadLetters, partition: shard, offset: record.offset)
+    }
+
+    private func tooMany(
+        _ excess: DeadLetterLimits.Excess, _ last: DeadLetter?, at place: DeadLetterLimits.Place
+    ) -> WorkerStop {
+        let from = excess.first.map { ", from \($0) on" } ?? ""
+        let why = last.map { " (\($0.reason.rawValue), \($0.detail))" } ?? ""
+        return WorkerStop(
             .deadLetters,
-            "\(excess.what) of shard \(shard) cannot be read (the last: \(last.reason.rawValue), \(last.detail)). Stopped instead of emptying the topic into the dead letters; see what is wrong with the producer, or raise \(excess.setting)"
+            "\(excess.what) of shard \(shard) are for the dead letters\(from); the last is \(place)\(why). Stopped instead of emptying the topic into the dead letters; see what is wrong with the producer, or raise \(excess.setting) for every worker"
         )
     }
 
     private func write(
         _ items: [WorkItem], order: [WorkOrder], records: RecordViews, answers: [CatalogueFollower.Answer],
         catalogue: Catalogue, isCatalogueBehind: Bool
-    ) throws(StoreError) {
+    ) throws {
         var ends: [Topic: Int64] = [:]
         for record in records {
             guard let topic = Topic(rawValue: record.topic) else { continue }
@@ -218,9 +250,12 @@ final class ShardInUse: @unchecked Sendable {
         for (topic, end) in self.ends where end > max(ends[topic] ?? 0, positions[topic] ?? 0) { ends[topic] = end }
         var refused = Refusals()
         var result: TurnResult?
+        var limits = setAside
         while result == nil {
             var place: Refusals.Place?
+            var stop: WorkerStop?
             do throws(StoreError) {
+                limits = setAside
                 result = try store.turn { access in
                     output.removeAll()
                     if sentThrough > markedThrough { try access.markSent(through: sentThrough) }
@@ -236,15 +271,19 @@ final class ShardInUse: @unchecked Sendable {
                         place = turn.place
                         throw error
                     }
+                    stop = judge(items, turn, records: records, answers: answers, &limits)
+                    if let stop { throw stop }
                     return try close(turn, ends: ends, access)
                 }
             } catch {
+                if let stop { throw stop }
                 guard refused.add(place, error) else { throw error }
                 refusals.append(error.description)
             }
         }
         guard let result else { return }
         surroundings.reached(.afterStoreCommit)
+        setAside = limits
         if options.sabotage == .positionAfterState { try store.turn { try self.setPositions(ends, $0) } }
         markedThrough = sentThrough
         counts.add(result.counts)

@@ -36,6 +36,8 @@ struct ShardTurn {
     var releasing: Int64?
     /// A record was written again to be looked at later: the catalogue is too old for it.
     private(set) var hasPutBack = false
+    /// Records that turned out to be for the dead letters, by index.
+    private(set) var setAside: [Int: DeadLetter] = [:]
     /// The day that this shard has been looked through for, once asked for.
     private var reviewed: Day?
     /// Of the citizen whose receipts are being taken in.
@@ -98,9 +100,9 @@ struct ShardTurn {
                 // What an old number's shard passed on was new there; that may have been this shard.
                 case .repeated where item.passedOn == nil: continue
                 case .reused:
-                    write(
-                        DeadLetter(.idReused, "the same source and id came before with other content"), item,
-                        to: &output)
+                    let letter = DeadLetter(.idReused, "the same source and id came before with other content")
+                    setAside[item.index] = letter
+                    write(letter, item, to: &output)
                     continue
                 case .new, .repeated: break
                 }

@@ -179,6 +179,48 @@ import Testing
         #expect(cluster.broker.lag == 500)
     }
 
+    @Test("what only turns out to be for the dead letters once it is decided counts, too")
+    func tooManyReused() throws {
+        let cluster = try TestCluster(partitions: 1)
+        cluster.options.deadLettersInARow = 5
+        cluster.defineCatalogue()
+        cluster.issue(TestCluster.anna, to: TestCluster.bent, ["tax"], id: "g")
+        try cluster.drain()
+        func reuse(_ times: Int) {
+            for _ in 0..<times { cluster.issue(TestCluster.anna, to: TestCluster.carl, ["tax"], id: "g") }
+        }
+        reuse(4)
+        cluster.issue(TestCluster.anna, to: TestCluster.carl, ["tax"], id: "good")
+        try cluster.drain()
+        #expect(cluster.said(.deadLetters).count == 4)
+        reuse(5)
+        let stop = #expect(throws: WorkerStop.self) { try cluster.drain() }
+        #expect(stop?.kind == .deadLetters)
+        let text = stop?.text ?? ""
+        #expect(text.contains("from fuldmagt.commands.grant[0] offset 6 on"), "\(text)")
+        #expect(text.contains("the last is fuldmagt.commands.grant[0] offset 10 (id-reused"), "\(text)")
+        // Nothing of it was done, and whoever allows more goes on from there.
+        #expect(cluster.said(.deadLetters).count == 4 && cluster.broker.lag == 5)
+        cluster.abandon()
+        cluster.options.deadLettersInARow = 6
+        try cluster.drain()
+        #expect(cluster.said(.deadLetters).count == 9)
+    }
+
+    @Test("so do wrong records of the catalogue, which are counted by themselves")
+    func tooManyOfTheCatalogue() throws {
+        let cluster = try TestCluster(partitions: 1)
+        cluster.options.deadLettersInARow = 5
+        cluster.defineCatalogue()
+        try cluster.drain()
+        for _ in 0..<5 {
+            cluster.broker.append(topic: .catalogue, partition: 0, key: nil, headers: [], value: [1])
+        }
+        let stop = #expect(throws: WorkerStop.self) { try cluster.drain() }
+        #expect(stop?.text.contains("fuldmagt.catalogue[0] offset 4 on") == true, "\(stop?.text ?? "")")
+        #expect(cluster.said(.deadLetters).isEmpty)
+    }
+
     @Test("more than the allowed share of the last 10,000 records stops the worker; as much as it does not")
     func tooLargeShare() throws {
         let cluster = try TestCluster(partitions: 1)

@@ -201,20 +201,23 @@ extension ShardTurn {
             return
         }
         let rest = Sweep(
-            step: .exempted(file.file.citizen.pseudonym, below: last.notification.row), day: circumstances.today,
+            step: .exempted(file.file.citizen.pseudonym, below: last.notification.row, cause: cause),
+            day: circumstances.today,
             position: 0, catalogueChangedAt: nil)
         output.write(InboxMessage(shard: shard, citizen: nil, sealed: nil, body: .sweep(rest)))
     }
 
     /// The same for what one record did not get to.
     mutating func recallDigitalPost(
-        of citizen: Ident, below row: Int64, under circumstances: Circumstances, output: inout OutputWriter
+        of citizen: Ident, below row: Int64, cause: Cause?, under circumstances: Circumstances,
+        output: inout OutputWriter
     ) throws {
         guard let known = try access.citizen(citizen) else { return }
         var file = try access.file(of: try names.identity(of: known))
         try access.load([.exemptions], into: &file)
         guard let exemption = file.file.exemption(on: circumstances.today) else { return }
-        try recallDigitalPost(of: &file, below: row, cause: exemption.cause, under: circumstances, output: &output)
+        try recallDigitalPost(
+            of: &file, below: row, cause: cause ?? exemption.cause, under: circumstances, output: &output)
     }
 
     /// What was not sent to somebody who was called dead by mistake is a caseworker's task now.

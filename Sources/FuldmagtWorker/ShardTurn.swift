@@ -359,8 +359,8 @@ struct ShardTurn {
             }
         case .receipts:
             if try lookForReceipts(under: circumstances, output: &output) { rest = [sweep] }
-        case .exempted(let citizen, let row):
-            try recallDigitalPost(of: citizen, below: row, under: circumstances, output: &output)
+        case .exempted(let citizen, let row, let cause):
+            try recallDigitalPost(of: citizen, below: row, cause: cause, under: circumstances, output: &output)
         case .processed(let first): rest = try forget(from: first, sweep)
         }
         for sweep in rest {

@@ -139,12 +139,15 @@ import Testing
         // Withdrawn from the grantor, as before.
         #expect(try cluster.post(own) == nil && cluster.notifications(to: anna).contains("cancelled digital-post"))
         cluster.send(
-            "move.correct", #"{"citizen":{"cpr":"\#(bent)"},"journal":"J","diedByMistake":true}"#, id: "c", key: bent)
+            "move.correct", #"{"citizen":{"cpr":"\#(bent)"},"journal":"J","diedByMistake":true}"#, id: "c", key: bent,
+            extensions: [("traceparent", "00-1-2-01"), ("jobid", "corrections")])
         try cluster.drain()
         #expect(cluster.answer("c") == "accepted")
         let task = try #require(cluster.said(.tasks).first)
         #expect(cluster.said(.tasks).count == 1 && task.text("reason") == "undeliverable")
         #expect(task.text("notification") == told.text("id"))
+        // The notification is about Anna: of what brought this about, only the trace is for others.
+        #expect(task.headers["ce_traceparent"] == "00-1-2-01" && task.headers["ce_jobid"] == nil)
         #expect(try cluster.check() == [])
     }
 

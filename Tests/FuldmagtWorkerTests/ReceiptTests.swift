@@ -16,11 +16,13 @@ import Testing
         try cluster.drain()
     }
 
-    private func exempt(_ cluster: TestCluster, _ cpr: String, id: String = "e") throws {
+    private func exempt(
+        _ cluster: TestCluster, _ cpr: String, id: String = "e", extensions: [(String, String)] = []
+    ) throws {
         cluster.send(
             "exemption.register",
             #"{"citizen":{"cpr":"\#(cpr)"},"municipality":"0101","form":"FD 001A","journal":"J","caseworker":"c","requestedBy":"citizen","appearedInPerson":true}"#,
-            id: id, key: cpr)
+            id: id, key: cpr, extensions: extensions)
         try cluster.drain()
         #expect(cluster.answer(id) == "accepted")
     }
@@ -194,8 +196,10 @@ import Testing
         try cluster.drain()
         // The rest of what one record looks at is the next record's.
         try cluster.stop()
-        try exempt(cluster, bent)
+        try exempt(cluster, bent, extensions: [("traceparent", "00-1-2-01")])
         let letters = cluster.posted(to: bent).filter { $0.text("channel") == "letter" }
+        // Also those that a later record gets to.
+        #expect(letters.count == 6 && letters.allSatisfy { $0.headers["ce_traceparent"] == "00-1-2-01" })
         #expect(Set(letters.compactMap { $0.text("id") }).isSuperset(of: more.compactMap { $0.text("id") }))
         #expect(letters.filter { $0.text("kind") == "grant-received" }.count == 5)
         #expect(try cluster.post(sent) == "submitted")

@@ -206,12 +206,7 @@ public struct OutputWriter: ~Copyable {
                     }
                     HeaderBlock.append("ce_time", to: &block) { $0.append(notification.createdAt) }
                     HeaderBlock.append("fm_shard", shardText, to: &block)
-                    if masked == nil {
-                        Self.append(notice.cause.extensions, to: &block)
-                    } else {
-                        // A job's name could tell which municipality the citizen moved to; a trace tells nothing.
-                        Self.append(notice.cause.extensions.filter { $0.name == "traceparent" }, to: &block)
-                    }
+                    Self.append(notice.cause.extensions, isAboutAnother: masked != nil, to: &block)
                 },
                 value: { bytes in
                     JSONWriter.append(to: &bytes) { Self.write(notice, body: body, masked: masked, to: &$0) }
@@ -403,7 +398,10 @@ public struct OutputWriter: ~Copyable {
         return offset
     }
 
-    private static func append(_ extensions: [Extension], to block: inout ByteSink) {
+    /// The extensions of what caused a record. Where it is about somebody else than its recipient, only the trace: a job's
+    /// name could tell which municipality the citizen moved to.
+    static func append(_ extensions: [Extension], isAboutAnother: Bool = false, to block: inout ByteSink) {
+        let extensions = isAboutAnother ? extensions.filter { $0.name == "traceparent" } : extensions
         for item in extensions { HeaderBlock.append(name: "ce_\(item.name)", value: item.value, to: &block) }
     }
 }

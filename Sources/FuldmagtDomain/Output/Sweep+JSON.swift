@@ -9,7 +9,7 @@ extension Sweep {
         case .package(let package, let row): "package/\(package)/\(row)"
         case .parked(let after, _): "parked/\(after?.description ?? "")"
         case .receipts: "receipts"
-        case .exempted(let citizen, let row): "exempted/\(citizen)/\(row)"
+        case .exempted(let citizen, let row, _): "exempted/\(citizen)/\(row)"
         case .processed(let first): "processed/\(first)"
         }
     }
@@ -31,10 +31,14 @@ extension Sweep {
             json.memberIfPresent("after", after?.description)
             json.member("retriesFaults", retriesFaults ? 1 : 0)
         case .receipts: json.member("step", "receipts")
-        case .exempted(let citizen, let row):
+        case .exempted(let citizen, let row, let cause):
             json.member("step", "exempted")
             json.member("exempt", hex: citizen)
             json.member("below", Int(row))
+            if let cause {
+                json.key("cause")
+                cause.write(to: &json)
+            }
         case .processed(let first):
             json.member("step", "processed")
             json.member("from", hex: first)
@@ -66,7 +70,7 @@ extension Sweep {
             guard let citizen = node["exempt"]?.string.flatMap({ Ident(hex: $0) }), let row = node["below"]?.int else {
                 return nil
             }
-            step = .exempted(citizen, below: Int64(row))
+            step = .exempted(citizen, below: Int64(row), cause: node["cause"].flatMap { Cause.read($0) })
         case "processed":
             guard let first = node["from"]?.string.flatMap({ Ident(hex: $0) }) else { return nil }
             step = .processed(from: first)

@@ -101,6 +101,8 @@ extension OutputWriter {
                     HeaderBlock.append("content-type", "application/json", to: &block)
                     HeaderBlock.append("ce_id", to: &block) { $0.append(uuid: task.id) }
                     HeaderBlock.append("ce_time", to: &block) { $0.append(task.createdAt) }
+                    Self.append(
+                        task.cause.extensions, isAboutAnother: task.notification.isAboutAnother, to: &block)
                 },
                 value: { bytes in
                     JSONWriter.append(to: &bytes) { task.write(to: &$0) }

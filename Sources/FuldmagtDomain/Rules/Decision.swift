@@ -314,7 +314,8 @@ public struct Sweep: Sendable, Equatable {
         /// Notifications whose receipts have stayed away too long, and receipts that came before their notification.
         case receipts
         /// Unsent Digital Post to a citizen who is exempt now, below a stored row.
-        case exempted(Ident, below: Int64)
+        /// - Parameter cause: what exempted them; nil where an earlier version asked.
+        case exempted(Ident, below: Int64, cause: Cause?)
         /// Ids of commands that are remembered no longer, from a key on.
         case processed(from: Ident)
     }

@@ -30,7 +30,7 @@ enum FrameEnds {
             }
             return isWhole
         }
-        guard isWhole, !ends.isEmpty else { throw StoreError(.fatal, "a stored frame does not say where it ends") }
+        guard isWhole else { throw StoreError(.fatal, "a stored frame does not say where it ends") }
         return ends
     }
 }

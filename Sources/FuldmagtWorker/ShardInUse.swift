@@ -248,6 +248,8 @@ final class ShardInUse: @unchecked Sendable {
         for topic in restated where ends[topic] == nil { ends[topic] = positions[topic] ?? 0 }
         // Markers of transactions are passed over: else they would seem lost once they are deleted with what is old.
         for (topic, end) in self.ends where end > max(ends[topic] ?? 0, positions[topic] ?? 0) { ends[topic] = end }
+        // A turn that only restates what it was asked to ends somewhere, too.
+        if ends.isEmpty { ends[.inbox] = positions[.inbox] ?? 0 }
         var refused = Refusals()
         var result: TurnResult?
         var limits = setAside

@@ -258,4 +258,19 @@ import Testing
         try cluster.drain()
         #expect(cluster.answer("after") == "accepted")
     }
+
+    @Test("a worker that goes on over a gap and dies opens its files again, whenever that is", arguments: 0..<12)
+    func killedAfterGap(turns: Int) throws {
+        let cluster = try lived()
+        try cluster.stop()
+        cluster.options.acceptsGap = true
+        try cluster.start()
+        for _ in 0..<turns { _ = try cluster.loop?.turn() }
+        cluster.abandon()
+        cluster.options.acceptsGap = false
+        cluster.issue(new, to: carl, ["tax"], id: "after")
+        try cluster.drain()
+        #expect(cluster.answer("after") == "accepted")
+        #expect(try cluster.check() == [])
+    }
 }

@@ -174,11 +174,6 @@ final class KeptConnection {
 
     /// Nothing is left of who used it: no transaction, nothing half read, and nobody whom SQLite tells of it.
     func giveBack() {
-        var statement = sqlite3_next_stmt(connection, nil)
-        while let one = statement {
-            sqlite3_reset(one)
-            statement = sqlite3_next_stmt(connection, one)
-        }
         Statement.rollBack(connection)
         _ = sqlite3_wal_hook(connection, nil, nil)
         file.giveBack(self)

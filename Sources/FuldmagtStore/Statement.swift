@@ -11,6 +11,8 @@ final class Statement {
     private var slots: UnsafeMutablePointer<UInt8>?
     private static let slotSize = 64
     private var isFinished = false
+    /// What SQLite said of a value that it did not take; nothing is run with the value that was there before.
+    private var refusal: Int32 = SQLITE_OK
 
     /// One that is prepared when it is first used.
     init(_ connection: OpaquePointer, whenUsed sql: String) {
@@ -47,9 +49,15 @@ final class Statement {
     /// told of every column takes longer than the preparing.
     static func stopReporting(_ connection: OpaquePointer) { _ = sqlite3_set_authorizer(connection, nil, nil) }
 
-    /// Ends a transaction that failed. SQLite may have rolled back by itself; then there is nothing to roll back, and that
-    /// is no fault.
+    /// Ends a transaction that failed, and whatever is half read: a statement that has rows left would go on with them, for
+    /// whoever asks next, and hold what SQLite read them from. SQLite may have rolled back by itself; then there is nothing
+    /// to roll back, and that is no fault.
     static func rollBack(_ connection: OpaquePointer) {
+        var statement = sqlite3_next_stmt(connection, nil)
+        while let one = statement {
+            sqlite3_reset(one)
+            statement = sqlite3_next_stmt(connection, one)
+        }
         if sqlite3_get_autocommit(connection) == 0 { sqlite3_exec(connection, "ROLLBACK", nil, nil, nil) }
     }
 
@@ -71,11 +79,13 @@ final class Statement {
         return UnsafePointer(text)
     }()
 
+    private func note(_ code: Int32) { if code != SQLITE_OK { refusal = code } }
+
     private static var transient: sqlite3_destructor_type { unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
 
     @discardableResult
     func bind(_ at: Int32, _ value: Int64) -> Statement {
-        sqlite3_bind_int64(handle, at, value)
+        note(sqlite3_bind_int64(handle, at, value))
         return self
     }
 
@@ -102,11 +112,11 @@ final class Statement {
             if text.count <= Self.slotSize {
                 if let start = text.baseAddress { slot.update(from: start, count: text.count) }
                 slot.withMemoryRebound(to: CChar.self, capacity: text.count) {
-                    _ = sqlite3_bind_text(handle, at, $0, Int32(text.count), nil)
+                    note(sqlite3_bind_text(handle, at, $0, Int32(text.count), nil))
                 }
             } else {
                 text.withMemoryRebound(to: CChar.self) {
-                    _ = sqlite3_bind_text(handle, at, $0.baseAddress, Int32($0.count), Self.transient)
+                    note(sqlite3_bind_text(handle, at, $0.baseAddress, Int32($0.count), Self.transient))
                 }
             }
         }
@@ -118,7 +128,7 @@ final class Statement {
         guard let handle, let slot = slot(at).map({ UnsafeMutableRawPointer($0) }) else { return self }
         slot.storeBytes(of: value.high.bigEndian, as: UInt64.self)
         slot.storeBytes(of: value.low.bigEndian, toByteOffset: 8, as: UInt64.self)
-        sqlite3_bind_blob(handle, at, slot, 16, nil)
+        note(sqlite3_bind_blob(handle, at, slot, 16, nil))
         return self
     }
 
@@ -128,36 +138,37 @@ final class Statement {
         for (place, word) in [value.block.high, value.block.low, value.tag.high, value.tag.low].enumerated() {
             slot.storeBytes(of: word.bigEndian, toByteOffset: place * 8, as: UInt64.self)
         }
-        sqlite3_bind_blob(handle, at, slot, 32, nil)
+        note(sqlite3_bind_blob(handle, at, slot, 32, nil))
         return self
     }
 
     @discardableResult
     func bind(_ at: Int32, _ value: [UInt8]) -> Statement {
         value.withUnsafeBytes {
-            _ = sqlite3_bind_blob64(handle, at, $0.baseAddress, UInt64($0.count), Self.transient)
+            note(sqlite3_bind_blob64(handle, at, $0.baseAddress, UInt64($0.count), Self.transient))
         }
         return self
     }
 
     /// The bytes must stay until the statement has run.
     func bindText(_ at: Int32, _ text: UnsafeRawBufferPointer) {
-        _ = sqlite3_bind_text(
-            handle, at, text.assumingMemoryBound(to: CChar.self).baseAddress ?? Self.empty, Int32(text.count), nil)
+        note(
+            sqlite3_bind_text(
+                handle, at, text.assumingMemoryBound(to: CChar.self).baseAddress ?? Self.empty, Int32(text.count), nil))
     }
 
     /// The bytes must stay until the statement has run.
     func bindBytes(_ at: Int32, _ bytes: UnsafeRawBufferPointer) {
         if bytes.isEmpty {
-            sqlite3_bind_zeroblob(handle, at, 0)
+            note(sqlite3_bind_zeroblob(handle, at, 0))
         } else {
-            sqlite3_bind_blob64(handle, at, bytes.baseAddress, UInt64(bytes.count), nil)
+            note(sqlite3_bind_blob64(handle, at, bytes.baseAddress, UInt64(bytes.count), nil))
         }
     }
 
     @discardableResult
     func bindNull(_ at: Int32) -> Statement {
-        sqlite3_bind_null(handle, at)
+        note(sqlite3_bind_null(handle, at))
         return self
     }
 
@@ -179,6 +190,7 @@ final class Statement {
     @discardableResult
     func run() throws(StoreError) -> Int {
         guard let handle else { throw failed("preparing") }
+        try throwRefusal()
         let code = sqlite3_step(handle)
         sqlite3_reset(handle)
         guard code == SQLITE_DONE || code == SQLITE_ROW else {
@@ -190,6 +202,7 @@ final class Statement {
     /// Steps to the next row; resets itself after the last.
     func next() throws(StoreError) -> Bool {
         guard let handle else { throw failed("preparing") }
+        try throwRefusal()
         switch sqlite3_step(handle) {
         case SQLITE_ROW: return true
         case SQLITE_DONE:
@@ -199,6 +212,12 @@ final class Statement {
             sqlite3_reset(handle)
             throw failed("reading")
         }
+    }
+
+    private func throwRefusal() throws(StoreError) {
+        guard refusal != SQLITE_OK else { return }
+        defer { refusal = SQLITE_OK }
+        throw StoreError(sqlite: refusal, doing: "binding a value (\(sql.prefix(60)))")
     }
 
     private func failed(_ doing: String) -> StoreError {

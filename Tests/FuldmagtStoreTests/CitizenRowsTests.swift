@@ -136,4 +136,45 @@ import Testing
             #expect(file.residences.map(\.municipality) == [aarhus, copenhagen] && file.exemptions.count == 1)
         }
     }
+
+    @Test("a turn that fails while rows are being read leaves none for the next, who may be somebody else")
+    func halfRead() throws {
+        struct Stop: Error {}
+        let other = try scene.citizen("6101901242")
+        for number in 1...3 {
+            var grant = try scene.grant(UInt64(number), until: "2028-11-23")
+            grant.ordinal = number - 1
+            try apply(.grant(grant, GrantEntry(at: Instant(milliseconds: 7), cause: cause)))
+        }
+        try scene.apply(
+            .grant(try scene.grant(9, until: "2028-11-23"), GrantEntry(at: Instant(milliseconds: 7), cause: cause)),
+            to: other)
+        #expect(throws: StoreError.self) {
+            try store.turn { access in
+                let row = try access.file(of: citizen).row
+                #expect(try access.statements.readGrants.bind(1, row).next())
+                throw Stop()
+            }
+        }
+        let read = try store.turn { access in
+            var loaded = try access.file(of: other)
+            try access.load([.grants], into: &loaded)
+            return loaded.file.grants.map(\.id.low)
+        }
+        #expect(read == [9])
+    }
+
+    @Test("a value that is not taken is an error, not the value that was there before")
+    func notTaken() throws {
+        try give()
+        try store.turn { access in
+            let rows = access.statements.readGrants.bind(1, try access.file(of: citizen).row)
+            #expect(try rows.next())
+            // Its reading is under way.
+            rows.bind(1, 77)
+            #expect(throws: StoreError.self) { try rows.next() }
+            rows.reset()
+            #expect(try !rows.bind(1, 77).next())
+        }
+    }
 }

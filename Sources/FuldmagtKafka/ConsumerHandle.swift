@@ -1,4 +1,5 @@
 import CRdKafka
+import Dispatch
 import FuldmagtRecord
 
 /// What group consumers and readers share: a librdkafka consumer, polled record by record.
@@ -10,8 +11,19 @@ final class ConsumerHandle {
     /// Index in `topics` of librdkafka's topic handles, which stay the same while the client lives.
     private var indices: [OpaquePointer: UInt8] = [:]
 
-    /// - Parameter configuration: taken over.
-    init(_ configuration: OpaquePointer, topics: [String]) throws(KafkaFailure) {
+    /// What librdkafka's callbacks are given: it lives as long as the client.
+    private let context: (any AnyObject & Sendable)?
+    /// How long the end of a client is waited for. librdkafka 2.0 waits for ever for a thread of its own where a topic that
+    /// was consumed was unknown to the broker for a moment.
+    private static let endingSeconds = 5
+
+    /// - Parameters:
+    ///   - configuration: taken over.
+    ///   - context: what its callbacks are given.
+    init(
+        _ configuration: OpaquePointer, topics: [String], context: (any AnyObject & Sendable)? = nil
+    ) throws(KafkaFailure) {
+        self.context = context
         do throws(KafkaFailure) {
             try FetchPace.keep(in: configuration)
         } catch {
@@ -23,7 +35,18 @@ final class ConsumerHandle {
         rd_kafka_poll_set_consumer(client)
     }
 
-    deinit { rd_kafka_destroy(client) }
+    deinit {
+        nonisolated(unsafe) let client = client
+        let context = context
+        let isOver = DispatchSemaphore(value: 0)
+        DispatchQueue.global().async {
+            rd_kafka_destroy(client)
+            withExtendedLifetime(context) {}
+            isOver.signal()
+        }
+        // One that does not end is left behind: it has left its group, and holds nobody else up.
+        _ = isOver.wait(timeout: .now() + .seconds(Self.endingSeconds))
+    }
 
     enum Polled {
         case nothing

@@ -54,7 +54,7 @@ public actor KafkaConsumer {
             Unmanaged<RebalanceContext>.fromOpaque(opaque).takeUnretainedValue().consumer?
                 .rebalance(code, partitions)
         }
-        let handle = try ConsumerHandle(made, topics: topics)
+        let handle = try ConsumerHandle(made, topics: topics, context: context)
         let list = PartitionList(topics.map { TopicPartition(topic: $0, partition: -1) })
         let code = rd_kafka_subscribe(handle.client, list.pointer)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaFailure(code, doing: "subscribing") }

@@ -54,7 +54,7 @@ extension KafkaLog {
             // What was read and not handed out is read again.
             cataloguePosition = start
             isCatalogueAssigned = false
-            throw LogFailure(error)
+            throw LogFailure(reading: error)
         }
     }
 

@@ -181,13 +181,13 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
     }
 
     func withConsumer<Result: Sendable>(
-        _ body: @Sendable (isolated KafkaConsumer) throws -> Result
+        isReading: Bool = false, _ body: @Sendable (isolated KafkaConsumer) throws -> Result
     ) throws(LogFailure) -> Result {
         guard let consumer else { throw LogFailure(.fatal, "the worker has not joined its group") }
         do {
             return try consumer.assumeIsolated { try body($0) }
         } catch let error as KafkaFailure {
-            throw LogFailure(error)
+            throw isReading ? LogFailure(reading: error) : LogFailure(error)
         } catch {
             throw LogFailure(.fatal, "\(error)")
         }
@@ -197,7 +197,7 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
         let taken = Box(batches)
         batches = [:]
         defer { batches = taken.value }
-        try withConsumer { consumer in
+        try withConsumer(isReading: true) { consumer in
             try consumer.poll(
                 maximumRecords: limits.records, maximumBytes: limits.bytes,
                 timeoutMilliseconds: Int32(limits.timeoutMilliseconds), into: &taken.value)
@@ -387,6 +387,15 @@ public final class KafkaLog: RecordLog, @unchecked Sendable {
 }
 
 extension LogFailure {
+    /// - Parameter failure: while topics that are there are being read: a broker that has just come up may not know of one
+    ///   for a moment, which says nothing about a setting.
+    init(reading failure: KafkaFailure) {
+        self.init(failure)
+        guard failure.isUnknownTopic else { return }
+        consequence = .retry
+        isSetting = false
+    }
+
     init(_ failure: KafkaFailure) {
         let consequence: Consequence =
             switch failure.consequence {

@@ -62,4 +62,43 @@ import Testing
         #expect(failure.consequence == .fatal && failure.isSetting, "\(failure)")
         #expect(failure.text.contains("Topic authorization failed"), "\(failure)")
     }
+
+    @Test("a broker that does not know a topic for a moment is asked again: that says nothing about a setting")
+    func unknownForAMoment() throws {
+        let cluster = try MockCluster(topics: Dictionary(uniqueKeysWithValues: Topic.names.map { ($0, 1) }))
+        let executor = PinnedExecutor(label: "unknown")
+        let options = KafkaLog.Options(
+            configuration: cluster.configuration.setting(["topic.metadata.refresh.interval.ms": "50"]), group: "g",
+            producerLife: { .init(current: "w") }, timeoutMilliseconds: 20_000, pause: { _ in })
+        let member = Unchecked(value: Member())
+        let log = try executor.sync { try KafkaLog(options, executor: executor) }
+        let failure = try executor.sync { () throws -> LogFailure? in
+            func poll(until isOver: () -> Bool) throws(LogFailure) {
+                let deadline = Date().addingTimeInterval(60)
+                while !isOver(), Date() < deadline {
+                    var batches: [Int32: RecordBatch] = [:]
+                    try log.poll(PollLimits(records: 1, bytes: 1, timeoutMilliseconds: 50), into: &batches)
+                }
+            }
+            try log.join(member.value)
+            try poll { !member.value.shards.isEmpty }
+            cluster.fail(topic: Topic.moveCommands.name, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+            var failure: LogFailure?
+            do throws(LogFailure) { try poll { false } } catch { failure = error }
+            cluster.fail(topic: Topic.moveCommands.name, nil)
+            // Whatever is still told of it, all is well again once the broker knows it.
+            let deadline = Date().addingTimeInterval(60)
+            while Date() < deadline {
+                do throws(LogFailure) {
+                    try poll { !member.value.shards.isEmpty }
+                    break
+                } catch { #expect(error.consequence == .retry) }
+            }
+            #expect(member.value.shards == [0])
+            // Nor does it hold its worker up when that ends.
+            try log.leave()
+            return failure
+        }
+        #expect(failure?.consequence == .retry && failure?.isSetting == false, "\(String(describing: failure))")
+    }
 }

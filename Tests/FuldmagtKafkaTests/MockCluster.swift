@@ -39,6 +39,11 @@ final class MockCluster {
         rd_kafka_mock_push_request_errors_array(cluster, request.rawValue, errors.count, errors)
     }
 
+    /// Has every request about a topic answered with an error; nil for none.
+    func fail(topic: String, _ error: rd_kafka_resp_err_t?) {
+        rd_kafka_mock_topic_set_error(cluster, topic, error ?? RD_KAFKA_RESP_ERR_NO_ERROR)
+    }
+
     /// - Parameter broker: nil for none.
     func setLeader(of topic: String, _ partition: Int32 = 0, to broker: Int32?) {
         rd_kafka_mock_partition_set_leader(cluster, topic, partition, broker ?? -1)

@@ -50,7 +50,7 @@ public final class KafkaChangelog: ChangelogSource, @unchecked Sendable {
         } catch {
             // What was read and not handed out is read again.
             reading = nil
-            throw LogFailure(error)
+            throw LogFailure(reading: error)
         }
     }
 
@@ -62,7 +62,7 @@ public final class KafkaChangelog: ChangelogSource, @unchecked Sendable {
         }
         let marks = try reader.watermarks(partition, timeoutMilliseconds: timeoutMilliseconds)
         let end = marks.upperBound
-        if position == 0, marks.lowerBound > 0 {
+        if marks.lowerBound > position {
             throw KafkaFailure(
                 code: 0, consequence: .fatal,
                 text: LogFailure.beheaded(shard: partition.partition, at: marks.lowerBound).text)

@@ -19,6 +19,7 @@ public final class MemoryBroker: Sendable {
         var publishFault: PublishFault?
         /// What reading the catalogue fails with, until it is cleared.
         var catalogueFault: LogFailure?
+        var changelogFault: LogFailure?
     }
 
     /// What goes wrong with a publication.
@@ -67,6 +68,9 @@ public final class MemoryBroker: Sendable {
 
     /// Lets reading the catalogue fail until it is called with nil.
     public func failCatalogue(_ failure: LogFailure?) { state.withLock { $0.catalogueFault = failure } }
+
+    /// The same of the changelog.
+    public func failChangelog(_ failure: LogFailure?) { state.withLock { $0.changelogFault = failure } }
 
     /// Lets one member go, as a group does with one that is not heard of.
     func expire(_ member: Int) {
@@ -369,10 +373,11 @@ public final class MemoryLog: RecordLog, @unchecked Sendable {
         shard: Int32, from position: Int64, into batch: inout RecordBatch, limit: Int
     ) throws(LogFailure) -> ChangelogProgress {
         let progress = try broker.state.withLock { (state) throws(LogFailure) in
+            if let failure = state.changelogFault { throw failure }
             guard let partition = state.logs[.changelog]?[Int(shard)] else {
                 return ChangelogProgress(next: position, end: 0)
             }
-            guard position > 0 || partition.base == 0 else {
+            guard position >= partition.base else {
                 throw LogFailure.beheaded(shard: shard, at: partition.base)
             }
             var at = max(position, partition.base)

@@ -71,6 +71,26 @@ extension WorkerLoop {
         }
     }
 
+    /// The same for one step of a rebuild, which goes on from where it is: a changelog that gives nothing for so long would
+    /// hold all the worker's shards up.
+    private func retryingForAWhile(_ number: Int32, _ body: () throws(LogFailure) -> Void) throws {
+        let started = surroundings.nanoseconds()
+        var backoff = Backoff(longest: options.longestBackoff)
+        while true {
+            do throws(LogFailure) {
+                try body()
+                health.recovered(.log)
+                return
+            } catch {
+                try giveUpOrPause(error, &backoff)
+                let seconds = (surroundings.nanoseconds() - started) / 1_000_000_000
+                guard seconds < UInt64(max(0, options.takeOverSeconds)) else {
+                    throw LogFailure(.fenced, "shard \(number) could not be rebuilt: for \(seconds) s \(error)")
+                }
+            }
+        }
+    }
+
     /// Whether the same may succeed later.
     private static func isTransient(_ error: any Error) -> Bool {
         switch error {
@@ -151,7 +171,7 @@ extension WorkerLoop {
             "the group has no offsets of the shard; its changelog says how far it is", metadata: ["shard": "\(number)"])
         let shard = try rebuild(number, open, Committed(), settled: settled)
         var now = Committed()
-        try retrying { () throws(LogFailure) in now = try log.committed(shard: number) }
+        try retryingForAWhile(number) { () throws(LogFailure) in now = try log.committed(shard: number) }
         guard now == Committed() else {
             try shard.release(marksSent: false)
             throw LogFailure(.fenced, "shard \(number) was published to by another worker while it was rebuilt")
@@ -213,7 +233,7 @@ extension WorkerLoop {
         var batch = RecordBatch()
         while !progress.isAtEnd {
             batch.removeAll()
-            try retrying { () throws(LogFailure) in
+            try retryingForAWhile(number) { () throws(LogFailure) in
                 progress = try log.readChangelog(shard: number, from: progress.next, into: &batch, limit: 20_000)
             }
             try restore.apply(batch)
@@ -265,7 +285,7 @@ extension WorkerLoop {
         }
         guard let (topic, offset) = committed.offsets.first(where: { $1 != rebuilt[$0] ?? 0 }) else { return }
         var now = Committed()
-        try retrying { () throws(LogFailure) in now = try log.committed(shard: number) }
+        try retryingForAWhile(number) { () throws(LogFailure) in now = try log.committed(shard: number) }
         guard now == committed else {
             throw LogFailure(.fenced, "shard \(number) was published to by another worker while it was rebuilt")
         }

@@ -3,6 +3,7 @@ import FuldmagtDomain
 import FuldmagtRecord
 import FuldmagtStore
 import GRDB
+import Logging
 import Testing
 
 @testable import FuldmagtWorker
@@ -323,6 +324,26 @@ import Testing
         let failure = #expect(throws: LogFailure.self) { try cluster.drain() }
         #expect(failure?.consequence == .fatal)
         #expect(failure?.text.contains("its first records were deleted") == true)
+    }
+
+    @Test("a changelog that gives nothing costs the worker its place in the group, not its life")
+    func silent() throws {
+        let cluster = try lived()
+        let before = try cluster.dump()
+        try cluster.stop()
+        try deleteFiles(cluster)
+        cluster.options.takeOverSeconds = 5
+        let clock = cluster.clock
+        cluster.onPause.withLock { $0.act = { clock.nanoseconds.withLock { $0 += 1_000_000_000 } } }
+        cluster.broker.failChangelog(LogFailure(.retry, "no leader"))
+        let loop = WorkerLoop(
+            options: cluster.options, log: cluster.broker.member(), surroundings: cluster.surroundings,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        #expect(try loop.turnOrJoinAgain() == 0)
+        cluster.broker.failChangelog(nil)
+        while try loop.turnOrJoinAgain() > 0 || cluster.broker.lag > 0 {}
+        try loop.finish()
+        #expect(try cluster.dump() == before)
     }
 
     @Test("a changelog that has lost records rebuilds nothing")

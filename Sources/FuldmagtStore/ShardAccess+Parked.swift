@@ -177,6 +177,13 @@ extension ShardAccess {
         try statements.setParkedSince.bind(1, citizen).bind(2, now).run()
     }
 
+    /// Whether a command waits.
+    /// - Parameter command: the digest of its source and id.
+    public func isParked(_ command: Ident) throws(StoreError) -> Bool {
+        defer { statements.isParked.reset() }
+        return try statements.isParked.bind(1, command).next()
+    }
+
     /// It waits no longer.
     public func release(_ parked: ParkedCommand) throws(StoreError) {
         try statements.deleteParked.bind(1, parked.row).run()

@@ -200,6 +200,11 @@ public final class ShardAccess {
         return answer(noted)
     }
 
+    /// Has the id of a command be known from a later day on than it was.
+    public func remember(_ command: CommandKey, content: Ident, day: Day) throws(StoreError) {
+        try statements.remember.bind(1, command.key).bind(2, content).bind(3, day).run()
+    }
+
     /// Forgets ids of commands decided before a day. They are kept at least as long as topics keep commands.
     /// - Parameters:
     ///   - first: the first key that is looked at, in their order.

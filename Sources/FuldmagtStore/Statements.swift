@@ -8,7 +8,7 @@ final class Statements {
     let begin, commit, epoch, noteMeta, lastFrame: Statement
     let owning, insertMeta, setOwner, owned, places: Statement
     let positions, setPosition, reviewed, setReviewed: Statement
-    let claim, claimed, processedBound, forget, setKeyedSince: Statement
+    let claim, remember, claimed, processedBound, forget, setKeyedSince: Statement
     let appendFrame, pendingFrames, markSent: Statement
     let knownCitizen, setDied, readDeaths, insertDeath, correctDeath, readCause, readLastCause, readGiving: Statement
     let setReminded: Statement
@@ -25,7 +25,7 @@ final class Statements {
     let findOrigin, insertOrigin, readOrigin: Statement
     let findTerms, insertTerms, readTerms: Statement
     let findSender, insertSender, readSender: Statement
-    let readParked, insertParked, deleteParked, setParkedWhy, setParkedSince: Statement
+    let readParked, isParked, insertParked, deleteParked, setParkedWhy, setParkedSince: Statement
 
     init(_ connection: OpaquePointer) throws(StoreError) {
         self.connection = connection
@@ -52,6 +52,11 @@ final class Statements {
         reviewed = try prepare("SELECT reviewed_day, reviewed_catalogue FROM meta")
         setReviewed = try prepare("UPDATE meta SET reviewed_day = ?1, reviewed_catalogue = ?2")
         claim = try prepare("INSERT INTO processed VALUES (?1, ?2, ?3) ON CONFLICT (command) DO NOTHING")
+        remember = try prepare(
+            """
+            INSERT INTO processed VALUES (?1, ?2, ?3)
+            ON CONFLICT (command) DO UPDATE SET day = ?3 WHERE day < ?3
+            """)
         claimed = try prepare("SELECT content FROM processed WHERE command = ?1")
         processedBound = try prepare(
             "SELECT command FROM processed WHERE command >= ?1 ORDER BY command LIMIT 1 OFFSET ?2")
@@ -312,6 +317,7 @@ final class Statements {
               revocation, told)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
             """)
+        isParked = try prepare("SELECT 1 FROM parked WHERE command = ?1")
         deleteParked = try prepare("DELETE FROM parked WHERE row = ?1")
         setParkedWhy = try prepare("UPDATE parked SET why = ?2, fault = ?3 WHERE row = ?1")
         setParkedSince = try prepare("UPDATE parked SET since = ?2 WHERE citizen = ?1 AND since IS NULL")

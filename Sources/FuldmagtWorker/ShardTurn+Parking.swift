@@ -55,6 +55,8 @@ extension ShardTurn {
                 arrived.command, at: arrived.position, under: circumstances, file: &file, output: &output)
         }
         guard let waiting, var record = kept(arrived.item, at: arrived.position) else { return }
+        // One that has waited for longer than ids are remembered, and is sent again, waits already.
+        if parked.citizens[file.file.citizen.pseudonym] != nil, try access.isParked(arrived.key.digest) { return }
         let isRevocation = arrived.command.body.isRevocation
         // What waits for the rest of its citizen's file is decided as soon as an echo is back, and no sender need be told.
         if !isRevocation, !record.isTold, !(isAwaitingReturn && waiting == .order) {
@@ -121,10 +123,15 @@ extension ShardTurn {
         for waiting in try access.parked(of: file) {
             place = .parked(waiting.row)
             let item = try reread(waiting.record, file.file.citizen)
-            guard case .command(let command, _, _, let position) = item.work else { continue }
+            guard case .command(let command, let key, let content, let position) = item.work else { continue }
             var circumstances = circumstances
             circumstances.move(to: item.now)
+            // Ids are remembered from the decision on, not from when its waiting began.
+            func remember() throws(StoreError) {
+                try access.remember(key, content: content, day: circumstances.present)
+            }
             if givingUp(waiting) {
+                try remember()
                 output.write(
                     Outcome(
                         cause: command.cause, status: .rejected, reasons: [Reason(.parkedTooLong, nil)],
@@ -138,7 +145,10 @@ extension ShardTurn {
             isHeldUp = try stillWaits(
                 waiting, command, at: position, retriesFaults: retriesFaults, under: circumstances, file: &file,
                 output: &output)
-            if !isHeldUp { try release(waiting, of: file) }
+            if !isHeldUp {
+                try remember()
+                try release(waiting, of: file)
+            }
             // Its whole file has gone to another shard, and what waited with it.
             if let renumbering = file.file.renumbering, renumbering.isHandedOver { return }
         }

@@ -288,6 +288,31 @@ import Testing
         #expect(try cluster.check().isEmpty)
     }
 
+    @Test("a command that waits for longer than ids are remembered is the same command when it is sent again")
+    func forgottenWhileWaiting() throws {
+        let cluster = try clusterWithFault()
+        cluster.options.processedDays = 90
+        cluster.options.parkedSeconds = 365 * 86_400
+        try cluster.stop()
+        cluster.clock.advance(days: 91)
+        try cluster.drain()
+        // Longer ago than the days that ids are kept for.
+        cluster.issue(Cluster.anna, to: Cluster.carl, ["tax"], id: "one", until: "2028-01-02")
+        try cluster.drain()
+        #expect(answers("one", cluster) == ["parked needs-repair"])
+        try cluster.stop()
+        try execute("DROP TRIGGER refusal", cluster)
+        try cluster.drain()
+        #expect(answers("one", cluster) == ["parked needs-repair", "accepted"])
+        // Remembered from then on, not from when the waiting began.
+        cluster.clock.advance(days: 89)
+        try cluster.drain()
+        cluster.issue(Cluster.anna, to: Cluster.carl, ["tax"], id: "one", until: "2028-01-02")
+        try cluster.drain()
+        #expect(answers("one", cluster).count == 2)
+        #expect(try cluster.check().isEmpty)
+    }
+
     @Test("an operator has it tried again, or rejected, by a record", arguments: ["retry", "reject"])
     func operatorDecides(action: String) throws {
         let cluster = try clusterWithFault()

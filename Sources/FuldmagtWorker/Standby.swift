@@ -46,6 +46,10 @@ public final class Standby: @unchecked Sendable {
     /// Until when shards are left alone, as their copies were given up: on the monotonic clock.
     private var leftAloneUntil: [Int32: UInt64] = [:]
     private var isRunning = false
+    /// The latest time that a record bore, milliseconds.
+    private var newest: Int64 = 0
+    /// By this machine's clock, unless what was written shows that it is late.
+    private var now: Instant { max(surroundings.now(), Instant(milliseconds: newest)) }
 
     /// - Parameter source: read by nobody else.
     public init(
@@ -148,17 +152,13 @@ public final class Standby: @unchecked Sendable {
 
     private func isCurrentEnough(_ copy: Copy) -> Bool {
         options.sabotage == .copyNeverTooOld
-            || surroundings.now().milliseconds - copy.currentAt.milliseconds <= Self.longestLag
+            || now.milliseconds - copy.currentAt.milliseconds <= Self.longestLag
     }
 
     /// Applies one chunk of a shard's changelog to its copy.
     /// - Returns: whether there is more.
     private func advance(_ shard: Int32) throws -> Bool {
-        if let copy = copies[shard], !isCurrentEnough(copy) {
-            logger.info("a standby copy is too old to go on with; it is begun anew", metadata: ["shard": "\(shard)"])
-            copies[shard] = nil
-            discard(copy, of: shard)
-        }
+        if let copy = copies[shard], !isCurrentEnough(copy) { beginAnew(copy, of: shard) }
         var copy: Copy
         if let known = copies[shard] {
             copy = known
@@ -167,14 +167,20 @@ public final class Standby: @unchecked Sendable {
                 restore: try ShardRestore(
                     shard: shard, directory: options.directory, worker: options.worker, purpose: .standby,
                     disk: options.disk),
-                currentAt: surroundings.now())
+                currentAt: now)
         }
         var batch = RecordBatch()
-        let asked = copy.readingSince ?? surroundings.now()
+        let asked = copy.readingSince ?? now
         copy.readingSince = asked
         copies[shard] = copy
         let progress = try source.readChangelog(
             shard: shard, from: copy.position, into: &batch, limit: Self.chunk)
+        // A machine that stood still with its clock does not know how long; what was written meanwhile does.
+        newest = max(newest, batch.withRecords { $0.last?.timestamp } ?? 0)
+        if newest - copy.currentAt.milliseconds > Self.longestLag, options.sabotage != .copyNeverTooOld {
+            beginAnew(copy, of: shard)
+            return true
+        }
         if !batch.isEmpty { try copy.restore.apply(batch) }
         copy.position = options.sabotage == .copySkipsRows ? progress.end : progress.next
         if progress.isAtEnd {
@@ -184,6 +190,12 @@ public final class Standby: @unchecked Sendable {
         copies[shard] = copy
         metrics.show(.standbyLagRecords, "shard", String(shard), Double(progress.remaining))
         return !progress.isAtEnd
+    }
+
+    private func beginAnew(_ copy: Copy, of shard: Int32) {
+        logger.info("a standby copy is too old to go on with; it is begun anew", metadata: ["shard": "\(shard)"])
+        copies[shard] = nil
+        discard(copy, of: shard)
     }
 
     private func discard(_ copy: Copy, of shard: Int32) {

@@ -138,6 +138,22 @@ import Testing
         #expect(try scene.files == [])
     }
 
+    @Test("nor is one whose machine stood still, clock and all, for as long: what was written meanwhile tells")
+    func stoodStill() throws {
+        let scene = try Scene()
+        try scene.live("before")
+        scene.catchUp()
+        let copied = scene.source.read
+        scene.cluster.clock.advance(seconds: 13 * 3_600)
+        try scene.live("after")
+        scene.cluster.clock.now.withLock { $0 = $0.adding(seconds: -13 * 3_600) }
+        // Its own clock has not been set yet.
+        scene.catchUp()
+        #expect(scene.source.read > 2 * copied, "not the tail only: what was read before, once more")
+        let (_, dump) = try scene.takeOver()
+        #expect(dump == (try scene.cluster.dump()))
+    }
+
     @Test("a copy is as old as the reading that brought it up, however long that took")
     func longReading() throws {
         let scene = try Scene()

@@ -158,6 +158,37 @@ import Testing
         #expect(Self.row(test, "received", dates).count == 1)
     }
 
+    @Test func aCorrectedRepresentativeIsGivenWhatAnIssueCouldGive() throws {
+        var test = try Scenario()
+        test.define("new", scope: "national")
+        test.issue("i", packages: #"["new"]"#)
+        let id = try test.outcome("i").grants[0].id
+        let company = #"{"representative":\#(Self.company)"#
+        let start = #""grant":"\#(id)","version":1,"journal":"j","changes":"#
+        test.define("new", scope: "national", more: #","minimumAge":120,"maxValidityDays":5"#)
+        test.ane("correct", "now", "\(start)\(company)}")
+        test.ane("correct", "short", #"\#(start)\#(company),"validUntil":"2026-03-15"}"#)
+        test.ane("correct", "unreadable", #"\#(start)\#(company),"validUntil":"soon"}"#)
+        test.ane("correct", "dates", #"\#(start){"validFrom":"2026-03-01"}"#)
+        #expect(
+            try test.reasons("now") == ["grantor-too-young grantor", "validity-too-long changes.validUntil"])
+        #expect(try test.reasons("short") == ["grantor-too-young grantor"])
+        #expect(
+            try test.reasons("unreadable") == ["grantor-too-young grantor", "invalid-field changes.validUntil"])
+        // The same representative keeps what they were given.
+        #expect(try test.outcome("dates").status == "accepted")
+        test.advance(days: 11)
+        test.ane("correct", "over", #""grant":"\#(id)","version":2,"journal":"j","changes":\#(company)}"#)
+        #expect(
+            try test.reasons("over") == [
+                "not-active grant", "grantor-too-young grantor", "validity-ended changes.validUntil",
+            ])
+        test.send(
+            .moveCommands, "move.decease", "d", #"{"citizen":{"cpr":"\#(Scenario.ane)"},"effective":"2026-03-20"}"#)
+        test.ane("correct", "dead", #""grant":"\#(id)","version":2,"journal":"j","changes":\#(company)}"#)
+        #expect(try test.reasons("dead").contains("grantor-dead grantor"))
+    }
+
     @Test func aCorrectedRepresentativeHasAGrantOfItsOwn() throws {
         var test = try Scenario()
         test.issue("i", packages: #"["post"]"#)

@@ -59,6 +59,7 @@ extension GrantCorrect {
         correct.validFrom = inner.day("validFrom", required: nil)
         correct.validUntil = inner.day("validUntil", required: nil)
         correct.hasUnreadableDate = !inner.faults.isEmpty
+        correct.hasUnreadableEnd = correct.validUntil == nil && inner.value("validUntil") != nil
         let names = inner.value("representative") != nil
         if names { correct.representative = inner.party("representative") }
         reader.faults += inner.faults

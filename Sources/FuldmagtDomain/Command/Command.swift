@@ -128,6 +128,8 @@ public struct GrantCorrect: Sendable {
     public var journal: String?
     /// Whether a date is there that cannot be read: then nothing can be said of how the two stand to each other.
     public var hasUnreadableDate = false
+    /// Whether that is the end.
+    public var hasUnreadableEnd = false
 }
 
 /// `grant.revoke`

@@ -4,6 +4,7 @@ extension Draft {
         guard file.isDead(on: today) else { return }
         switch command {
         case .issue, .request, .approve: reject(.grantorDead, "grantor")
+        case .correct(let correct) where correct.representative != nil: reject(.grantorDead, "grantor")
         case .relocate, .decease, .renumber, .register, .lift, .correctExemption, .giveReadAccess, .withdrawReadAccess,
             .enrol:
             reject(.citizenDead, "citizen")

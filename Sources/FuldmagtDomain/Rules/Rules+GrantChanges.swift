@@ -126,15 +126,16 @@ extension Draft {
         let package = circumstances.catalogue.package(grant.terms.id)
         let from = correct.validFrom ?? grant.validFrom
         let until = correct.validUntil ?? grant.validUntil
-        checkEnd(correct.validUntil, from: nil, packages: [package], field: "changes.validUntil")
+        // Somebody else is given what an issue could give today: an end that stays is checked, too.
+        let end = representative == nil || correct.hasUnreadableEnd ? correct.validUntil : until
+        checkEnd(end, from: nil, packages: [package], field: "changes.validUntil")
         checkBeginning(correct.validFrom, channel: grant.channel, field: "changes.validFrom")
         if until < from, !correct.hasUnreadableDate {
             reject(.invalidField, correct.validUntil == nil ? "changes.validFrom" : "changes.validUntil")
         }
         if let representative {
             checkPackage(grant.terms.id, package, field: "grant", representative: nil)
-            checkAge(
-                of: representative.party, packages: package.map { [$0] } ?? [], field: "changes.representative")
+            checkAges(representative: representative.party, packages: [package], field: "changes.representative")
             if isGranted(grant.terms.id, to: representative.pseudonym) {
                 reject(.alreadyGranted, "changes.representative")
             }

@@ -6,7 +6,8 @@ extension NaiveModel {
         guard citizens[citizen]?.isDead(on: fields.today) == true else { return }
         switch name {
         case "grant.issue", "grant.request", "grant.approve": fields.fault("grantor-dead", "grantor")
-        // The others are about grants, which have ended; and a death by mistake can be corrected.
+        // The others are about grants, which have ended; and a death by mistake can be corrected. `correct` looks whether it
+        // gives something.
         case "grant.decline", "grant.revoke", "grant.renew", "grant.correct", "move.correct": break
         default: fields.fault("citizen-dead", "citizen")
         }

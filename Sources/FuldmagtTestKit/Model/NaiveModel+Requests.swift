@@ -122,6 +122,9 @@ extension NaiveModel {
         if let validUntil, validUntil < command.today { fields.fault("validity-ended", "changes.validUntil") }
         if representative == grantor { fields.fault("same-party", "changes.representative") }
         checkAlive(representative, "changes.representative", grantor, &fields)
+        if representative != nil, citizens[grantor]?.isDead(on: command.today) == true {
+            fields.fault("grantor-dead", "grantor")
+        }
         if let validFrom, let validUntil, validUntil < validFrom {
             fields.fault("invalid-field", "changes.validUntil")
         }
@@ -191,17 +194,24 @@ extension NaiveModel {
 
     /// Whoever is to have it instead is given it anew.
     private func checkRepresentative(_ representative: Party, of grant: ModelGrant, _ fields: inout ModelFields) {
+        let today = fields.today
         if let package = packages[grant.package] {
             checkOffer(grant.package, package, "grant", from: grant.grantor, &fields)
+            if case .person(let cpr) = grant.grantor, cpr.age(on: today) < package.minimumAge {
+                fields.fault("grantor-too-young", "grantor")
+            }
+            if case .person(let cpr) = representative, cpr.age(on: today) < package.representativeMinimumAge {
+                fields.fault("representative-too-young", "changes.representative")
+            }
         } else {
             fields.fault("unknown-package", "grant")
         }
-        if case .person(let cpr) = representative, let package = packages[grant.package],
-            cpr.age(on: fields.today) < package.representativeMinimumAge
-        {
-            fields.fault("representative-too-young", "changes.representative")
+        // An end that stays is one that is given anew.
+        if fields.value("changes.validUntil") == nil {
+            if grant.validUntil < today { fields.fault("validity-ended", "changes.validUntil") }
+            checkLength(of: grant, until: grant.validUntil, "changes.validUntil", &fields)
         }
-        if hasLiving(grant.package, from: grant.grantor, to: representative, on: fields.today) {
+        if hasLiving(grant.package, from: grant.grantor, to: representative, on: today) {
             fields.fault("already-granted", "changes.representative")
         }
     }

@@ -102,6 +102,43 @@ import Testing
         }
     }
 
+    @Test("a text may be as long as its schema says, in characters of whatever size", arguments: commands.map(\.name))
+    func lengths(_ name: String) throws {
+        let record = try #require(Contract.record(name))
+        // Ids of grants are looked up, numbers are checked otherwise, and the country of an emigration is not kept.
+        for field in record.fields
+        where !["grant", "cvr"].contains(field.name) && !(name == "move.emigrate" && field.name == "to") {
+            for character in ["x", "æ", "ø", "å", "€", "🙂"] {
+                var data = try example(record)
+                func fault(_ length: Int, isListed: Bool) throws -> Bool {
+                    let text = String(repeating: character, count: length)
+                    if isListed { data[field.name] = [text] } else { data[field.name] = text }
+                    let path = isListed ? "\(field.name)[0]" : field.name
+                    return try faults(record, data).contains("invalid-field@\(path)")
+                }
+                switch field.kind {
+                case .text(let limit):
+                    #expect(try !fault(limit, isListed: false), "\(field.name), \(character)")
+                    #expect(try fault(limit + 1, isListed: false), "\(field.name), \(character)")
+                case .list(.text(let limit), _) where field.name == "packages":
+                    #expect(try !fault(limit, isListed: true), "\(field.name), \(character)")
+                    #expect(try fault(limit + 1, isListed: true), "\(field.name), \(character)")
+                default: break
+                }
+            }
+        }
+    }
+
+    @Test("so may a text within another field")
+    func innerLengths() throws {
+        let record = try #require(Contract.record("package.define"))
+        for (name, limit) in [("title", 200), ("wording", 8192)] {
+            var data = try example(record)
+            data[name] = ["da": String(repeating: "å", count: limit), "en": String(repeating: "€", count: limit + 1)]
+            #expect(try faults(record, data) == ["invalid-field@\(name).en"])
+        }
+    }
+
     @Test("what is wrong in a field can be looked up in the contract")
     func remedies() throws {
         let issue = try #require(Contract.record("grant.issue"))

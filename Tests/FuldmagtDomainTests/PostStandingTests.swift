@@ -230,6 +230,17 @@ import Testing
         #expect(try detail("12345678901") == "12345678901")
     }
 
+    @Test("limits count characters: æ, ø and å are one each")
+    func lengths() {
+        func told(_ name: String, _ length: Int) -> DeadLetterReason? {
+            reason(
+                #"{"notification":"\#(Self.id)","transport":"letter","status":"failed","at":"2026-11-24T10:00:00Z","\#(name)":"\#(String(repeating: "ø", count: length))"}"#
+            )
+        }
+        #expect(told("detail", 1024) == nil && told("detail", 1025) == .invalidAttribute)
+        #expect(told("code", 64) == nil && told("code", 65) == .invalidAttribute)
+    }
+
     @Test("what cannot be read is set aside, and says why")
     func unreadable() {
         func data(_ change: (String) -> String) -> String {

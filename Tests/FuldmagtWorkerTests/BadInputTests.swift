@@ -55,6 +55,9 @@ import Testing
         Case(
             "an id of 129 characters", "invalid-attribute",
             set: ["ce_id": Array(repeating: UInt8(ascii: "x"), count: 129)]),
+        Case(
+            "an id of 129 characters of two bytes", "invalid-attribute",
+            set: ["ce_id": text(String(repeating: "å", count: 129))]),
         Case("another specversion", "invalid-attribute", set: ["ce_specversion": text("0.3")]),
         Case("a source that is no CVR number", "invalid-attribute", set: ["ce_source": text("urn:dk:cvr:12345678")]),
         Case("a header in another encoding", "invalid-attribute", set: ["ce_id": [0xe6, 0xf8, 0xe5]]),
@@ -82,6 +85,16 @@ import Testing
         #expect(letters.first?.key == "any key")
         #expect(letters.first?.value == wrong.value)
         #expect(cluster.answer("good") == "accepted")
+    }
+
+    @Test("an id of 128 characters is one, whatever its bytes")
+    func longID() throws {
+        let cluster = try TestCluster()
+        cluster.defineCatalogue()
+        let id = String(repeating: "å", count: 128)
+        cluster.send("grant.issue", Self.issue, id: id, key: TestCluster.anna)
+        try cluster.drain()
+        #expect(cluster.answer(id) == "accepted")
     }
 
     @Test(

@@ -10,6 +10,9 @@ public struct Envelope: Sendable {
     public static let maximumValueSize = 1 << 20
     /// The deepest nesting of JSON that is read.
     public static let maximumDepth = 64
+    /// Longest id of a command, and longest source of any record, in characters.
+    static let maximumID = 128
+    static let maximumSource = 256
     /// Limits on extension attributes, which are copied to every output.
     static let maximumExtensions = 16
     static let maximumExtensionSize = 4096
@@ -171,11 +174,12 @@ public struct Envelope: Sendable {
         guard let type = attributes.type else { throw DeadLetter(.missingAttribute, "ce_type is missing") }
         guard let source = attributes.source else { throw DeadLetter(.missingAttribute, "ce_source is missing") }
         guard specversion == "1.0" else { throw DeadLetter(.invalidAttribute, "ce_specversion is not 1.0") }
-        // Characters are counted only where the bytes leave it open.
-        guard !id.isEmpty, id.utf8.count <= 128 || (id.utf8.count <= 512 && id.count <= 128) else {
-            throw DeadLetter(.invalidAttribute, "ce_id has \(id.count) characters; 1 to 128 are allowed")
+        guard !id.isEmpty, id.hasAtMost(characters: maximumID) else {
+            throw DeadLetter(
+                .invalidAttribute,
+                "ce_id has \(id.unicodeScalars.count) characters; 1 to \(maximumID) are allowed")
         }
-        guard source.utf8.count <= 256, Cause.cvr(ofSource: source) != nil else {
+        guard source.hasAtMost(characters: maximumSource), Cause.cvr(ofSource: source) != nil else {
             throw DeadLetter(
                 .invalidAttribute, "ce_source is not urn:dk:cvr:NNNNNNNN, optionally followed by :system-name")
         }

@@ -26,7 +26,7 @@ struct FieldReader {
         return node
     }
 
-    /// A text of 1 to `limit` bytes.
+    /// A text of 1 to `limit` characters.
     mutating func text(_ name: StaticString, required code: ReasonCode?, limit: Int = 256) -> String? {
         guard let node = value(name) else {
             if let code { fault(code, name) }
@@ -40,7 +40,7 @@ struct FieldReader {
             fault(code ?? .invalidField, name)
             return nil
         }
-        guard text.utf8.count <= limit else {
+        guard text.hasAtMost(characters: limit) else {
             fault(.invalidField, name)
             return nil
         }
@@ -210,7 +210,7 @@ struct FieldReader {
         var found: [Reason] = []
         let prefix = prefix
         node.forEachElement { at, element in
-            guard let id = element.string, !id.isEmpty, id.utf8.count <= 128, !ids.contains(id) else {
+            guard let id = element.string, !id.isEmpty, id.hasAtMost(characters: 128), !ids.contains(id) else {
                 found.append(Reason(.invalidField, "\(prefix)packages[\(at)]"))
                 // An id that is known to no catalogue keeps the numbering of the others.
                 ids.append("")

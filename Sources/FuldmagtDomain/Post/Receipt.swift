@@ -19,6 +19,8 @@ public struct Receipt: Sendable, Equatable {
 
     /// `ce_type`.
     public static let type = "dk.fuldmagt.receipt.v1"
+    /// Longest texts, in characters.
+    static let maximumID = 512
     static let maximumCode = 64
     static let maximumDetail = 1024
 
@@ -85,8 +87,8 @@ public struct Receipt: Sendable, Equatable {
         _ name: StaticString, in data: JSONNode, limit: Int
     ) throws(DeadLetter) -> String? {
         guard let node = data[name], !node.isNull else { return nil }
-        guard let text = node.string, text.utf8.count <= limit else {
-            throw DeadLetter(.invalidAttribute, "\(name) is not a text of at most \(limit) bytes")
+        guard let text = node.string, text.hasAtMost(characters: limit) else {
+            throw DeadLetter(.invalidAttribute, "\(name) is not a text of at most \(limit) characters")
         }
         return text
     }
@@ -106,7 +108,8 @@ public struct Receipt: Sendable, Equatable {
             throw DeadLetter(.missingAttribute, "\(name) is missing")
         }
         guard found["ce_specversion"] == "1.0", let id = found["ce_id"], let source = found["ce_source"],
-            !id.isEmpty, id.utf8.count <= 512, !source.isEmpty, source.utf8.count <= 256
+            !id.isEmpty, id.hasAtMost(characters: maximumID), !source.isEmpty,
+            source.hasAtMost(characters: Envelope.maximumSource)
         else {
             throw DeadLetter(.invalidAttribute, "ce_specversion is not 1.0, or ce_id or ce_source is empty or too long")
         }

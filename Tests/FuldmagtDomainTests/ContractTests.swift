@@ -139,6 +139,24 @@ import Testing
         }
     }
 
+    @Test("every move may say when it was registered, and of those of one day the one registered later counts")
+    func registered() throws {
+        for name in ["move.relocate", "move.emigrate", "move.immigrate"] {
+            #expect(Contract.record(name)?.fields.contains { $0.name == "registeredAt" } == true, "\(name)")
+        }
+        var bench = try RuleBench()
+        let moves: [(CommandType, to: String, day: String, Residence.Kind)] = [
+            (.moveImmigrate, #","to":"0101""#, "03", .immigrate), (.moveEmigrate, "", "02", .immigrate),
+            (.moveEmigrate, "", "04", .emigrate), (.moveRelocate, #","to":"0751""#, "01", .emigrate),
+        ]
+        for (type, to, day, current) in moves {
+            let registered = #""registeredAt":"2026-11-\#(day)T10:00:00Z""#
+            let answer = try bench.decide(type, #""effective":"2026-11-01",\#(registered)\#(to)"#)
+            #expect(answer == "accepted")
+            #expect(bench.file.residence(on: bench.today)?.kind == current)
+        }
+    }
+
     @Test("what is wrong in a field can be looked up in the contract")
     func remedies() throws {
         let issue = try #require(Contract.record("grant.issue"))

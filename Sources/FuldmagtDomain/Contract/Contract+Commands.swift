@@ -36,6 +36,8 @@ extension Contract {
     private static let seen = ContractField(
         "version", .number(1...1_000_000_000), "the grant's version as it was last seen")
     private static let effective = ContractField("effective", .day, "the day it takes effect, YYYY-MM-DD")
+    private static let registeredAt = ContractField.optional(
+        "registeredAt", .instant, "when the register noted it; decides between moves of one day")
     private static let municipality = ContractField(
         "municipality", .municipality, "code of the municipality that decides, four digits")
 
@@ -102,15 +104,18 @@ extension Contract {
             [
                 citizen, .optional("from", .municipality, "code of the former municipality"),
                 ContractField("to", .municipality, "code of the municipality, four digits"), effective,
-                .optional("registeredAt", .instant, "when the register noted it; decides between moves of one day"),
+                registeredAt,
             ], #"{"citizen":{"cpr":"6101500014"},"from":"0101","to":"0751","effective":"2026-11-01"}"#),
         command(
             "move.emigrate", "A citizen leaves the country.",
-            [citizen, effective, .optional("to", .text(limit: 256), "a country; not kept")],
+            [citizen, effective, .optional("to", .text(limit: 256), "a country; not kept"), registeredAt],
             #"{"citizen":{"cpr":"6101500014"},"effective":"2026-11-01","to":"Example country"}"#),
         command(
             "move.immigrate", "A citizen comes back.",
-            [citizen, effective, .optional("to", .municipality, "code of the municipality, where it is known")],
+            [
+                citizen, effective, .optional("to", .municipality, "code of the municipality, where it is known"),
+                registeredAt,
+            ],
             #"{"citizen":{"cpr":"6101500014"},"effective":"2026-11-01","to":"0751"}"#),
         command(
             "move.decease", "A citizen died: grants given and received end.", [citizen, effective],

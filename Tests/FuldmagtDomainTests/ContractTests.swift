@@ -166,6 +166,36 @@ import Testing
         #expect(issue.remedy(for: "nothing") == nil)
     }
 
+    /// How long a record's id may be, as its message's headers say.
+    private func publishedIDLimit(_ record: ContractRecord, _ document: [String: Any]) throws -> Int {
+        func member(_ value: Any?, _ path: String...) -> Any? {
+            path.reduce(value) { ($0 as? [String: Any])?[$1] }
+        }
+        let path = try #require(
+            member(document, "components", "messages", record.name, "headers", "$ref") as? String)
+        let name = try #require(path.split(separator: "/").last.map(String.init))
+        let limit = member(document, "components", "schemas", name, "properties", "ce_id", "maxLength")
+        return try #require(limit as? Int)
+    }
+
+    @Test("ids are published as long as they are read, and as they are written")
+    func idLimits() throws {
+        let document = try #require(
+            JSONSerialization.jsonObject(with: Data(AsyncAPI.document())) as? [String: Any])
+        for record in Contract.records {
+            let limit = try publishedIDLimit(record, document)
+            if Self.commands.contains(where: { $0.name == record.name }) {
+                // `BadInputTests` has ids of 128 characters, which are read, and of 129, which are not.
+                #expect(limit == 128 && limit == Envelope.maximumID, "\(record.name)")
+            } else if record.topic == .receipts {
+                #expect(limit == Receipt.maximumID)
+            } else {
+                // The longest names its command by source and id.
+                #expect(limit >= Envelope.maximumSource + Envelope.maximumID + "//rejected".count, "\(record.name)")
+            }
+        }
+    }
+
     @Test("the AsyncAPI document is JSON whose references lead somewhere")
     func asyncAPI() throws {
         let document = try #require(

@@ -46,8 +46,10 @@ public enum AsyncAPI {
         json.endObject()
         json.key("schemas")
         json.beginObject()
-        json.key("headers")
-        writeHeaders(&json)
+        for headers in Headers.allCases {
+            json.key(headers.rawValue)
+            headers.write(to: &json)
+        }
         json.endObject()
         json.endObject()
         json.endObject()
@@ -66,7 +68,7 @@ public enum AsyncAPI {
         json.key("operations")
         json.beginObject()
         for topic in topics {
-            let isSent = [.outcomes, .notifications, .tasks].contains(topic)
+            let isSent = Headers(of: topic) == .output
             json.key("\(isSent ? "send" : "receive") \(topic.name)")
             json.beginObject()
             json.member("action", isSent ? "send" : "receive")
@@ -78,13 +80,14 @@ public enum AsyncAPI {
     }
 
     private static func write(_ record: ContractRecord, _ json: inout JSONWriter) {
+        let headers = Headers(of: record.topic)
         json.beginObject()
         json.member("name", record.type)
         json.member("title", record.name)
         json.member("summary", record.summary)
         json.member("contentType", "application/json")
         json.key("headers")
-        reference("#/components/schemas/headers", &json)
+        reference("#/components/schemas/\(headers.rawValue)", &json)
         json.key("payload")
         json.beginObject()
         json.member("schemaFormat", "application/schema+json;version=draft-2020-12")
@@ -110,7 +113,7 @@ public enum AsyncAPI {
         json.member("ce_specversion", "1.0")
         json.member("ce_id", "example-1")
         json.member("ce_type", record.type)
-        json.member("ce_source", "urn:dk:cvr:99000007:example")
+        json.member("ce_source", headers.exampleSource)
         json.endObject()
         json.key("payload")
         Array(record.example.utf8).withUnsafeBytes { json.rawBytes($0) }
@@ -119,18 +122,62 @@ public enum AsyncAPI {
         json.endObject()
     }
 
-    private static func writeHeaders(_ json: inout JSONWriter) {
-        json.beginObject()
-        ContractKind.writeMembers(
-            [
-                ContractField("ce_specversion", .choice(["1.0"]), "the version of CloudEvents"),
-                ContractField("ce_id", .text(limit: 512), "unique for its source: a repeat has no effect"),
-                ContractField("ce_type", .text(limit: 256), "dk.fuldmagt.<name>.v1"),
+    /// The headers of a kind of record. They differ in what is read, and in what is written.
+    private enum Headers: String, CaseIterable {
+        /// Of commands and of the catalogue's records.
+        case command = "commandHeaders"
+        case receipt = "receiptHeaders"
+        /// Of what the application sends.
+        case output = "outputHeaders"
+
+        init(of topic: Topic) {
+            switch topic {
+            case .outcomes, .notifications, .tasks: self = .output
+            case .receipts: self = .receipt
+            default: self = .command
+            }
+        }
+
+        private var id: ContractField {
+            switch self {
+            case .command:
                 ContractField(
-                    "ce_source", .text(limit: 256), "urn:dk:cvr:NNNNNNNN, optionally followed by :system-name"),
-                .optional("ce_time", .instant, "when it was said"),
-                .optional("content-type", .text(limit: 256), "application/json"),
-            ], to: &json)
-        json.endObject()
+                    "ce_id", .text(limit: Envelope.maximumID), "unique for its source: a repeat has no effect")
+            case .receipt:
+                ContractField("ce_id", .text(limit: Receipt.maximumID), "the receipt's own, kept as the proof")
+            case .output:
+                // Of an outcome the longest: source, id and status of a command, with slashes between.
+                ContractField("ce_id", .text(limit: 512), "follows from the cause: the same for a repeat")
+            }
+        }
+
+        private var source: ContractField {
+            let text =
+                switch self {
+                case .command: "urn:dk:cvr:NNNNNNNN, optionally followed by :system-name"
+                case .receipt: "who says so: urn:dk:cvr:NNNNNNNN, optionally followed by :system-name"
+                case .output: "urn:dk:fuldmagt:<cluster>"
+                }
+            return ContractField("ce_source", .text(limit: Envelope.maximumSource), text)
+        }
+
+        var exampleSource: String {
+            switch self {
+            case .command, .receipt: "urn:dk:cvr:99000007:example"
+            case .output: "urn:dk:fuldmagt:example"
+            }
+        }
+
+        func write(to json: inout JSONWriter) {
+            json.beginObject()
+            ContractKind.writeMembers(
+                [
+                    ContractField("ce_specversion", .choice(["1.0"]), "the version of CloudEvents"), id,
+                    ContractField("ce_type", .text(limit: 256), "dk.fuldmagt.<name>.v1"), source,
+                    .optional("ce_time", .instant, "when it was said"),
+                    .optional("content-type", .text(limit: 256), "application/json"),
+                ], to: &json)
+            json.endObject()
+        }
     }
 }

@@ -263,4 +263,63 @@ import Testing
         #expect(reason(data { $0 }, typed("dk.fuldmagt.grant.issue.v1")) == .unknownType)
         #expect(reason(data { $0 }, Self.headers + [("ce_id", "r-2")]) == .invalidAttribute)
     }
+
+    // MARK: The whole event as the value
+
+    private static let whole = [("content-type", "application/cloudevents+json; charset=utf-8")]
+    private static let attributes =
+        #""specversion":"1.0","id":"r-1","type":"dk.fuldmagt.receipt.v1","source":"urn:dk:cvr:99000007:post""#
+    private static let data =
+        #"{"notification":"\#(id)","transport":"letter","status":"returned","code":"R7","at":"2026-11-24T10:00:00Z"}"#
+
+    private func event(_ attributes: String = attributes, data: String? = data) -> String {
+        "{\(attributes)\(data.map { ",\"data\":\($0)" } ?? "")}"
+    }
+
+    @Test("structured mode says the same as binary mode")
+    func structured() throws {
+        let receipt = try read(event(), Self.whole).get()
+        #expect(try receipt == read(Self.data).get())
+        #expect(receipt.cause.id == "r-1" && receipt.code == "R7")
+        // What stands beside the event counts for nothing, and its extensions are not kept.
+        let more = Self.attributes + #","time":"2026-11-24T10:00:00Z","datacontenttype":"application/json","jobid":"j""#
+        let beside = Self.whole + [("ce_id", "other"), ("ce_type", "dk.fuldmagt.receipt.v9"), ("fm_shard", "3")]
+        #expect(try receipt == read(event(more), beside).get())
+    }
+
+    @Test("an event that cannot be read is set aside, and says why")
+    func unreadableEvent() {
+        func changed(_ old: String, _ new: String) -> DeadLetterReason? {
+            reason(event(Self.attributes.replacing(old, with: new)), Self.whole)
+        }
+        #expect(reason(event(), Self.whole) == nil)
+        #expect(reason(nil, Self.whole) == .emptyValue && reason("", Self.whole) == .emptyValue)
+        #expect(reason("{", Self.whole) == .invalidJSON && reason("[]", Self.whole) == .invalidJSON)
+        // The data alone, called an event.
+        #expect(reason(Self.data, Self.whole) == .missingAttribute)
+        #expect(reason(Self.data, Array(Self.headers.dropLast()) + Self.whole) == .missingAttribute)
+        #expect(reason(event(data: nil), Self.whole) == .missingAttribute)
+        #expect(reason(event(data: "null"), Self.whole) == .invalidAttribute)
+        #expect(reason(event(data: "{}"), Self.whole) == .missingAttribute)
+        #expect(reason(event(data: Self.data.replacing("letter", with: "pigeon")), Self.whole) == .invalidAttribute)
+        #expect(changed(#","id":"r-1""#, "") == .missingAttribute)
+        #expect(changed("r-1", "") == .invalidAttribute)
+        #expect(changed(#""r-1""#, "null") == .missingAttribute)
+        #expect(changed(#""r-1""#, #"["r-1"]"#) == .invalidAttribute)
+        #expect(changed(#""r-1""#, #""r-1","id":"r-2""#) == .invalidJSON)
+        #expect(changed("1.0", "0.3") == .invalidAttribute)
+        #expect(changed("receipt.v1", "receipt.v2") == .unknownVersion)
+        #expect(changed("receipt.v1", "grant.issue.v1") == .unknownType)
+        #expect(changed(#","source""#, #","datacontenttype":"text/xml","source""#) == .invalidAttribute)
+    }
+
+    @Test("an id has at most 512 characters in either mode")
+    func idLength() {
+        for length in [512, 513] {
+            let id = String(repeating: "å", count: length)
+            let fault: DeadLetterReason? = length > 512 ? .invalidAttribute : nil
+            #expect(reason(event(Self.attributes.replacing("r-1", with: id)), Self.whole) == fault)
+            #expect(reason(Self.data, Self.headers.map { $0.0 == "ce_id" ? ("ce_id", id) : $0 }) == fault)
+        }
+    }
 }

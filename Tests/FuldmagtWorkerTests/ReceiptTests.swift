@@ -51,6 +51,41 @@ import Testing
         #expect(try cluster.check() == [])
     }
 
+    @Test("an event that is the whole value is a receipt like any other, and is set aside unchanged where it is wrong")
+    func structured() throws {
+        let cluster = try begin()
+        let told = try cluster.given()
+        let partition = try #require(told.headers["fm_shard"].flatMap { Int32($0) })
+        let id = try #require(told.text("id"))
+        func send(_ receipt: String, _ status: String, source: String) -> [UInt8] {
+            let data =
+                #"{"notification":"\#(id)","transport":"digital-post","status":"\#(status)","at":"2026-11-24T10:00:00Z"}"#
+            let event =
+                #"{"specversion":"1.0","id":"\#(receipt)","type":"dk.fuldmagt.receipt.v1"\#(source),"data":\#(data)}"#
+            let value = Array(event.utf8)
+            cluster.broker.append(
+                topic: .receipts, partition: partition, key: Array((told.key ?? "").utf8),
+                headers: [("content-type", Array("application/cloudevents+json".utf8))], value: value)
+            return value
+        }
+        let source = #","source":"urn:dk:cvr:99000007:whole""#
+        _ = send("whole-1", "submitted", source: source)
+        _ = send("whole-2", "delivered", source: source)
+        let wrong = send("whole-3", "failed", source: "")
+        try cluster.drain()
+        #expect(
+            try cluster.timeline(told) == ["submitted digital-post submitted", "delivered digital-post delivered"])
+        #expect(
+            try cluster.dump().contains {
+                $0.contains(#""table":"timeline""#) && $0.contains(#""receipt":"whole-2""#)
+                    && $0.contains(#""source":"urn:dk:cvr:99000007:whole""#)
+            })
+        let letters = cluster.said(.deadLetters)
+        #expect(letters.map { $0.headers["dl_reason"] } == ["missing-attribute"])
+        #expect(letters.first?.value == wrong)
+        #expect(try cluster.check() == [])
+    }
+
     @Test("Digital Post fails: the same notification once more, by letter; the letter comes back: a task")
     func letterThenTask() throws {
         let cluster = try begin()

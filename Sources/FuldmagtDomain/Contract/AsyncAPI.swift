@@ -13,7 +13,7 @@ public enum AsyncAPI {
         json.member("version", Contract.version)
         json.member(
             "description",
-            "Digital powers of attorney: commands in, outcomes and notifications out. Records are CloudEvents 1.0 in Kafka's binary mode; the payload is the data. Fields that are not named here are ignored, and may come."
+            "Digital powers of attorney: commands in, outcomes and notifications out. Records are CloudEvents 1.0 in Kafka's binary mode; the payload is the data. Structured mode is read, too: the header content-type is application/cloudevents+json, and the value the whole event. Fields that are not named here are ignored, and may come."
         )
         json.endObject()
         json.member("defaultContentType", "application/json")

@@ -39,23 +39,12 @@ public struct Receipt: Sendable, Equatable {
         self.cause = cause
     }
 
-    /// Reads a record of the receipts topic: a CloudEvent in binary mode.
+    /// Reads a record of the receipts topic: a CloudEvent in binary or structured mode. What else its headers say is not
+    /// looked at: a receipt is taken from whoever writes it.
     /// - Parameter document: receives the JSON.
     public static func read(_ record: RecordView, into document: JSONDocument) throws(DeadLetter) -> Receipt {
-        guard let value = record.value, value.count > 0 else {
-            throw DeadLetter(.emptyValue, record.value == nil ? "the record has no value" : "the value has no bytes")
-        }
-        guard value.count <= Envelope.maximumValueSize else {
-            throw DeadLetter(
-                .tooLarge, "the value has \(value.count) bytes; at most \(Envelope.maximumValueSize) are read")
-        }
-        let cause = try cause(record.headers)
-        do throws(JSONFailure) {
-            try document.parse(value, maximumDepth: Envelope.maximumDepth)
-        } catch {
-            throw DeadLetter(json: error)
-        }
-        let data = document.root
+        let (attributes, data) = try EventAttributes.read(record, into: document, keepsExtensions: false)
+        let cause = try cause(attributes)
         guard data.kind == .object else { throw DeadLetter(.invalidAttribute, "the receipt is not a JSON object") }
         guard let notification = Ident(hex: try text("notification", in: data, limit: 36)) else {
             throw DeadLetter(.invalidAttribute, "notification is not an id")
@@ -93,30 +82,17 @@ public struct Receipt: Sendable, Equatable {
         return text
     }
 
-    private static func cause(_ headers: UnsafeRawBufferPointer) throws(DeadLetter) -> Cause {
-        var found: [String: String] = [:]
-        try HeaderBlock.forEach(in: headers) { (name, value) throws(DeadLetter) in
-            guard name.starts(with: "ce_".utf8) else { return }
-            guard let value, let name = String(validating: name, as: UTF8.self),
-                let text = String(validating: value, as: UTF8.self)
-            else { throw DeadLetter(.invalidAttribute, "a header is null or not UTF-8") }
-            guard found.updateValue(text, forKey: name) == nil else {
-                throw DeadLetter(.invalidAttribute, "an attribute stands twice")
-            }
-        }
-        for name in ["ce_specversion", "ce_id", "ce_type", "ce_source"] where found[name] == nil {
-            throw DeadLetter(.missingAttribute, "\(name) is missing")
-        }
-        guard found["ce_specversion"] == "1.0", let id = found["ce_id"], let source = found["ce_source"],
-            !id.isEmpty, id.hasAtMost(characters: maximumID), !source.isEmpty,
+    private static func cause(_ attributes: EventAttributes) throws(DeadLetter) -> Cause {
+        let (id, type, source) = try attributes.required()
+        guard !id.isEmpty, id.hasAtMost(characters: maximumID), !source.isEmpty,
             source.hasAtMost(characters: Envelope.maximumSource)
         else {
-            throw DeadLetter(.invalidAttribute, "ce_specversion is not 1.0, or ce_id or ce_source is empty or too long")
+            throw DeadLetter(.invalidAttribute, "ce_id or ce_source is empty or too long")
         }
-        guard found["ce_type"] == type else {
-            let isOtherVersion = found["ce_type"]?.hasPrefix("dk.fuldmagt.receipt.v") ?? false
+        guard type == Self.type else {
             throw DeadLetter(
-                isOtherVersion ? .unknownVersion : .unknownType, "ce_type is not \(type), which belongs on this topic")
+                type.hasPrefix("dk.fuldmagt.receipt.v") ? .unknownVersion : .unknownType,
+                "ce_type is not \(Self.type), which belongs on this topic")
         }
         return Cause(id: id, source: source, type: type)
     }

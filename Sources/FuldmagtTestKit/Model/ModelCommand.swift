@@ -82,7 +82,7 @@ extension ModelCommand {
             extensions: attributes.filter { !Self.coreAttributes.contains($0.key) }, at: record.timestamp)
     }
 
-    private static func mediaType(_ text: String) -> String {
+    static func mediaType(_ text: String) -> String {
         let type = text.split(separator: ";", maxSplits: 1, omittingEmptySubsequences: false)[0]
         return String(type.filter { $0 != " " }).lowercased()
     }
@@ -91,7 +91,8 @@ extension ModelCommand {
         do { return try ModelJSONReader.read(value) } catch { throw ModelDeadLetter(reason: error.reason) }
     }
 
-    private static func structured(_ event: ModelJSON) throws(ModelDeadLetter) -> ([String: String], ModelJSON?) {
+    /// Attributes and data of an event that is the value.
+    static func structured(_ event: ModelJSON) throws(ModelDeadLetter) -> ([String: String], ModelJSON?) {
         guard case .object(let members) = event else { throw ModelDeadLetter(reason: "missing-attribute") }
         var attributes: [String: String] = [:]
         for member in members where member.name != "data" {

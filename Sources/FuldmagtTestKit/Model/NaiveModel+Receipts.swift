@@ -55,9 +55,19 @@ extension NaiveModel {
     mutating func takeReceipt(_ record: ModelRecord) throws(ModelDeadLetter) {
         var headers: [String: String] = [:]
         for (name, value) in record.headers { headers[name] = String(decoding: value, as: UTF8.self) }
-        let data: ModelJSON
+        var data: ModelJSON
         do { data = try ModelJSONReader.read(record.value ?? []) } catch {
             throw ModelDeadLetter(reason: error.reason)
+        }
+        var event = (source: headers["ce_source"], id: headers["ce_id"])
+        if ModelCommand.mediaType(headers["content-type"] ?? "") == "application/cloudevents+json" {
+            let (attributes, inner) = try ModelCommand.structured(data)
+            guard let inner else { throw ModelDeadLetter(reason: "missing-attribute") }
+            event = (attributes["source"], attributes["id"])
+            data = inner
+        }
+        guard let source = event.source, let receipt = event.id else {
+            throw ModelDeadLetter(reason: "missing-attribute")
         }
         guard let id = data["notification"]?.text, let transport = data["transport"]?.text,
             let status = data["status"]?.text, let at = data["at"]?.text.flatMap({ Instant($0) })
@@ -71,8 +81,7 @@ extension NaiveModel {
         var post = post(of: told)
         guard !post.entries.contains(where: { $0.transport == transport && $0.event == status }) else { return }
         let cause = ModelCause(
-            source: headers["ce_source"] ?? "", id: headers["ce_id"] ?? "", type: "dk.fuldmagt.receipt.v1",
-            extensions: [:], at: record.timestamp)
+            source: source, id: receipt, type: "dk.fuldmagt.receipt.v1", extensions: [:], at: record.timestamp)
         let isDead = citizens.contains { $0.key.digits == told.recipient && $0.value.isDead(on: cause.day) }
         let isMoot = isDead || isTakenBack(told)
         let (former, named) = (post, Self.named(by: status, of: transport, post, isMoot: isMoot))

@@ -79,6 +79,21 @@ public final class KafkaAdmin: @unchecked Sendable {
 
     /// Partition counts of all topics the broker knows.
     public func partitionCounts(timeoutMilliseconds: Int32) throws(KafkaFailure) -> [String: Int32] {
+        try counts(timeoutMilliseconds: timeoutMilliseconds) { $0.partition_cnt }
+    }
+
+    /// How many copies the partition with the fewest has, of all topics the broker knows; 0 where it does not tell.
+    public func copies(timeoutMilliseconds: Int32) throws(KafkaFailure) -> [String: Int32] {
+        try counts(timeoutMilliseconds: timeoutMilliseconds) { topic in
+            let partitions = UnsafeMutableBufferPointer(start: topic.partitions, count: Int(topic.partition_cnt))
+            return partitions.map { Int32($0.replica_cnt) }.min() ?? 0
+        }
+    }
+
+    /// A number for each topic that the broker knows.
+    private func counts(
+        timeoutMilliseconds: Int32, _ count: (rd_kafka_metadata_topic) -> Int32
+    ) throws(KafkaFailure) -> [String: Int32] {
         var metadata: UnsafePointer<rd_kafka_metadata>?
         let code = rd_kafka_metadata(client, 1, nil, &metadata, timeoutMilliseconds)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else {
@@ -88,7 +103,7 @@ public final class KafkaAdmin: @unchecked Sendable {
         var counts: [String: Int32] = [:]
         for at in 0..<Int(metadata.pointee.topic_cnt) {
             let topic = metadata.pointee.topics[at]
-            counts[String(cString: topic.topic)] = topic.partition_cnt
+            counts[String(cString: topic.topic)] = count(topic)
         }
         return counts
     }

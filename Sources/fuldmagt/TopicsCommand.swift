@@ -16,7 +16,8 @@ struct TopicsCommand: AsyncParsableCommand {
             abstract: "Create the topics that do not exist yet.",
             discussion: """
                 Commands, inbox, receipts and changelog get the same number of partitions. It is chosen once: the \
-                shards follow from it.
+                shards follow from it. With three copies and more of each partition a record counts as written once two \
+                brokers have it (min.insync.replicas=2).
 
                 Example:
                   fuldmagt topics create --partitions 12 --replication-factor 3
@@ -24,7 +25,7 @@ struct TopicsCommand: AsyncParsableCommand {
 
         @Option(help: "Partitions of the command topics, 1 to 1000: so many workers can share the work.")
         var partitions: Int32 = 4
-        @Option(help: "Copies of each partition; -1 for the broker's default.")
+        @Option(help: "Copies of each partition: 3 in production; -1 for the broker's default, which is often 1.")
         var replicationFactor: Int32 = -1
 
         func validate() throws {
@@ -41,7 +42,8 @@ struct TopicsCommand: AsyncParsableCommand {
             let topics = Topic.allCases.map { topic in
                 KafkaAdmin.NewTopic(
                     name: topic.name, partitions: topic == .catalogue ? 1 : partitions,
-                    replicationFactor: replicationFactor, configuration: topic.creationSettings)
+                    replicationFactor: replicationFactor,
+                    configuration: topic.creationSettings(copies: replicationFactor))
             }
             let made = try Connection.trying { () throws(KafkaFailure) in
                 _ = try Connection.partitionCounts(admin)
@@ -69,6 +71,10 @@ struct TopicsCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Check that all topics exist and that their partitions and limits fit together.",
             discussion: """
+                Settings by which records can be lost are looked at too, as far as the broker tells them: who may lead, \
+                how many brokers must have a record, how long and how much is kept. A single copy of each partition is a \
+                warning only.
+
                 Exit codes: 0 they do · 75 the broker did not answer · 78 they do not
 
                 Example:
@@ -91,7 +97,7 @@ enum TopicCheck {
             }
         }
         let partitions = try partitions(counts)
-        if printing { try refuse(try settings(admin)) }
+        if printing { try judge(admin) }
         return partitions
     }
 
@@ -121,15 +127,31 @@ enum TopicCheck {
         guard problems.isEmpty else { throw Exit.saying(problems.joined(separator: "\nfuldmagt: "), Exit.setting) }
     }
 
-    /// What a broker that tells its settings has set otherwise than it must be.
-    private static func settings(_ admin: KafkaAdmin) throws -> [String] {
+    /// Tells what is set otherwise than it must be, and what is well for trying out only.
+    private static func judge(_ admin: KafkaAdmin) throws {
+        let told = try Connection.trying { () throws(KafkaFailure) in
+            try admin.copies(timeoutMilliseconds: 30_000)
+        }
+        var copies: [Topic: Int32] = [:]
+        for topic in Topic.allCases { copies[topic] = told[topic.name].flatMap { $0 > 0 ? $0 : nil } }
+        for warning in TopicSettings.warnings(copies: copies) { Output.line("warning: \(warning)") }
+        try refuse(TopicSettings.problems(try settings(admin), copies: copies))
+    }
+
+    /// How a broker that tells its settings has set the topics.
+    private static func settings(_ admin: KafkaAdmin) throws -> [Topic: [String: String]] {
         var settings: [Topic: [String: String]] = [:]
         for topic in Topic.allCases {
-            settings[topic] = try Connection.trying { () throws(KafkaFailure) in
-                try admin.configuration(of: topic.name, timeoutMilliseconds: 30_000)
+            settings[topic] = try Connection.trying { () throws(KafkaFailure) -> [String: String] in
+                do throws(KafkaFailure) {
+                    return try admin.configuration(of: topic.name, timeoutMilliseconds: 30_000)
+                } catch {
+                    guard error.isUnsupported else { throw error }
+                    return [:]
+                }
             }
         }
-        return TopicSettings.problems(settings)
+        return settings
     }
 }
 

@@ -69,6 +69,18 @@ import Testing
         try broker.stop()
     }
 
+    @Test("topics as they are created on one broker pass the check, with a warning that there is one copy of each")
+    func singleCopies() throws {
+        let broker = try BrokerProcess()
+        let environment = ["FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": broker.address]
+        let created = try Program.run(["topics", "create", "--partitions", "2"], environment: environment)
+        #expect(created.status == 0 && !created.text.contains("warning"), "\(created.text)")
+        let checked = try Program.run(["topics", "check"], environment: environment)
+        #expect(checked.status == 0, "\(checked.text)")
+        #expect(checked.text.contains("warning: each topic has 1 copy of each partition"), "\(checked.text)")
+        try broker.stop()
+    }
+
     @Test("a name that is no setting is told once, with the one that may be meant; others' names are left alone")
     func misspelt() throws {
         let log = NSTemporaryDirectory() + "fuldmagt-misspelt-\(UUID().uuidString).log"

@@ -32,6 +32,15 @@ extension Topic {
         }
         return settings
     }
+
+    /// How `topics create` sets a topic up of which more than one broker is to keep copies.
+    /// - Parameter copies: that are asked for; -1 for as many as the broker makes of itself.
+    public func creationSettings(copies: Int32) -> [String: String] {
+        var settings = creationSettings
+        // What one broker alone has taken would be gone with its disk. Of three, one can be away all the same.
+        if copies >= TopicSettings.manyCopies { settings["min.insync.replicas"] = "2" }
+        return settings
+    }
 }
 
 /// What topics must be set to, whoever made them.
@@ -39,13 +48,20 @@ public enum TopicSettings {
     /// How long deletions are told in the changelog, milliseconds: twice as long as a copy of a shard may lag behind.
     static let deletionsToldFor = 2 * Standby.longestLag
 
+    /// From so many copies of a topic on, two of them can be asked for with each record.
+    static let manyCopies: Int32 = 3
+
     /// What is set otherwise than it must be, and what would follow.
-    /// - Parameter settings: of each topic, as a broker tells them; those it does not tell are not judged.
-    public static func problems(_ settings: [Topic: [String: String]]) -> [String] {
+    /// - Parameters:
+    ///   - settings: of each topic, as a broker tells them; those it does not tell are not judged.
+    ///   - copies: of each topic, as far as they are known.
+    public static func problems(_ settings: [Topic: [String: String]], copies: [Topic: Int32] = [:]) -> [String] {
         func number(_ setting: String, _ topic: Topic) -> Int64? { settings[topic]?[setting].flatMap { Int64($0) } }
         var problems = sizes(number)
         problems += policies(settings)
         problems += times(settings)
+        problems += retention(settings, number)
+        problems += losses(settings, copies)
         let lagging = least(
             "min.compaction.lag.ms", of: .catalogue, Catalogue.rememberedDays * 86_400_000, number,
             otherwise: "may be compacted after %d ms: whoever reads it then may take a repeat for a new record")
@@ -57,6 +73,18 @@ public enum TopicSettings {
         let kept = erased(number)
         if let kept { problems.append(kept) }
         return problems
+    }
+
+    /// What is well for trying out, and not in production.
+    /// - Parameter copies: of each topic, as far as they are known.
+    public static func warnings(copies: [Topic: Int32]) -> [String] {
+        let single = Topic.allCases.filter { copies[$0] == 1 }
+        guard !single.isEmpty else { return [] }
+        let isEach = single.count == Topic.allCases.count
+        let names = isEach ? "each topic" : single.map(\.name).joined(separator: ", ")
+        return [
+            "\(names) \(isEach || single.count == 1 ? "has" : "have") 1 copy of each partition: fine for trying out, in production create with --replication-factor 3"
+        ]
     }
 
     private typealias Numbers = (_ setting: String, _ topic: Topic) -> Int64?
@@ -95,6 +123,45 @@ public enum TopicSettings {
             "message.timestamp.type", of: Topic.read, settings,
             "commands would be decided as of the time that their senders write. Set it to LogAppendTime"
         ) { $0 == "LogAppendTime" }
+    }
+
+    /// Records that are deleted before anybody was bound to have read them.
+    private static func retention(_ settings: [Topic: [String: String]], _ number: Numbers) -> [String] {
+        let age = "retention.ms"
+        var problems: [String] = []
+        for topic in Topic.consumed {
+            // -1 is for ever.
+            guard let least = topic.creationSettings[age].flatMap({ Int64($0) }), let set = number(age, topic),
+                set >= 0, set < least
+            else { continue }
+            problems.append(
+                "\(age) of \(topic.name) is \(set): after a stop as long as that records would be gone that nobody has read. Set it to \(least) or more"
+            )
+        }
+        let size = "retention.bytes"
+        let policy = "cleanup.policy"
+        for topic in Topic.allCases {
+            let isCompacted = (settings[topic]?[policy] ?? topic.creationSettings[policy]) == "compact"
+            guard !isCompacted, let set = number(size, topic), set != -1 else { continue }
+            problems.append(
+                "\(size) of \(topic.name) is \(set): under load records would be deleted long before their time. Set it to -1"
+            )
+        }
+        return problems
+    }
+
+    /// Records that were acknowledged, and that are gone with one broker.
+    private static func losses(_ settings: [Topic: [String: String]], _ copies: [Topic: Int32]) -> [String] {
+        // Where there is one copy no other can lead.
+        var problems = unlike(
+            "unclean.leader.election.enable", of: Topic.allCases.filter { copies[$0] != 1 }, settings,
+            "a broker that lags behind could lead, and what it has not got would be gone. Set it to false"
+        ) { $0 != "true" }
+        problems += unlike(
+            "min.insync.replicas", of: Topic.allCases.filter { copies[$0] ?? 0 >= manyCopies }, settings,
+            "what one broker alone has taken is acknowledged, and gone with its disk. Set it to 2"
+        ) { $0 != "1" }
+        return problems
     }
 
     /// A problem for each topic whose setting is told and not right.

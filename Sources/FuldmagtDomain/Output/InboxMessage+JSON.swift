@@ -107,6 +107,19 @@ extension JSONWriter {
     }
 }
 
+extension JSONNode {
+    /// A member's idents; none where there is no such member, nil where it is anything but a list of them.
+    fileprivate func idents(_ name: StaticString) -> [Ident]? {
+        guard let list = self[name] else { return [] }
+        var idents: [Ident] = []
+        var isWhole = list.kind == .array
+        list.forEachElement { _, element in
+            if let ident = element.ident { idents.append(ident) } else { isWhole = false }
+        }
+        return isWhole ? idents : nil
+    }
+}
+
 extension RepresentativeDeath {
     func write(to json: inout JSONWriter) {
         json.member("deceased", hex: representative)
@@ -122,17 +135,16 @@ extension RepresentativeDeath {
 
     static func read(_ node: JSONNode) -> RepresentativeDeath? {
         guard let representative = node["deceased"]?.ident, let at = node["at"]?.int,
-            let cause = node["cause"].flatMap({ Cause.read($0) })
+            let cause = node["cause"].flatMap({ Cause.read($0) }), let grants = node.idents("grants")
         else { return nil }
-        var grants: [Ident] = []
-        var isWhole = true
-        node["grants"]?.forEachElement { _, element in
-            if let grant = element.ident { grants.append(grant) } else { isWhole = false }
+        var mistake: Cause?
+        if let member = node["mistake"] {
+            guard let read = Cause.read(member) else { return nil }
+            mistake = read
         }
-        guard isWhole else { return nil }
         return RepresentativeDeath(
             representative: representative, grants: grants, cause: cause, at: Instant(milliseconds: Int64(at)),
-            mistake: node["mistake"].flatMap { Cause.read($0) })
+            mistake: mistake)
     }
 }
 
@@ -140,10 +152,8 @@ extension InboxRecord {
     /// Reads what `InboxMessage` wrote.
     /// - Returns: nil for anything else.
     public static func read(_ data: JSONNode) -> InboxRecord? {
-        var record = readBody(data)
-        data["rounds"]?.forEachElement { _, number in
-            if let number = number.ident { record?.rounds.append(number) }
-        }
+        guard var record = readBody(data), let rounds = data.idents("rounds") else { return nil }
+        record.rounds = rounds
         return record
     }
 

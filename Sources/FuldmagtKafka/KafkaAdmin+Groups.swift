@@ -37,6 +37,33 @@ extension KafkaFailure {
 }
 
 extension KafkaAdmin {
+    /// Names of the consumer groups that there are, sorted, as far as brokers tell.
+    public func groups(timeoutMilliseconds: Int32) throws(KafkaFailure) -> [String] {
+        let queue = rd_kafka_queue_new(client)
+        defer { rd_kafka_queue_destroy(queue) }
+        let options = rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS)
+        defer { rd_kafka_AdminOptions_destroy(options) }
+        var explanation = [CChar](repeating: 0, count: 512)
+        rd_kafka_AdminOptions_set_request_timeout(options, timeoutMilliseconds, &explanation, explanation.count)
+        rd_kafka_ListConsumerGroups(client, options, queue)
+        let doing = "asking for the groups"
+        guard let event = rd_kafka_queue_poll(queue, timeoutMilliseconds + 1000) else {
+            throw KafkaFailure(RD_KAFKA_RESP_ERR__TIMED_OUT, doing: doing)
+        }
+        defer { rd_kafka_event_destroy(event) }
+        let code = rd_kafka_event_error(event)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaFailure(code, doing: doing) }
+        var count = 0
+        let groups = rd_kafka_ListConsumerGroups_result_valid(
+            rd_kafka_event_ListConsumerGroups_result(event), &count)
+        var names: [String] = []
+        for at in 0..<count {
+            guard let group = groups?[at], let name = rd_kafka_ConsumerGroupListing_group_id(group) else { continue }
+            names.append(String(cString: name))
+        }
+        return names.sorted()
+    }
+
     /// Members of a group, and what each reads. A group that does not exist has no members.
     public func describe(group: String, timeoutMilliseconds: Int32) throws(KafkaFailure) -> GroupDescription {
         let queue = rd_kafka_queue_new(client)

@@ -42,7 +42,18 @@ struct StatusReader {
                     deadLetters: letters.byShard[$0] ?? 0, parked: parked[$0]?.commands,
                     parkedRevocations: parked[$0]?.revocations ?? 0)
             },
-            otherDeadLetters: letters.others, hasMoreDeadLetters: letters.areMore)
+            otherDeadLetters: letters.others, hasMoreDeadLetters: letters.areMore,
+            otherGroups: description?.members.isEmpty == true ? Self.groups(besides: group, admin) : [])
+    }
+
+    /// Groups that are named as those of clusters are. None where the broker does not tell: that adds to a message only.
+    private static func groups(besides group: String, _ admin: KafkaAdmin) -> [String] {
+        do {
+            let all = try admin.groups(timeoutMilliseconds: 5_000)
+            return all.filter { $0.hasPrefix("fuldmagt-") && $0 != group }
+        } catch {
+            return []
+        }
     }
 
     /// Nil where the broker does not tell of groups.

@@ -57,6 +57,11 @@ import Testing
         #expect(shards.map { $0["deadLetters"] as? Int } == [0, 1])
         #expect(shards.last?["parked"] as? Int == 0)
         #expect(shards.map { $0["worker"] as? String } == ["w1", "w1"])
+        let elsewhere = try Program.run(
+            ["status"],
+            environment: ["FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": cluster.broker.address, "FULDMAGT_CLUSTER": "another"])
+        #expect(elsewhere.status == 3 && elsewhere.text.contains("or FULDMAGT_CLUSTER"), "\(elsewhere.text)")
+        #expect(elsewhere.text.contains("these groups too: fuldmagt-fuldmagt"), "\(elsewhere.text)")
         try worker.stop()
         try cluster.stop()
     }

@@ -39,6 +39,15 @@ import Testing
         #expect(problems(status(state: "PreparingRebalance")).count == 1)
     }
 
+    @Test("a group without members may be another cluster's: the setting is named, and the groups that there are")
+    func otherCluster() throws {
+        var lonely = status(members: [])
+        let alone = try #require(problems(lonely).first)
+        #expect(alone.contains("FULDMAGT_CLUSTER") && !alone.contains("these groups"))
+        lonely.otherGroups = ["fuldmagt-a", "fuldmagt-b"]
+        #expect(problems(lonely).first == alone + "; the broker knows these groups too: fuldmagt-a, fuldmagt-b")
+    }
+
     @Test("commands that wait are no alarm, but a revocation that does is")
     func parked() {
         var one = status()

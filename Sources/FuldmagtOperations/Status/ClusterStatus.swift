@@ -74,6 +74,8 @@ public struct ClusterStatus: Sendable {
     }
 
     public var group: String
+    /// Groups of other clusters, and of other settings, that the broker knows; asked for where this one has no member.
+    public var otherGroups: [String]
     /// Kafka's name of the group's state; nil when the broker does not tell of groups.
     public var state: String?
     public var members: [Member]
@@ -85,9 +87,10 @@ public struct ClusterStatus: Sendable {
 
     public init(
         group: String, state: String?, members: [Member], shards: [Shard], otherDeadLetters: Int,
-        hasMoreDeadLetters: Bool
+        hasMoreDeadLetters: Bool, otherGroups: [String] = []
     ) {
         self.group = group
+        self.otherGroups = otherGroups
         self.state = state
         self.members = members
         self.shards = shards
@@ -102,7 +105,7 @@ public struct ClusterStatus: Sendable {
         var problems: [String] = []
         if let state {
             if members.isEmpty {
-                problems.append("group \(group) has no member: no worker is running, or none reaches the broker")
+                problems.append(nobody)
             } else if state != "Stable" {
                 problems.append("group \(group) is \(state): workers are joining or leaving; ask again in a minute")
             } else {
@@ -125,6 +128,14 @@ public struct ClusterStatus: Sendable {
             }
         }
         return problems
+    }
+
+    /// A group without members may be that of a cluster which there is not.
+    private var nobody: String {
+        let others =
+            otherGroups.isEmpty ? "" : "; the broker knows these groups too: \(otherGroups.joined(separator: ", "))"
+        return
+            "group \(group) has no member: no worker is running, none reaches the broker, or FULDMAGT_CLUSTER, which the group is named by, is not what the workers have\(others)"
     }
 
     /// Runs of numbers: `0-3, 7`.

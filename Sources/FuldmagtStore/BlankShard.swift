@@ -63,9 +63,12 @@ enum BlankShard {
         guard !["", "-wal"].contains(where: { FileManager.default.fileExists(atPath: path + $0) }) else { return }
         let made = "\(path).new-\(maker.replacing("/", with: "_"))"
         defer { unlink(made) }
+        // For its owner only: SQLite makes the log beside it as it finds the file.
+        let descriptor = open(made, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         do {
-            try image.bytes.write(to: URL(fileURLWithPath: made))
-            let file = try FileHandle(forUpdating: URL(fileURLWithPath: made))
+            try file.write(contentsOf: image.bytes)
             try file.synchronize()
             try file.close()
             _ = link(made, path)

@@ -44,7 +44,7 @@ final class FrameFile {
         self.path = path + Self.suffix
         self.places = places.sorted { $0.start < $1.start }
         self.waitsForDisk = waitsForDisk
-        file = open(self.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        file = open(self.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard file >= 0 else {
             throw StoreError(sqlite: Self.code(of: errno) ?? SQLITE_CANTOPEN, doing: "opening \(self.path)")
         }

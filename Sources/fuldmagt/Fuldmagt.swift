@@ -47,6 +47,14 @@ struct Fuldmagt: AsyncParsableCommand {
             PostCommand.self, StatusCommand.self, MetricsCommand.self, StoreCommand.self, ValidateCommand.self,
             ContractCommand.self, BenchCommand.self, SimulateCommand.self,
         ])
+
+    /// Parses the command line, and does what it says.
+    static func main() async {
+        // Shards, frames, ledgers and jobs hold what people wrote. No command makes a file or a folder for others: what they
+        // are to have goes to standard output, or is fetched by whoever the program runs as.
+        umask(0o077)
+        await main(nil)
+    }
 }
 
 /// How a command ended; see the exit codes in `fuldmagt --help`.

@@ -222,6 +222,22 @@ struct CommandLineTests {
         #expect(status == 141 && text.isEmpty, "\(text)")
     }
 
+    @Test("folders and files are made for their owner only, whatever the shell would make them for")
+    func modes() throws {
+        let folder = try folder()
+        let (status, text) = try Program.shell(
+            "umask 022; \"$0\" bench --commands 100 --citizens 20 --partitions 2 --data \(folder)/new/data")
+        #expect(status == 0, "\(text)")
+        let made = try FileManager.default.subpathsOfDirectory(atPath: folder)
+        #expect(made.count > 3)
+        for name in made {
+            let mode = try FileManager.default.attributesOfItem(atPath: "\(folder)/\(name)")[.posixPermissions]
+            let others = try #require(mode as? NSNumber).intValue & 0o077
+            #expect(others == 0, "\(name)")
+        }
+        try FileManager.default.removeItem(atPath: folder)
+    }
+
     @Test("the state of shards is written out whole or not said to be")
     func dump() throws {
         let folder = try folder()

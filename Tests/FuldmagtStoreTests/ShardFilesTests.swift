@@ -69,6 +69,24 @@ import Testing
         #expect(error?.consequence == .fatal)
     }
 
+    @Test("all that a shard writes is for its owner only, and so is what is rebuilt")
+    func modes() throws {
+        let store = try ShardStore(
+            shard: 0, keys: keys, options: .init(directory: directory, partitions: 1, recordsChanges: true),
+            owner: "w", today: today)
+        try store.turn { access in try access.setPosition(1, of: .grantCommands) }
+        _ = try ShardRestore(shard: 0, directory: directory, worker: "w")
+        let names = try files()
+        for ending in ["", "-wal", "-shm", "-frames", ".restoring-w"] {
+            #expect(names.contains("shard-0000.sqlite\(ending)"), "\(names)")
+        }
+        for name in names {
+            let mode = try FileManager.default.attributesOfItem(atPath: "\(directory)/\(name)")[.posixPermissions]
+            #expect((mode as? NSNumber)?.intValue == 0o600, "\(name)")
+        }
+        try store.close()
+    }
+
     @Test("one statement that takes long tells that it goes on, and none does after that")
     func longWork() throws {
         let queue = try DatabaseQueue()

@@ -8,7 +8,8 @@ struct ValidateCommand: AsyncParsableCommand {
         discussion: """
             FILE has one CloudEvent in structured mode on each line, as for publish. Faults are told by line, field, \
             code and what is allowed; what depends on a citizen's file or on the catalogue is decided by a worker \
-            only. Needs no broker. Where the first line is but a part of a value, that is told once, and no more is read.
+            only. Needs no broker. Where the first line is but a part of a value, that is told once, and no more is read. \
+            What looks like a CPR number in an id is shown as asterisks; the line's number tells which it is.
 
             Exit codes: 0 no faults · 3 faults were found · 1 the file cannot be read
 
@@ -50,6 +51,7 @@ struct ValidateCommand: AsyncParsableCommand {
     }
 
     private func show(_ fault: LineCheck.Fault, line: Int, id: String?) throws {
+        let id = id.map { CPRMask.masked($0) }
         guard json else {
             Output.line("line \(line)\(id.map { " (\($0))" } ?? ""): \(fault.description)")
             return

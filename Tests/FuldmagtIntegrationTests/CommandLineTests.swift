@@ -181,6 +181,15 @@ struct CommandLineTests {
         }
     }
 
+    @Test("an id that a producer made of a CPR number is masked where faults are told", arguments: ["", "--json"])
+    func idWithNumber(_ option: String) throws {
+        let event =
+            #"{"specversion":"1.0","id":"m-6101500014-1","type":"dk.fuldmagt.move.relocate.v1","source":"urn:dk:cvr:29189846","data":{"citizen":{"cpr":"6101500014"},"to":"9999","effective":"2020-01-01"}}"#
+        let (status, text) = try Program.shell("echo '\(event)' | \"$0\" validate - --test-persons \(option)")
+        #expect(status == 3 && text.contains("unknown-municipality"), "\(text)")
+        #expect(text.contains("m-**********-1") && !text.contains("6101500014"), "\(text)")
+    }
+
     @Test("a folder in a file's place is told, and is no trap", arguments: ["validate", "publish"])
     func folderForFile(_ command: String) throws {
         let (status, text) = try Program.run(

@@ -53,6 +53,24 @@ import Testing
         #expect(error?.description.contains(expected) == true, "\(error?.description ?? "")")
     }
 
+    @Test(
+        "an id that holds a CPR number is refused without it; one with a date or a case number is not",
+        arguments: [
+            ("moves-6101500014", false), ("610150-0014", false), ("6101500014-again", false),
+            ("moves-2026-11-23", true), ("moves-20261123", true), ("case-2026012345", true),
+        ])
+    func numberInID(id: String, isAllowed: Bool) throws {
+        let text = Self.good.replacing("job: m1", with: "job: \(id)")
+        guard !isAllowed else {
+            #expect(try Job(file: Array(text.utf8)).id == id)
+            return
+        }
+        let error = #expect(throws: Job.Unusable.self) { try Job(file: Array(text.utf8)) }
+        let said = error?.description ?? ""
+        #expect(said.hasPrefix("job holds what looks like a CPR number") && said.contains("name the job"))
+        #expect(!said.contains("0014"))
+    }
+
     @Test("bytes that are no text, and any damage, are refused or read, and never trap")
     func damage() throws {
         #expect(throws: Job.Unusable.self) { try Job(file: [0xFF, 0x00, 0x3A]) }

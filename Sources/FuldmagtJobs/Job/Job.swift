@@ -18,7 +18,7 @@ public struct Job: Equatable, Sendable {
         case numbered(Int)
     }
 
-    /// Names the job, its command ids and its files: up to 64 of a-z, 0-9 and -.
+    /// Names the job, its command ids and its files: up to 64 of a-z, 0-9 and -, and no CPR number among them.
     public var id: String
     /// `ce_source` of the commands.
     public var source: String
@@ -113,6 +113,11 @@ public struct Job: Equatable, Sendable {
         let isAllowed = id.utf8.allSatisfy { (48...57).contains($0) || (97...122).contains($0) || $0 == 45 }
         guard isAllowed, (1...64).contains(id.utf8.count) else {
             throw Unusable("job is not an id; up to 64 of a-z, 0-9 and - are allowed")
+        }
+        guard id.withoutNumbers == id else {
+            throw Unusable(
+                "job holds what looks like a CPR number, and would become the name of a folder and a header of every command; name the job by what it does, such as moves-winter"
+            )
         }
         guard Cause(id: id, source: source, type: "").sourceCVR != nil else {
             throw Unusable("source is not urn:dk:cvr:NNNNNNNN, optionally followed by :system-name")

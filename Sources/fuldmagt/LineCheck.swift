@@ -36,7 +36,10 @@ struct LineCheck {
                 do throws(DeadLetter) {
                     let (envelope, data) = try Envelope.read(record, into: document)
                     topic = envelope.type.topic
-                    key = Self.key(of: data, type: envelope.type.rawValue)
+                    // What has faults is told a key by guess, for who sends it all the same.
+                    key =
+                        Catalogue.key(of: data, type: envelope.type, today: today, settings: settings)
+                        ?? Self.key(of: data, type: envelope.type.rawValue)
                     id = envelope.cause.id
                     let reasons =
                         if envelope.type.topic == .catalogue {
@@ -100,7 +103,8 @@ struct LineCheck {
         case "itsystem": return data["id"]?.string.map { "itsystem/\($0)" }
         case "authority": return data["cvr"]?.string.map { "authority/\($0)" }
         case "activation":
-            guard let municipality = data["municipality"]?.string, let package = data["package"]?.string,
+            let code = data["municipality"].flatMap { $0.string ?? $0.int.map { String($0) } }
+            guard let municipality = code, let package = data["package"]?.string,
                 let system = data["itSystem"]?.string
             else { return nil }
             return "activation/\(Municipality(municipality)?.description ?? municipality)/\(package)/\(system)"

@@ -51,6 +51,27 @@ import Testing
         #expect(Set(Contract.records.map(\.name)).count == Contract.records.count)
     }
 
+    @Test(
+        "an activation's key is the same however its municipality is written; data with faults, and commands, have none",
+        arguments: [
+            ("\"0101\"", "activation/0101/p/urn:s"), ("\"101\"", "activation/0101/p/urn:s"),
+            ("101", "activation/0101/p/urn:s"), ("461", "activation/0461/p/urn:s"),
+            ("4.61e2", "activation/0461/p/urn:s"), ("9999", nil), ("true", nil),
+        ] as [(String, String?)])
+    func activationKey(municipality: String, key: String?) throws {
+        let today = try #require(Self.today)
+        let text = #"{"municipality":\#(municipality),"package":"p","itSystem":"urn:s","from":"2020-01-01"}"#
+        let document = JSONDocument()
+        try Array(text.utf8).withUnsafeBytes { bytes in
+            try document.parse(bytes)
+            func found(_ type: CommandType) -> String? {
+                Catalogue.key(of: document.root, type: type, today: today, settings: Self.settings)
+            }
+            #expect(found(.activationSet) == key)
+            #expect(found(.grantIssue) == nil)
+        }
+    }
+
     @Test("every example is read without a fault", arguments: commands.map(\.name))
     func examples(_ name: String) throws {
         let record = try #require(Contract.record(name))

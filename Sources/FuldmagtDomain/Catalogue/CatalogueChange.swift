@@ -222,4 +222,12 @@ extension Catalogue {
         _ = CatalogueChange.read(&reader, type: type)
         return reader.faults
     }
+
+    /// The key that a catalogue record with this data must have: the same however a municipality is written.
+    /// - Returns: nil where the data has faults.
+    public static func key(of data: JSONNode, type: CommandType, today: Day, settings: Settings) -> String? {
+        guard data.kind == .object else { return nil }
+        var reader = FieldReader(data, today: today, settings: settings)
+        return CatalogueChange.read(&reader, type: type)?.key
+    }
 }

@@ -17,7 +17,7 @@ struct PostSimulateCommand: AsyncParsableCommand {
               fuldmagt post simulate --report
 
             --report prints what was done and compares it with the ledgers; it ends with 3 where the two differ, with 1 \
-            where there is nothing to compare.
+            where there is nothing to compare, as nothing was sent yet.
             """)
 
     @OptionGroup var options: PostOptions
@@ -71,6 +71,7 @@ struct PostSimulateCommand: AsyncParsableCommand {
                 simulation: try simulation.counts(),
                 ledgers: try LedgerReader(paths: [folder + "/memo.sqlite", folder + "/letters.sqlite"]).accounts())
             Output.text(report.text)
+            if report.isEmpty { throw Exit.failure }
             if !report.addsUp { throw Exit.found }
             return
         }

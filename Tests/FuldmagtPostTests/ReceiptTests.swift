@@ -272,6 +272,13 @@ import Testing
         var short = counts
         short.messages[.digitalPost] = 1_999
         #expect(!SimulationReport(simulation: short, ledgers: accounts).addsUp)
+        #expect(!report.isEmpty && report.text.hasSuffix("what was sent is what was taken\n"))
+        var unsent = accounts
+        for at in unsent.indices { unsent[at].sentMessages = 0 }
+        #expect(!SimulationReport(simulation: counts, ledgers: unsent).isEmpty)
+        #expect(!SimulationReport(simulation: .init(), ledgers: accounts).isEmpty)
+        let early = SimulationReport(simulation: .init(), ledgers: unsent)
+        #expect(early.isEmpty && early.text.hasSuffix("nothing was sent yet\n"))
         try scene.end()
     }
 

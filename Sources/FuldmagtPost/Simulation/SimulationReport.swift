@@ -11,6 +11,12 @@ public struct SimulationReport {
         self.ledgers = ledgers
     }
 
+    /// Whether no message was sent yet, and none taken: then there is nothing to compare.
+    public var isEmpty: Bool {
+        ledgers.allSatisfy { $0.sentMessages == 0 } && simulation.messages.values.allSatisfy { $0 == 0 }
+            && simulation.refused == 0
+    }
+
     /// Whether every message that a ledger calls sent was taken, and no other; and every receipt is accounted for.
     public var addsUp: Bool { differences.isEmpty }
 
@@ -52,8 +58,13 @@ public struct SimulationReport {
         for (status, count) in simulation.byStatus.sorted(by: { $0.key < $1.key }) {
             lines.append("    \(Self.padded(count))  \(status)")
         }
-        lines.append(addsUp ? "what was sent is what was taken" : "DIFFERENCE: " + differences.joined(separator: "; "))
+        lines.append(verdict)
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var verdict: String {
+        if isEmpty { return "nothing was sent yet" }
+        return addsUp ? "what was sent is what was taken" : "DIFFERENCE: " + differences.joined(separator: "; ")
     }
 
     private static func padded(_ count: Int) -> String {

@@ -22,7 +22,7 @@ struct Shards {
         let count = Int(snapshots.first?.partitions ?? 0)
         guard snapshots.map({ Int($0.shard) }) == Array(0..<count) else {
             throw Exit.saying(
-                "--data: \(folder) has \(snapshots.count) of \(count) shards; bring the files of all workers together",
+                "--data: \(folder) has \(snapshots.count) of \(count) shards; bring the files of all workers together, as they are copied on each machine by: fuldmagt store copy --to FOLDER",
                 Exit.failure)
         }
     }

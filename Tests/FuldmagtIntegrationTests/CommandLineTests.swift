@@ -261,4 +261,21 @@ struct CommandLineTests {
         }
         try FileManager.default.removeItem(atPath: folder)
     }
+
+    @Test("copies of shards say the same as the shards, and replace nothing")
+    func copies() throws {
+        let folder = try folder()
+        let (shards, copies) = (folder + "/shards", folder + "/new/copies")
+        let made = try Program.run(
+            ["bench", "--commands", "100", "--citizens", "20", "--partitions", "2", "--data", shards])
+        #expect(made.status == 0, "\(made.text)")
+        let copied = try Program.run(["store", "copy", "--data", shards, "--to", copies])
+        #expect(copied.status == 0 && copied.text.contains("shard 1: frame "), "\(copied.text)")
+        let whole = try Program.run(["store", "dump", "--data", shards])
+        let same = try Program.run(["store", "dump", "--data", copies])
+        #expect(same.status == 0 && same.text == whole.text)
+        let again = try Program.run(["store", "copy", "--data", shards, "--to", copies])
+        #expect(again.status == 1 && again.text.contains("is not replaced"), "\(again.text)")
+        try FileManager.default.removeItem(atPath: folder)
+    }
 }

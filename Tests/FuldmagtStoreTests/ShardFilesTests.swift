@@ -1,6 +1,7 @@
 import Foundation
 import FuldmagtDomain
 import FuldmagtKeys
+import FuldmagtRecord
 import GRDB
 import GRDBSQLite
 import Testing
@@ -85,6 +86,80 @@ import Testing
             #expect((mode as? NSNumber)?.intValue == 0o600, "\(name)")
         }
         try store.close()
+    }
+
+    private func dump(_ path: String) throws -> [String] {
+        var dump = Dump()
+        try dump.add(path: path)
+        return dump.sorted()
+    }
+
+    @Test("a copy of a shard in use has what is still in its log, is one file, and replaces none")
+    func copied() throws {
+        let store = try ShardStore(
+            shard: 0, keys: keys, options: .init(directory: directory, partitions: 1), owner: "w", today: today)
+        defer { withExtendedLifetime(store) {} }
+        func write(_ numbers: Range<UInt64>) throws {
+            try store.turn { access in
+                var scratch: [UInt8] = []
+                for number in numbers {
+                    _ = try access.claim(
+                        CommandKey(source: "urn:test", id: "\(number)", scratch: &scratch),
+                        content: Ident(high: 0, low: number), day: today)
+                }
+                var writer = FrameWriter()
+                writer.append(
+                    topic: 1, partition: nil, timestamp: nil, key: nil, headers: { _ in },
+                    value: {
+                        $0.append(contentsOf: [UInt8](repeating: 7, count: 9))
+                        return true
+                    })
+                _ = try access.appendFrame(writer.take(), ends: [.inbox: 1])
+            }
+        }
+        try write(0..<300)
+        let path = "\(directory)/\(ShardStore.fileName(of: 0))"
+        let before = try dump(path)
+        let (alone, copies) = ("\(directory)/alone", "\(directory)/copies")
+        for folder in [alone, copies] {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        }
+        try FileManager.default.copyItem(atPath: path, toPath: "\(alone)/shard-0000.sqlite")
+        #expect(try dump("\(alone)/shard-0000.sqlite") != before)
+
+        let copied = try ShardFiles.copy(shard: 0, path: path, to: copies)
+        try write(300..<301)
+        #expect(copied.path == "\(copies)/shard-0000.sqlite" && copied.lastFrame == 1 && copied.rows >= 300)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: copies) == ["shard-0000.sqlite"])
+        let attributes = try FileManager.default.attributesOfItem(atPath: copied.path)
+        #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o600)
+        #expect((attributes[.size] as? NSNumber)?.int64Value == copied.bytes)
+        #expect(try dump(copied.path) == before)
+        #expect(try dump(path) != before)
+        #expect(try ShardFiles.check(shard: 0, path: copied.path) == [])
+        // Reading it leaves nothing beside it either.
+        #expect(try FileManager.default.contentsOfDirectory(atPath: copies) == ["shard-0000.sqlite"])
+
+        let error = #expect(throws: StoreError.self) { try ShardFiles.copy(shard: 0, path: path, to: copies) }
+        #expect(error?.text.contains("is not replaced") == true)
+        #expect(try dump(copied.path) == before)
+    }
+
+    @Test("a copy that was cut short is told, and one that fails leaves nothing")
+    func copyCutShort() throws {
+        let store = try ShardStore(
+            shard: 0, keys: keys, options: .init(directory: directory, partitions: 1), owner: "w", today: today)
+        try store.close()
+        let path = "\(directory)/\(ShardStore.fileName(of: 0))"
+        let copies = "\(directory)/copies"
+        try FileManager.default.createDirectory(atPath: copies, withIntermediateDirectories: false)
+        #expect(throws: StoreError.self) { try ShardFiles.copy(shard: 1, path: path + "-none", to: copies) }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: copies).isEmpty)
+        let begun = "\(copies)/shard-0000.sqlite.copying"
+        #expect(FileManager.default.createFile(atPath: begun, contents: Data([1])))
+        let error = #expect(throws: StoreError.self) { try ShardFiles.copy(shard: 0, path: path, to: copies) }
+        #expect(error?.text.hasPrefix("\(begun) is there: delete it") == true)
+        #expect(FileManager.default.contents(atPath: begun) == Data([1]))
     }
 
     @Test("one statement that takes long tells that it goes on, and none does after that")

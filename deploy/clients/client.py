@@ -1,8 +1,13 @@
 #!/usr/bin/env python3
-"""Publishes a grant.issue, waits for its outcome, and shows the notifications about it. Needs confluent-kafka."""
+"""Publishes a grant.issue, waits for its outcome, and shows the notifications about it. Needs confluent-kafka.
+
+CPR numbers come by the variables GRANTOR and REPRESENTATIVE, or with --stdin as two lines. As arguments they can be read
+in the list of processes, so those are for test persons, who are meant where nothing is said.
+"""
 
 import argparse
 import json
+import os
 import sys
 import time
 import uuid
@@ -46,13 +51,22 @@ def follow(brokers: str, topic: str, seconds: float):
         consumer.close()
 
 
-def outcome_of(brokers: str, id: str, seconds: float) -> dict:
+def outcome_of(brokers: str, source: str, id: str, seconds: float) -> dict:
+    """The final outcome. Ids are unique for each source only, so the source is compared too."""
+    is_parked = False
     for record in follow(brokers, "fuldmagt.outcomes", seconds):
         if record.key() == id.encode():
             outcome = json.loads(record.value())
-            if outcome["status"] != "parked":  # a final one follows
+            if outcome["command"]["source"] != source:
+                continue
+            if outcome["status"] != "parked":
                 return outcome
-    raise SystemExit(f"no outcome within {seconds} s: is a worker running?")
+            is_parked = True
+    if is_parked:
+        raise SystemExit(f"parked, and not decided within {seconds} s: the final outcome is still to come")
+    raise SystemExit(
+        f"no outcome within {seconds} s: is a worker running? A record that became a dead letter, as with an invalid CPR"
+        " number, never gets one; an operator sees it by: fuldmagt dead-letters list")
 
 
 def notifications(brokers: str, grants: set[str], seconds: float) -> dict[str, dict]:
@@ -71,23 +85,35 @@ def notifications(brokers: str, grants: set[str], seconds: float) -> dict[str, d
     return found
 
 
+def parties(arguments: argparse.Namespace) -> tuple[str, str]:
+    """Grantor and representative."""
+    if arguments.stdin:
+        lines = [line.strip() for line in sys.stdin if line.strip()]
+        if len(lines) != 2:
+            raise SystemExit("--stdin: two lines are expected, the grantor's number and the representative's")
+        return lines[0], lines[1]
+    return arguments.grantor, arguments.representative
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--brokers", default="127.0.0.1:9092")
     parser.add_argument("--source", default="urn:dk:cvr:99000015:python-example", help="who answers for the command")
-    parser.add_argument("--grantor", default="6101500014")
-    parser.add_argument("--representative", default="6202800015")
+    parser.add_argument("--grantor", default=os.environ.get("GRANTOR", "6101500014"), help="test persons only")
+    parser.add_argument("--representative", default=os.environ.get("REPRESENTATIVE", "6202800015"))
+    parser.add_argument("--stdin", action="store_true", help="read both CPR numbers from standard input")
     parser.add_argument("--package", default="example")
     parser.add_argument("--until", default="2035-01-01", help="the grant's last day")
     parser.add_argument("--seconds", type=float, default=30, help="how long to wait for an answer")
     arguments = parser.parse_args()
+    grantor, representative = parties(arguments)
     id = f"python-{uuid.uuid4()}"
     publish(
-        arguments.brokers, arguments.source, id, "grant.issue", arguments.grantor, "fuldmagt.commands.grant",
+        arguments.brokers, arguments.source, id, "grant.issue", grantor, "fuldmagt.commands.grant",
         {
-            "grantor": {"cpr": arguments.grantor}, "representative": {"cpr": arguments.representative},
+            "grantor": {"cpr": grantor}, "representative": {"cpr": representative},
             "packages": [arguments.package], "validUntil": arguments.until, "channel": "digital"})
-    outcome = outcome_of(arguments.brokers, id, arguments.seconds)
+    outcome = outcome_of(arguments.brokers, arguments.source, id, arguments.seconds)
     print("outcome      ", json.dumps(outcome, ensure_ascii=False))
     if outcome["status"] != "accepted":
         return 1

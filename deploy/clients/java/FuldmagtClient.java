@@ -16,6 +16,7 @@ public final class FuldmagtClient {
     public static void main(String[] arguments) throws Exception {
         String brokers = arguments.length > 0 ? arguments[0] : "127.0.0.1:9092";
         String grantor = "6101500014";
+        String source = "urn:dk:cvr:99000015:java-example";
         String id = "java-" + UUID.randomUUID();
         String data =
                 """
@@ -31,17 +32,24 @@ public final class FuldmagtClient {
             header(record, "ce_specversion", "1.0");
             header(record, "ce_id", id);
             header(record, "ce_type", "dk.fuldmagt.grant.issue.v1");
-            header(record, "ce_source", "urn:dk:cvr:99000015:java-example");
+            header(record, "ce_source", source);
             header(record, "content-type", "application/json");
             producer.send(record).get();
         }
 
-        // 2. The outcome has the command's id as its key.
-        String outcome = first(brokers, "fuldmagt.outcomes", record -> id.equals(record.key()), 1).stream()
-                .findFirst().orElseThrow(() -> new IllegalStateException("no outcome within 30 s: is a worker running?"));
+        // 2. The outcome has the command's id as its key. Another source may have used that id too, so the source is
+        // compared; and what is parked is not decided yet: a final outcome follows. A real client reads the JSON with a
+        // library.
+        String outcome = first(brokers, "fuldmagt.outcomes", record -> id.equals(record.key())
+                        && record.value().contains("\"source\":\"" + source + "\"")
+                        && !record.value().contains("\"status\":\"parked\""), 1).stream()
+                .findFirst().orElseThrow(() -> new IllegalStateException(
+                        "no final outcome within 30 s: is a worker running, or is it parked? A record that became a dead"
+                                + " letter, as with an invalid CPR number, never gets one; an operator sees it by:"
+                                + " fuldmagt dead-letters list"));
         System.out.println("outcome       " + outcome);
 
-        // 3. Notifications name the grant. A real client reads the JSON with a library.
+        // 3. Notifications name the grant.
         int at = outcome.indexOf("\"grants\":[{\"id\":\"");
         if (at < 0) return;
         String grant = outcome.substring(at + 17, at + 17 + 36);

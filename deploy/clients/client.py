@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Publishes a grant.issue, waits for its outcome, and shows the notifications about it. Needs confluent-kafka.
 
-CPR numbers come by the variables GRANTOR and REPRESENTATIVE, or with --stdin as two lines. As arguments they can be read
-in the list of processes, so those are for test persons, who are meant where nothing is said.
+CPR numbers come by the variables GRANTOR and REPRESENTATIVE, or with --stdin as two lines. As arguments they can be
+read in the list of processes, so those are for test persons, who are meant where nothing is said.
 """
 
 import argparse
@@ -65,8 +65,8 @@ def outcome_of(brokers: str, source: str, id: str, seconds: float) -> dict:
     if is_parked:
         raise SystemExit(f"parked, and not decided within {seconds} s: the final outcome is still to come")
     raise SystemExit(
-        f"no outcome within {seconds} s: is a worker running? A record that became a dead letter, as with an invalid CPR"
-        " number, never gets one; an operator sees it by: fuldmagt dead-letters list")
+        f"no outcome within {seconds} s: is a worker running? A record that became a dead letter, as with an invalid"
+        " CPR number, never gets one; an operator sees it by: fuldmagt dead-letters list")
 
 
 def notifications(brokers: str, grants: set[str], seconds: float) -> dict[str, dict]:

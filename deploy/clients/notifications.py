@@ -4,6 +4,11 @@
 Keeps a ledger (SQLite): positions stand beside what was read up to them, in one transaction, and an id is fixed before it is
 sent. Killed anywhere and started again, it sends what was not noted once more under the same id, which is what your
 transport has to recognise. `send` is where your transport goes; here it prints. Needs confluent-kafka.
+
+It tells the workers `submitted` and nothing later, and from then on they wait for what the transport says: after 24 hours
+(FULDMAGT_RECEIPT_SUBMITTED_HOURS, FULDMAGT_RECEIPT_LETTER_SUBMITTED_HOURS: 168) Digital Post is sent once more, by letter,
+and a letter is a caseworker's task. So write what the transport says later, as --later does; or, where it says nothing, set
+both to 0, for ever, on every worker.
 """
 
 import argparse
@@ -17,7 +22,9 @@ from datetime import datetime, timezone
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 TOPIC = "fuldmagt.notifications"
+STATUSES = ["submitted", "accepted", "delivered", "failed", "returned"]
 SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS positions (partition INTEGER PRIMARY KEY, next INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS notifications (
     id TEXT PRIMARY KEY, key BLOB NOT NULL, shard INTEGER NOT NULL, state TEXT NOT NULL, data TEXT);
@@ -65,17 +72,40 @@ def read_to_end(consumer: Consumer, ledger: sqlite3.Connection, channel: str, pa
                 ledger.execute("INSERT OR REPLACE INTO positions VALUES (?, ?)", (partition, position))
 
 
-def tell(producer: Producer, source: str, channel: str, row: tuple) -> None:
-    """A `submitted` receipt: to the partition that fm_shard names, with the notification's key."""
+def open_ledger(path: str, channel: str) -> sqlite3.Connection:
+    """A ledger is one channel's: what it has read past of the other's it would never send."""
+    ledger = sqlite3.connect(path)
+    ledger.execute("PRAGMA synchronous = FULL")
+    ledger.executescript(SCHEMA)
+    with ledger:
+        ledger.execute("INSERT OR IGNORE INTO meta VALUES ('channel', ?)", (channel,))
+    found = ledger.execute("SELECT value FROM meta WHERE name = 'channel'").fetchone()[0]
+    if found != channel:
+        raise SystemExit(f"--ledger: {path} is the ledger of {found}, not of {channel}; name another file")
+    return ledger
+
+
+def tell(producer: Producer, source: str, channel: str, row: tuple, status: str = "submitted") -> None:
+    """A receipt: to the partition that fm_shard names, with the notification's key."""
     id, key, shard = row
     unique = hashlib.sha256(id.encode()).hexdigest()[:32]
     at = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     producer.produce(
         "fuldmagt.receipts", key=key, partition=shard,
-        value=json.dumps({"notification": id, "transport": channel, "status": "submitted", "at": at}),
+        value=json.dumps({"notification": id, "transport": channel, "status": status, "at": at}),
         headers={
-            "ce_specversion": "1.0", "ce_id": f"{id}/{channel}/submitted/{unique}",
+            "ce_specversion": "1.0", "ce_id": f"{id}/{channel}/{status}/{unique}",
             "ce_type": "dk.fuldmagt.receipt.v1", "ce_source": source, "content-type": "application/json"})
+
+
+def tell_later(producer: Producer, ledger: sqlite3.Connection, source: str, channel: str, id: str, status: str) -> None:
+    """What the transport says later of a notification that was sent: `delivered`, say, or `failed`."""
+    row = ledger.execute("SELECT id, key, shard FROM notifications WHERE id = ? AND state = 'told'", (id,)).fetchone()
+    if row is None:
+        raise SystemExit(f"the ledger has not sent {id}")
+    tell(producer, source, channel, row, status)
+    if producer.flush(60):
+        raise SystemExit("the receipt was not acknowledged within 60 s")
 
 
 def main() -> int:
@@ -85,15 +115,19 @@ def main() -> int:
     parser.add_argument("--ledger", default="notifications.sqlite")
     parser.add_argument("--source", default="urn:dk:cvr:99000015:python-example", help="who answers for the receipts")
     parser.add_argument("--follow", action="store_true", help="go on with what is still to come")
+    parser.add_argument("--later", nargs=2, metavar=("ID", "STATUS"), help="tell what became of one, and end")
     options = parser.parse_args()
+    if options.later and options.later[1] not in STATUSES:
+        parser.error(f"--later: the status is one of {', '.join(STATUSES)}")
+    ledger = open_ledger(options.ledger, options.channel)
+    producer = Producer({"bootstrap.servers": options.brokers, "acks": "all", "enable.idempotence": True})
+    if options.later:
+        tell_later(producer, ledger, options.source, options.channel, *options.later)
+        return 0
     consumer = Consumer({
         "bootstrap.servers": options.brokers, "group.id": "unused", "enable.auto.commit": False,
         "isolation.level": "read_committed", "auto.offset.reset": "earliest"})
-    producer = Producer({"bootstrap.servers": options.brokers, "acks": "all", "enable.idempotence": True})
     partitions = sorted(consumer.list_topics(TOPIC, 30).topics[TOPIC].partitions)
-    ledger = sqlite3.connect(options.ledger)
-    ledger.execute("PRAGMA synchronous = FULL")
-    ledger.executescript(SCHEMA)
     while True:
         read_to_end(consumer, ledger, options.channel, partitions)
         with ledger:  # the id is fixed, durably, before it is sent

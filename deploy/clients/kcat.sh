@@ -22,8 +22,8 @@ printf '%s:%s' "$grantor" "$data" | kcat -P -b "$brokers" -t fuldmagt.commands.g
 # read_all TOPIC: all committed records, key and value on a line.
 read_all() { kcat -C -b "$brokers" -t "$1" -e -q -X isolation.level=read_committed -f '%k\t%s\n'; }
 
-# 2. The outcome has the command's id as its key. Another source may have used that id too, so the source is compared; and
-# what is parked is not decided yet: a final outcome follows. A real client reads the JSON with a library.
+# 2. The outcome has the command's id as its key. Another source may have used that id too, so the source is compared;
+# and what is parked is not decided yet: a final outcome follows. A real client reads the JSON with a library.
 answers() {
     read_all fuldmagt.outcomes | ID="$id" SOURCE="$source" awk -F '\t' '
         $1 == ENVIRON["ID"] && index($2, "\"source\":\"" ENVIRON["SOURCE"] "\"") { print $2 }'

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """A consumer of notifications of your own: each is sent under its id, again after any doubt, and told to the workers.
 
-Keeps a ledger (SQLite): positions stand beside what was read up to them, in one transaction, and an id is fixed before it is
-sent. Killed anywhere and started again, it sends what was not noted once more under the same id, which is what your
-transport has to recognise. `send` is where your transport goes; here it prints. Needs confluent-kafka.
+Keeps a ledger (SQLite): positions stand beside what was read up to them, in one transaction, and an id is fixed before
+it is sent. Killed anywhere and started again, it sends what was not noted once more under the same id, which is what
+your transport has to recognise. `send` is where your transport goes; here it prints. Needs confluent-kafka.
 
-It tells the workers `submitted` and nothing later, and from then on they wait for what the transport says: after 24 hours
-(FULDMAGT_RECEIPT_SUBMITTED_HOURS, FULDMAGT_RECEIPT_LETTER_SUBMITTED_HOURS: 168) Digital Post is sent once more, by letter,
-and a letter is a caseworker's task. So write what the transport says later, as --later does; or, where it says nothing, set
-both to 0, for ever, on every worker.
+It tells the workers `submitted` and nothing later, and from then on they wait for what the transport says. Digital Post
+is sent once more, by letter, after 24 hours (FULDMAGT_RECEIPT_SUBMITTED_HOURS); a letter is a caseworker's task after
+168 (FULDMAGT_RECEIPT_LETTER_SUBMITTED_HOURS). So write what the transport says later, as --later does. Where it says
+nothing, set both to 0, which is for ever, on every worker.
 """
 
 import argparse

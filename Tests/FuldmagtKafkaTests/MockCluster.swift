@@ -10,10 +10,8 @@ final class MockCluster {
 
     struct NotStarted: Error {}
 
-    /// - Parameters:
-    ///   - brokers: numbered from 1.
-    ///   - copies: of each partition.
-    init(topics: [String: Int32], brokers: Int32 = 1, copies: Int32 = 1) throws {
+    /// - Parameter brokers: numbered from 1.
+    init(topics: [String: Int32], brokers: Int32 = 1) throws {
         guard let client = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), nil, 0),
             let cluster = rd_kafka_mock_cluster_new(client, brokers),
             let address = rd_kafka_mock_cluster_bootstraps(cluster)
@@ -21,7 +19,7 @@ final class MockCluster {
         self.client = client
         self.cluster = cluster
         configuration = KafkaConfiguration(["bootstrap.servers": String(cString: address)])
-        for (name, partitions) in topics { rd_kafka_mock_topic_create(cluster, name, partitions, copies) }
+        for (name, partitions) in topics { rd_kafka_mock_topic_create(cluster, name, partitions, 1) }
     }
 
     deinit {

@@ -40,6 +40,9 @@ struct JobFiles {
             throw Exit.saying("input \(job.input) cannot be read; check the path and its permissions", Exit.failure)
         }
         size = Int(try handle.seekToEnd())
+        if let fault = job.unfitID, !FileManager.default.fileExists(atPath: checkpoint) {
+            throw Exit.saying("\(path): \(fault)", Exit.setting)
+        }
     }
 
     var checkpoint: String { folder + "/checkpoint.json" }

@@ -190,6 +190,34 @@ struct CommandLineTests {
         #expect(text.contains("m-**********-1") && !text.contains("6101500014"), "\(text)")
     }
 
+    @Test("a job whose id holds a CPR number is not begun, and goes on where it was begun before")
+    func jobWithNumber() throws {
+        let folder = try folder()
+        try Data("citizen,to\n".utf8).write(to: URL(fileURLWithPath: folder + "/moves.csv"))
+        let job = folder + "/moves.job"
+        try Data(
+            """
+            job: moves-6101500014
+            kind: moves
+            source: urn:dk:cvr:29189846
+            input: moves.csv
+            columns:
+              citizen: citizen
+              to: to
+            defaults:
+              effective: 2026-01-01
+            """.utf8
+        ).write(to: URL(fileURLWithPath: job))
+        let refused = try Program.run(["job", "status", job])
+        #expect(refused.status == 78 && refused.text.contains("holds what looks like a CPR number"), "\(refused)")
+        #expect(!refused.text.contains("6101500014"))
+        let files = folder + "/moves-6101500014.files"
+        try FileManager.default.createDirectory(atPath: files, withIntermediateDirectories: true)
+        try Data("{}".utf8).write(to: URL(fileURLWithPath: files + "/checkpoint.json"))
+        let begun = try Program.run(["job", "status", job])
+        #expect(!begun.text.contains("holds what looks like"), "\(begun)")
+    }
+
     @Test("a folder in a file's place is told, and is no trap", arguments: ["validate", "publish"])
     func folderForFile(_ command: String) throws {
         let (status, text) = try Program.run(

@@ -20,6 +20,14 @@ public struct Job: Equatable, Sendable {
 
     /// Names the job, its command ids and its files: up to 64 of a-z, 0-9 and -, and no CPR number among them.
     public var id: String
+    /// Why a job that is still to be begun may not have its id; nil where it may. One that was begun keeps it, as other ids
+    /// would send everything again.
+    public var unfitID: Unusable? {
+        guard id.withoutNumbers != id else { return nil }
+        return Unusable(
+            "job holds what looks like a CPR number, and would become the name of a folder and a header of every command; name the job by what it does, such as moves-winter"
+        )
+    }
     /// `ce_source` of the commands.
     public var source: String
     public var kind: JobKind
@@ -113,11 +121,6 @@ public struct Job: Equatable, Sendable {
         let isAllowed = id.utf8.allSatisfy { (48...57).contains($0) || (97...122).contains($0) || $0 == 45 }
         guard isAllowed, (1...64).contains(id.utf8.count) else {
             throw Unusable("job is not an id; up to 64 of a-z, 0-9 and - are allowed")
-        }
-        guard id.withoutNumbers == id else {
-            throw Unusable(
-                "job holds what looks like a CPR number, and would become the name of a folder and a header of every command; name the job by what it does, such as moves-winter"
-            )
         }
         guard Cause(id: id, source: source, type: "").sourceCVR != nil else {
             throw Unusable("source is not urn:dk:cvr:NNNNNNNN, optionally followed by :system-name")

@@ -113,7 +113,8 @@ extension Catalogue {
         switch change {
         case .package(let package):
             var entry = entries[package.id] ?? Entry()
-            if entry.package == nil { entry.beginning = (offset, cause, at) }
+            // Not one whose predecessor compaction may have removed: then readers would differ.
+            if entry.package == nil, entry.changedAt >= 0 { entry.beginning = (offset, cause, at) }
             entry.package = package
             entry.changedAt = offset
             entry.cause = cause

@@ -18,7 +18,7 @@ public struct Catalogue: Sendable {
         var changedAt: Int64 = -1
         var cause: Cause?
         var at = Instant(milliseconds: 0)
-        /// The definition that followed upon none, or upon a removal: what brought the package into being.
+        /// The definition that followed upon a removal.
         var beginning: (changedAt: Int64, cause: Cause, at: Instant)?
         var offers: [Municipality: Offer] = [:]
     }

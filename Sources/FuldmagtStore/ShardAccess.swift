@@ -200,7 +200,7 @@ public final class ShardAccess {
         return answer(noted)
     }
 
-    /// Has the id of a command be known from a later day on than it was.
+    /// Has the id of a command that waited be known from a later day on than it was, and stand for what waited.
     public func remember(_ command: CommandKey, content: Ident, day: Day) throws(StoreError) {
         try statements.remember.bind(1, command.key).bind(2, content).bind(3, day).run()
     }

@@ -189,7 +189,7 @@ final class Statement {
     /// - Returns: number of rows changed.
     @discardableResult
     func run() throws(StoreError) -> Int {
-        guard let handle else { throw failed("preparing") }
+        guard let handle else { throw notPrepared() }
         try throwRefusal()
         let code = sqlite3_step(handle)
         sqlite3_reset(handle)
@@ -201,7 +201,7 @@ final class Statement {
 
     /// Steps to the next row; resets itself after the last.
     func next() throws(StoreError) -> Bool {
-        guard let handle else { throw failed("preparing") }
+        guard let handle else { throw notPrepared() }
         try throwRefusal()
         switch sqlite3_step(handle) {
         case SQLITE_ROW: return true
@@ -212,6 +212,12 @@ final class Statement {
             sqlite3_reset(handle)
             throw failed("reading")
         }
+    }
+
+    private func notPrepared() -> StoreError {
+        // Nor was any value taken.
+        refusal = SQLITE_OK
+        return failed("preparing")
     }
 
     private func throwRefusal() throws(StoreError) {

@@ -55,7 +55,7 @@ final class Statements {
         remember = try prepare(
             """
             INSERT INTO processed VALUES (?1, ?2, ?3)
-            ON CONFLICT (command) DO UPDATE SET day = ?3 WHERE day < ?3
+            ON CONFLICT (command) DO UPDATE SET content = ?2, day = max(day, ?3) WHERE day < ?3 OR content <> ?2
             """)
         claimed = try prepare("SELECT content FROM processed WHERE command = ?1")
         processedBound = try prepare(

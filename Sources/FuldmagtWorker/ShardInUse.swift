@@ -210,8 +210,8 @@ final class ShardInUse: @unchecked Sendable {
             var letter: DeadLetter?
             if case .deadLetter(let found) = item.work {
                 letter = found
-            } else if !turn.setAside.isEmpty {
-                letter = turn.setAside[item.index]
+            } else if !turn.deadLetters.isEmpty {
+                letter = turn.deadLetters[item.index]
             }
             if let excess = limits.records.took(letter, at: place(of: records[item.index])) {
                 return tooMany(excess, letter, at: place(of: records[item.index]))

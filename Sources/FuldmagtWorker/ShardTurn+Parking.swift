@@ -55,8 +55,7 @@ extension ShardTurn {
                 arrived.command, at: arrived.position, under: circumstances, file: &file, output: &output)
         }
         guard let waiting, var record = kept(arrived.item, at: arrived.position) else { return }
-        // One that has waited for longer than ids are remembered, and is sent again, waits already.
-        if parked.citizens[file.file.citizen.pseudonym] != nil, try access.isParked(arrived.key.digest) { return }
+        if try waitsAlready(arrived, under: circumstances, file: file, output: &output) { return }
         let isRevocation = arrived.command.body.isRevocation
         // What waits for the rest of its citizen's file is decided as soon as an echo is back, and no sender need be told.
         if !isRevocation, !record.isTold, !(isAwaitingReturn && waiting == .order) {
@@ -79,6 +78,22 @@ extension ShardTurn {
             isFirst = false
             return true
         }
+    }
+
+    /// Whether a command has waited for longer than ids are remembered, and is sent again; or its id, for something else.
+    private mutating func waitsAlready(
+        _ arrived: Arrived, under circumstances: Circumstances, file: LoadedFile, output: inout OutputWriter
+    ) throws -> Bool {
+        let citizen = file.file.citizen
+        guard parked.citizens[citizen.pseudonym] != nil, try access.isParked(arrived.key.digest) else { return false }
+        for waiting in try access.parked(of: file) where waiting.key == arrived.key.digest {
+            guard case .command(_, let key, let content, _) = try reread(waiting.record, citizen).work,
+                case .command(_, _, let sent, _) = arrived.item.work
+            else { continue }
+            try access.remember(key, content: content, day: circumstances.present)
+            if content != sent { setAside(arrived.item, as: .reused, output: &output) }
+        }
+        return true
     }
 
     /// Tells a command's sender that it waits.

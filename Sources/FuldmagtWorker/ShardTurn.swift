@@ -37,7 +37,7 @@ struct ShardTurn {
     /// A record was written again to be looked at later: the catalogue is too old for it.
     private(set) var hasPutBack = false
     /// Records that turned out to be for the dead letters, by index.
-    private(set) var setAside: [Int: DeadLetter] = [:]
+    private(set) var deadLetters: [Int: DeadLetter] = [:]
     /// The day that this shard has been looked through for, once asked for.
     private var reviewed: Day?
     /// Of the citizen whose receipts are being taken in.
@@ -100,9 +100,7 @@ struct ShardTurn {
                 // What an old number's shard passed on was new there; that may have been this shard.
                 case .repeated where item.passedOn == nil: continue
                 case .reused:
-                    let letter = DeadLetter(.idReused, "the same source and id came before with other content")
-                    setAside[item.index] = letter
-                    write(letter, item, to: &output)
+                    setAside(item, as: .reused, output: &output)
                     continue
                 case .new, .repeated: break
                 }
@@ -263,6 +261,12 @@ struct ShardTurn {
         for change in effects.rows { try access.store(change, to: &file) }
         output.write(effects)
         if let handover = effects.handover { try handOver(handover, &file, output: &output) }
+    }
+
+    /// Sets a record aside that could be read, and turned out to be for the dead letters.
+    mutating func setAside(_ item: WorkItem, as letter: DeadLetter, output: inout OutputWriter) {
+        deadLetters[item.index] = letter
+        write(letter, item, to: &output)
     }
 
     func write(_ letter: DeadLetter, _ item: WorkItem, to output: inout OutputWriter) {
@@ -471,4 +475,8 @@ struct ShardTurn {
         }
         try review(&file, for: .due, sweep: sweep, under: now, output: &output)
     }
+}
+
+extension DeadLetter {
+    static let reused = DeadLetter(.idReused, "the same source and id came before with other content")
 }

@@ -299,7 +299,11 @@ import Testing
         // Longer ago than the days that ids are kept for.
         cluster.issue(Cluster.anna, to: Cluster.carl, ["tax"], id: "one", until: "2028-01-02")
         try cluster.drain()
-        #expect(answers("one", cluster) == ["parked needs-repair"])
+        #expect(answers("one", cluster) == ["parked needs-repair"] && cluster.said(.deadLetters).isEmpty)
+        // Nor is its id free for something else.
+        for _ in 0..<2 { cluster.issue(Cluster.anna, to: Cluster.bent, ["care"], id: "one") }
+        try cluster.drain()
+        #expect(cluster.said(.deadLetters).map { $0.headers["dl_reason"] } == ["id-reused", "id-reused"])
         try cluster.stop()
         try execute("DROP TRIGGER refusal", cluster)
         try cluster.drain()

@@ -81,7 +81,8 @@ struct Witness {
     mutating func sentReceipt(_ record: ModelRecord) {
         let read = (record.value ?? []).withUnsafeBytes { bytes -> String? in
             do throws(JSONFailure) { try document.parse(bytes) } catch { return nil }
-            return document.root["notification"]?.string
+            // Some are events as a whole.
+            return (document.root["data"] ?? document.root)["notification"]?.string
         }
         guard let id = read else { return }
         underWay.insert(id)

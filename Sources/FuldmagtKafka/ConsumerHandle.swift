@@ -39,7 +39,8 @@ final class ConsumerHandle {
         nonisolated(unsafe) let client = client
         let context = context
         let isOver = DispatchSemaphore(value: 0)
-        DispatchQueue.global().async {
+        // A queue of its own: those that all share may have no thread left, and whoever waits here may hold the last one.
+        DispatchQueue(label: "fuldmagt.kafka.ending").async {
             rd_kafka_destroy(client)
             withExtendedLifetime(context) {}
             isOver.signal()

@@ -18,11 +18,11 @@ public enum PlainHTTP {
         exchange(Array("GET \(path) HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".utf8), port: port)
     }
 
-    /// Sends bytes and reads what is answered, for 20 minutes at most: it may be a test that answers, and tests wait for
-    /// each other. What nobody takes any more is not sent.
+    /// Sends bytes and reads what is answered, for two minutes at most. What nobody takes any more is not sent. Blocks: see
+    /// `OwnThreads` where it is a task of the same test that answers.
     public static func exchange(_ bytes: [UInt8], port: Int) -> (status: Int, body: String)? {
         let answer = LoopbackSocket.with(port: port) { descriptor, address, size -> [UInt8] in
-            var patience = timeval(tv_sec: 1_200, tv_usec: 0)
+            var patience = timeval(tv_sec: 120, tv_usec: 0)
             setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
             guard connect(descriptor, address, size) == 0 else { return [] }
             send(bytes, to: descriptor)

@@ -104,7 +104,7 @@ import Testing
         func publishUpToCommit(_ text: String, through offset: Int64) throws -> Held {
             gate.isClosed.withLock { $0 = true }
             let held = Held(gate)
-            DispatchQueue.global().async {
+            DispatchQueue(label: "fuldmagt.test.publish").async {
                 do { try self.publish(text, through: offset) } catch { held.failure.withLock { $0 = error } }
                 held.ended.signal()
             }

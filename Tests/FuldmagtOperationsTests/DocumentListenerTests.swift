@@ -40,23 +40,25 @@ import Testing
             if holding { seen.held.withLock { $0.append(answer) } } else { answer(Self.done) }
         }
         let group = ServiceGroup(configuration: .init(services: [.init(service: listener)], logger: logger))
-        async let run: Void = group.run()
-        var iterator = ports.makeAsyncIterator()
-        let port = try #require(await iterator.next())
-        try await body(port, seen)
-        await group.triggerGracefulShutdown()
-        try await run
+        try await OwnThreads.run {
+            async let run: Void = group.run()
+            var iterator = ports.makeAsyncIterator()
+            let port = try #require(await iterator.next())
+            try await body(port, seen)
+            await group.triggerGracefulShutdown()
+            try await run
+        }
     }
 
     @Test("a document is answered once somebody has said what became of it, and not before")
     func answers() async throws {
         try await listening(holding: true) { port, seen in
             let body = Array("<a/>".utf8)
-            async let answer = Task.detached {
+            async let answer = {
                 let answer = PlainHTTP.post("/receipts?x=1", body, headers: Self.permitted, port: port)
                 seen.hasAnswer.withLock { $0 = true }
                 return answer
-            }.value
+            }()
             while seen.held.withLock({ $0.isEmpty }) { await Task.yield() }
             #expect(seen.hasAnswer.withLock { !$0 })
             for reply in seen.held.withLock({ $0 }) {
@@ -106,8 +108,8 @@ import Testing
             let half = Array(
                 "POST /receipts HTTP/1.1\r\nhost: x\r\nauthorization: Bearer \(Self.secret)\r\ncontent-length: 90\r\n\r\na"
                     .utf8)
-            async let slow = Task.detached { PlainHTTP.exchange(half, port: port) }.value
-            async let silent = Task.detached { PlainHTTP.exchange([], port: port) }.value
+            async let slow = PlainHTTP.exchange(half, port: port)
+            async let silent = PlainHTTP.exchange([], port: port)
             #expect(PlainHTTP.post("/receipts", [97], headers: Self.permitted, port: port)?.status == 200)
             #expect(await slow?.status == 408)
             #expect(await silent == nil)
@@ -118,9 +120,7 @@ import Testing
     @Test("more connections than are allowed are closed, and make room again")
     func many() async throws {
         try await listening(connections: 1, holding: true) { port, seen in
-            async let first = Task.detached {
-                PlainHTTP.post("/receipts", [97], headers: Self.permitted, port: port)
-            }.value
+            async let first = PlainHTTP.post("/receipts", [97], headers: Self.permitted, port: port)
             while seen.held.withLock({ $0.isEmpty }) { await Task.yield() }
             #expect(PlainHTTP.post("/receipts", [97], headers: Self.permitted, port: port) == nil)
             for reply in seen.held.withLock({ $0 }) { reply(Self.done) }

@@ -16,18 +16,20 @@ import Testing
                 HTTPAnswer(status: path == "/x" ? 200 : 503, contentType: "text/plain", body: "\(method) \(path)")
             })
         let group = ServiceGroup(configuration: .init(services: [.init(service: listener)], logger: logger))
-        async let run: Void = group.run()
-        var iterator = ports.makeAsyncIterator()
-        let port = try #require(await iterator.next())
-        for _ in 0..<20 {
-            let answer = try #require(PlainHTTP.get("/x?query=1", port: port))
-            #expect(answer.status == 200 && answer.body == "GET /x")
+        try await OwnThreads.run {
+            async let run: Void = group.run()
+            var iterator = ports.makeAsyncIterator()
+            let port = try #require(await iterator.next())
+            for _ in 0..<20 {
+                let answer = try #require(PlainHTTP.get("/x?query=1", port: port))
+                #expect(answer.status == 200 && answer.body == "GET /x")
+            }
+            #expect(PlainHTTP.get("/y", port: port)?.status == 503)
+            #expect(PlainHTTP.get("not http\r\n\r\n\u{0}", port: port)?.status != 200)
+            await group.triggerGracefulShutdown()
+            try await run
+            #expect(PlainHTTP.get("/x", port: port) == nil)
         }
-        #expect(PlainHTTP.get("/y", port: port)?.status == 503)
-        #expect(PlainHTTP.get("not http\r\n\r\n\u{0}", port: port)?.status != 200)
-        await group.triggerGracefulShutdown()
-        try await run
-        #expect(PlainHTTP.get("/x", port: port) == nil)
     }
 
     @Test("an address that is taken is told with the setting that names it")

@@ -19,8 +19,8 @@ public final class SimulatedDisk {
     /// Calls `body` with one, and removes it afterwards.
     public static func with<Result>(_ body: (SimulatedDisk) -> Result) -> Result {
         let manager = FileManager.default
-        let memory = manager.isWritableFile(atPath: "/dev/shm") ? "/dev/shm/" : NSTemporaryDirectory()
-        let place = memory + "fuldmagt-simulation-\(getpid())-\(UUID().uuidString)"
+        let parent = hasRoom("/dev/shm/") ? "/dev/shm/" : NSTemporaryDirectory()
+        let place = parent + "fuldmagt-simulation-\(getpid())-\(UUID().uuidString)"
         do {
             let result = body(try SimulatedDisk(place))
             try manager.removeItem(atPath: place)
@@ -28,6 +28,13 @@ public final class SimulatedDisk {
         } catch {
             preconditionFailure("there is no place for a simulated disk: \(error)")
         }
+    }
+
+    /// Whether a place may be written, and has room for some worlds; containers are often given little memory for files.
+    private static func hasRoom(_ place: String) -> Bool {
+        var space = statvfs()
+        guard FileManager.default.isWritableFile(atPath: place), statvfs(place, &space) == 0 else { return false }
+        return UInt64(space.f_bavail) * UInt64(space.f_frsize) >= 1 << 30
     }
 
     /// Removes all that a world has left.

@@ -124,14 +124,17 @@ public final class ShardStore: @unchecked Sendable {
         configuration.foreignKeysEnabled = true
         // In a simulation nobody else works meanwhile, so that waiting changes nothing.
         configuration.busyMode = options.disk == nil ? .timeout(5) : .immediateError
+        // Of the options only what is needed: a kept connection would keep its own files for good.
+        let synchronous = options.isDurable ? "FULL" : "NORMAL"
+        let cacheKiB = max(options.cacheBytes / 1024, 1024)
         configuration.prepareDatabase { db in
             try db.execute(
                 sql: """
                     PRAGMA journal_mode = WAL;
-                    PRAGMA synchronous = \(options.isDurable ? "FULL" : "NORMAL");
+                    PRAGMA synchronous = \(synchronous);
                     PRAGMA secure_delete = ON;
                     PRAGMA temp_store = MEMORY;
-                    PRAGMA cache_size = -\(max(options.cacheBytes / 1024, 1024));
+                    PRAGMA cache_size = -\(cacheKiB);
                     """)
         }
         return configuration

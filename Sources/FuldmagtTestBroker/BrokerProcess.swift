@@ -31,12 +31,9 @@ public final class BrokerProcess {
         let process = try ChildProcess(
             binary, ["start", "--only", "kafka", "--kafka-port", "\(port)", "--data-dir", directory],
             environment: [:], log: directory + "/broker.log")
-        let deadline = ContinuousClock.now + .seconds(30)
-        while !answers(port) {
-            guard ContinuousClock.now < deadline, process.isRunning else {
-                throw Missing(description: "the local broker did not start; see \(directory)/broker.log")
-            }
-            usleep(20_000)
+        let isUp = Poll.until(seconds: 120) { answers(port) || !process.isRunning }
+        guard isUp, process.isRunning else {
+            throw Missing(description: "the local broker did not start; see \(directory)/broker.log")
         }
         return process
     }

@@ -89,11 +89,15 @@ public final class ChildProcess {
         throw EndedBadly(description: "exit status \(status)\n\(lines.joined(separator: "\n"))")
     }
 
-    /// Waits until it ends by itself.
-    /// - Returns: its exit status, or the number of the signal that ended it.
+    /// Waits until it ends by itself, for ten minutes at most.
+    /// - Returns: its exit status, or the number of the signal that ended it; -1 where it did not end, and was killed.
     @discardableResult
     public func wait() -> Int32 {
-        while end == nil { look(options: 0) }
+        guard Poll.until(seconds: 600, every: 2, { !isRunning }) else {
+            Foundation.kill(identifier, SIGKILL)
+            look(options: 0)
+            return -1
+        }
         let end = end ?? 0
         return end & 0x7f == 0 ? (end >> 8) & 0xff : end & 0x7f
     }

@@ -23,7 +23,9 @@ public enum PlainHTTP {
     public static func exchange(_ bytes: [UInt8], port: Int) -> (status: Int, body: String)? {
         let answer = LoopbackSocket.with(port: port) { descriptor, address, size -> [UInt8] in
             var patience = timeval(tv_sec: 120, tv_usec: 0)
-            setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+            for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+                setsockopt(descriptor, SOL_SOCKET, option, &patience, socklen_t(MemoryLayout<timeval>.size))
+            }
             guard connect(descriptor, address, size) == 0 else { return [] }
             send(bytes, to: descriptor)
             return read(descriptor)

@@ -21,7 +21,8 @@ enum SettingNames {
     /// What the tests of this program and its deployment scripts are told by, and `kafka.properties` of the file.
     private static let others: Set<String> = [
         "FULDMAGT_KAFKA_PROPERTIES", "FULDMAGT_TEST_BROKER", "FULDMAGT_CHAOS_SECONDS", "FULDMAGT_SIMULATED_SEEDS",
-        "FULDMAGT_POST_NOTIFICATIONS", "FULDMAGT_PARTITIONS", "FULDMAGT_SWITCH_PORT",
+        "FULDMAGT_TEST_MINUTES", "FULDMAGT_WRITE_TABLES", "FULDMAGT_POST_NOTIFICATIONS", "FULDMAGT_PARTITIONS",
+        "FULDMAGT_SWITCH_PORT",
     ]
 
     /// What has been complained of: a command may read its settings more than once.

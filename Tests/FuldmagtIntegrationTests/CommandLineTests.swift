@@ -34,7 +34,7 @@ struct CommandLineTests {
             toFile: folder + "/key", atomically: false, encoding: .utf8)
         // A worker that would start waits for its broker; the time it is given is for that.
         let (status, text) = try Program.shell(
-            "\(settings) timeout 10 \"$0\" \(command)",
+            "\(settings) timeout 60 \"$0\" \(command)",
             environment: [
                 "FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "FULDMAGT_CLUSTER_KEY_FILE": folder + "/key",
                 "FULDMAGT_DATA": folder + "/data",
@@ -49,7 +49,7 @@ struct CommandLineTests {
         arguments: ["", "off", "warn"])
     func administrators(_ sources: String) throws {
         let (status, text) = try Program.shell(
-            "timeout 10 \"$0\" worker",
+            "timeout 60 \"$0\" worker",
             environment: [
                 "FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "FULDMAGT_TEST_MODE": "1",
                 "FULDMAGT_ADMINISTRATORS": "10000009", "FULDMAGT_SOURCES": sources,
@@ -67,7 +67,7 @@ struct CommandLineTests {
     func nothingMade(_ setting: String, _ command: String) throws {
         let folder = try folder()
         let (status, _) = try Program.shell(
-            "export FULDMAGT_TEST_MODE=1 \(setting); timeout 10 \"$0\" \(command)",
+            "export FULDMAGT_TEST_MODE=1 \(setting); timeout 60 \"$0\" \(command)",
             environment: ["FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "FULDMAGT_DATA": folder + "/data"])
         #expect(status == 78)
         #expect(!isThere(folder + "/data"))
@@ -93,7 +93,7 @@ struct CommandLineTests {
             #expect(checked.status == 0, "\(checked.text)")
             // A worker that waits for its broker says how many it has read.
             let (_, text) = try Program.shell(
-                "timeout 3 \"$0\" worker",
+                "timeout 20 \"$0\" worker",
                 environment: environment.merging(
                     ["FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "FULDMAGT_DATA": folder + "/data"]
                 ) { one, _ in one })
@@ -115,7 +115,7 @@ struct CommandLineTests {
         ])
     func arguments(_ line: String) throws {
         let (status, text) = try Program.shell(
-            "timeout 10 \"$0\" \(line)",
+            "timeout 60 \"$0\" \(line)",
             environment: [
                 "FULDMAGT_TEST_MODE": "1", "FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
                 "FULDMAGT_DATA": NSTemporaryDirectory() + "fuldmagt-arguments-\(UUID().uuidString)",
@@ -127,7 +127,7 @@ struct CommandLineTests {
     func kinds() throws {
         for kind in ["grant.issue.v2", "dk.fuldmagt.grant.suspend.v1"] {
             let (status, text) = try Program.shell(
-                "timeout 5 \"$0\" outcomes --kind \(kind)",
+                "timeout 20 \"$0\" outcomes --kind \(kind)",
                 environment: ["FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"])
             #expect(status == 124 && text.contains("no broker answers at 127.0.0.1:1 yet"))
         }
@@ -228,7 +228,7 @@ struct CommandLineTests {
     @Test("a broker that is away is told with its address, before a whole file is read for it")
     func publishWithoutBroker() throws {
         let (status, text) = try Program.shell(
-            "yes \"$(\"$0\" contract example grant.issue --event)\" | timeout 6 \"$0\" publish - --quiet",
+            "yes \"$(\"$0\" contract example grant.issue --event)\" | timeout 20 \"$0\" publish - --quiet",
             environment: ["FULDMAGT_TEST_MODE": "1", "FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"])
         #expect(status == 124)
         #expect(text.contains("no broker answers at 127.0.0.1:1 yet"))

@@ -107,7 +107,7 @@ import Testing
         let dead = 1_990..<1_995
         for (kill, line) in [300, 800, 1_400].enumerated() {
             let run = try fuldmagt(
-                cluster, (kill == 0 ? ["run", file] + data : ["resume", file]) + ["--rate", "500"])
+                cluster, (kill == 0 ? ["run", file] + data : ["resume", file]) + ["--rate", "150"])
             try cluster.wait(seconds: 60) {
                 try Checkpoint.read(cluster.directory + "/boundary.files/checkpoint.json").map { $0.line > line }
                     ?? false

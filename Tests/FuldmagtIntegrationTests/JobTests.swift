@@ -118,7 +118,7 @@ import Testing
         let copy = cluster.directory + "/copied"
         try FileManager.default.copyItem(atPath: data[1], toPath: copy)
 
-        let first = try job(cluster, ["run", file, "--rate", "60"] + data)
+        let first = try job(cluster, ["run", file, "--rate", "10"] + data)
         // Amid the run, when more is on the topic than the checkpoint knows of.
         try cluster.wait(seconds: 60) {
             guard let checkpoint = try Checkpoint.read(folder + "/checkpoint.json"), checkpoint.line > 20 else {
@@ -194,13 +194,13 @@ import Testing
         let file = cluster.directory + "/move-1.yaml"
         let checkpoint = cluster.directory + "/move-1.files/checkpoint.json"
         let free = ["--without-plan", "--max-delay-ms", "0"]
-        let run = try job(cluster, ["run", file, "--rate", "50"] + free)
+        let run = try job(cluster, ["run", file, "--rate", "5"] + free)
         try cluster.wait(seconds: 60) { try Checkpoint.read(checkpoint).map { $0.sent > 0 } ?? false }
         // Only one at a time.
         #expect(try job(cluster, ["run", file]).wait() == 1)
         #expect(run.terminate() == 75)
         let found = try #require(try Checkpoint.read(checkpoint))
-        #expect(found.state == .stopped && found.slowBecause == "--rate 50 is kept")
+        #expect(found.state == .stopped && found.slowBecause == "--rate 5 is kept")
         #expect(try ends(cluster) == found.sent)
         #expect(try job(cluster, ["cancel", file]).wait() == 0)
         #expect(try job(cluster, ["resume", file]).wait() == 1)

@@ -170,6 +170,7 @@ final class KafkaCluster {
             guard Date() < deadline else {
                 throw Timeout(text: "nothing came for \(seconds) s\n\(try standing(against: model))")
             }
+            Poll.pause()
         }
     }
 
@@ -223,12 +224,9 @@ final class KafkaCluster {
     /// Waits until something is so.
     /// - Parameter what: is waited for.
     func wait(seconds: Double, for what: String = "it", until isSo: () throws -> Bool) throws {
-        let deadline = Date().addingTimeInterval(seconds)
-        while try !isSo() {
-            guard Date() < deadline else {
-                throw Timeout(
-                    text: "\(what) did not come to pass in \(seconds) s; logs are in \(directory)\n\(try status())")
-            }
+        guard try Poll.until(seconds: seconds, isSo) else {
+            throw Timeout(
+                text: "\(what) did not come to pass in \(seconds) s; logs are in \(directory)\n\(try status())")
         }
     }
 

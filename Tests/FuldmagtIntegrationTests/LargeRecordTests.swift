@@ -45,7 +45,9 @@ import Testing
         for (number, end) in ends {
             let partition = TopicPartition(topic: topic.name, partition: number)
             try reader.assign([partition: .beginning])
+            let deadline = ContinuousClock.now + .seconds(120)
             while (reader.position(of: partition) ?? 0) < end {
+                try #require(ContinuousClock.now < deadline)
                 var batches: [Int32: RecordBatch] = [:]
                 try reader.poll(maximumRecords: 100, timeoutMilliseconds: 100, into: &batches)
                 batches[number]?.withRecords { for record in $0 { values.append(record.value.map(Array.init) ?? []) } }

@@ -16,7 +16,7 @@ import Testing
                 "w\(at)", folder: "data\(at)", environment: ["FULDMAGT_HTTP": "127.0.0.1:\(port)"])
         }
         for port in ports {
-            try cluster.wait(seconds: 60) { PlainHTTP.get("/readyz", port: port)?.status == 200 }
+            try cluster.wait(seconds: 120) { PlainHTTP.get("/readyz", port: port)?.status == 200 }
             #expect(PlainHTTP.get("/livez", port: port)?.status == 200)
         }
         try cluster.send([
@@ -32,8 +32,8 @@ import Testing
         func shown(_ sample: String) -> Bool {
             ports.contains { PlainHTTP.get("/metrics", port: $0)?.body.contains("\n" + sample + "\n") == true }
         }
-        try cluster.wait(seconds: 30) { shown(#"fuldmagt_outcomes_total{status="accepted"} 1"#) }
-        try cluster.wait(seconds: 30) { shown(#"fuldmagt_lag_records{shard="0"} 0"#) }
+        try cluster.wait(seconds: 120) { shown(#"fuldmagt_outcomes_total{status="accepted"} 1"#) }
+        try cluster.wait(seconds: 120) { shown(#"fuldmagt_lag_records{shard="0"} 0"#) }
         let text = ports.compactMap { PlainHTTP.get("/metrics", port: $0)?.body }.joined()
         #expect(text.contains("fuldmagt_shards 0\n") && text.contains("fuldmagt_shards 1\n"))
         #expect(!text.contains("6101500014"))

@@ -214,7 +214,7 @@ import Testing
     @Test("what had to be aborted is done again by a new producer, and whoever reads on sees it")
     func aborted() throws {
         let broker = try broker()
-        let one = try Member("one", broker, timeoutMilliseconds: 3_000)
+        let one = try Member("one", broker, timeoutMilliseconds: 10_000)
         try one.join()
         _ = try one.committed(0)
         try one.publish("one-1", through: 1)

@@ -48,8 +48,7 @@ import Testing
         // Whoever is next finds all of it.
         let last = try cluster.worker("w3", folder: "c", environment: environment)
         try cluster.wait(for: model)
-        let deadline = Date().addingTimeInterval(60)
-        while try rebuilt(cluster, "w3") < 4, Date() < deadline {}
+        try cluster.wait(seconds: 120, for: "four rebuilt shards") { try rebuilt(cluster, "w3") == 4 }
         try last.stop()
         let isModels = try cluster.dump("c").filter { !$0.contains(#""table":"processed""#) } == model.dump()
         #expect(isModels)

@@ -25,14 +25,14 @@ import Testing
             PlainHTTP.get("/metrics", port: ports[at])?.body.contains("\nfuldmagt_shards \(shards)\n") == true
         }
         let first = try start(0)
-        try cluster.wait(seconds: 30) { owns(4, 0) }
+        try cluster.wait(seconds: 120) { owns(4, 0) }
         var second: ChildProcess?
         for (at, phase) in workload.phases().enumerated() {
             for record in phase.records { model.take(record) }
             try cluster.send(phase.records)
             if at == 1 {
                 second = try start(1)
-                try cluster.wait(seconds: 60) { owns(2, 0) && owns(2, 1) }
+                try cluster.wait(seconds: 120) { owns(2, 0) && owns(2, 1) }
             } else if at == 3 {
                 // Its place is kept for it: group.instance.id.
                 try #require(second).stop()

@@ -51,8 +51,8 @@ final class MockCluster {
 
     func producer(_ id: String, topics: [String]) throws(KafkaFailure) -> KafkaProducer {
         let producer = try KafkaProducer(
-            configuration.setting(["transactional.id": id, "transaction.timeout.ms": "10000"]), topics: topics)
-        try producer.initTransactions(timeoutMilliseconds: 10_000)
+            configuration.setting(["transactional.id": id, "transaction.timeout.ms": "60000"]), topics: topics)
+        try producer.initTransactions(timeoutMilliseconds: 60_000)
         return producer
     }
 }

@@ -17,7 +17,10 @@ import Testing
             })
         let group = ServiceGroup(configuration: .init(services: [.init(service: listener)], logger: logger))
         try await OwnThreads.run {
-            async let run: Void = group.run()
+            async let run: Void = {
+                defer { bound.finish() }
+                try await group.run()
+            }()
             var iterator = ports.makeAsyncIterator()
             let port = try #require(await iterator.next())
             for _ in 0..<20 {

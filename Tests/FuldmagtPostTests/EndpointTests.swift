@@ -134,8 +134,7 @@ import Testing
         try Self.server.write(toFile: folder + "/server.py", atomically: true, encoding: .utf8)
         let server = try ChildProcess(
             "/usr/bin/env", ["python3", folder + "/server.py", folder], environment: [:], log: folder + "/server.log")
-        let deadline = Date().addingTimeInterval(30)
-        while !FileManager.default.fileExists(atPath: folder + "/port") { try #require(Date() < deadline) }
+        try #require(Poll.until(seconds: 120) { FileManager.default.fileExists(atPath: folder + "/port") })
         let port = try String(contentsOfFile: folder + "/port", encoding: .utf8)
         var options = MeMoEndpoint.Options(url: "https://127.0.0.1:\(port)/KombiPostAfsend")
         options.certificate = folder + "/client.pem"

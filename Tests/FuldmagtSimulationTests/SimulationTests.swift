@@ -1,3 +1,4 @@
+import FuldmagtStore
 import FuldmagtWorker
 import Testing
 
@@ -16,6 +17,18 @@ import Testing
             }
             #expect(first.fingerprint == second.fingerprint && first.events == second.events)
             #expect(first.events > 100)
+        }
+    }
+
+    @Test("a disk that is not used any more keeps no file open")
+    func diskLetGo() {
+        for seed in UInt64(1)...3 {
+            weak var files: KeptFiles?
+            SimulatedDisk.with { disk in
+                files = disk.files
+                _ = Simulation(seed: seed, disk: disk).run()
+            }
+            #expect(files == nil)
         }
     }
 

@@ -37,52 +37,63 @@ extension KafkaFailure {
 }
 
 extension KafkaAdmin {
-    /// Names of the consumer groups that there are, sorted, as far as brokers tell.
-    public func groups(timeoutMilliseconds: Int32) throws(KafkaFailure) -> [String] {
+    /// Asks for something about groups, and waits for the answer, which `read` is given while it lasts.
+    private func ask<Answer>(
+        _ operation: rd_kafka_admin_op_t, doing: String, timeoutMilliseconds: Int32,
+        _ send: (_ options: OpaquePointer?, _ queue: OpaquePointer?) -> Void,
+        read: (_ event: OpaquePointer) throws(KafkaFailure) -> Answer
+    ) throws(KafkaFailure) -> Answer {
         let queue = rd_kafka_queue_new(client)
         defer { rd_kafka_queue_destroy(queue) }
-        let options = rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS)
+        let options = rd_kafka_AdminOptions_new(client, operation)
         defer { rd_kafka_AdminOptions_destroy(options) }
         var explanation = [CChar](repeating: 0, count: 512)
         rd_kafka_AdminOptions_set_request_timeout(options, timeoutMilliseconds, &explanation, explanation.count)
-        rd_kafka_ListConsumerGroups(client, options, queue)
-        let doing = "asking for the groups"
+        send(options, queue)
         guard let event = rd_kafka_queue_poll(queue, timeoutMilliseconds + 1000) else {
             throw KafkaFailure(RD_KAFKA_RESP_ERR__TIMED_OUT, doing: doing)
         }
         defer { rd_kafka_event_destroy(event) }
         let code = rd_kafka_event_error(event)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaFailure(code, doing: doing) }
-        var count = 0
-        let groups = rd_kafka_ListConsumerGroups_result_valid(
-            rd_kafka_event_ListConsumerGroups_result(event), &count)
-        var names: [String] = []
-        for at in 0..<count {
-            guard let group = groups?[at], let name = rd_kafka_ConsumerGroupListing_group_id(group) else { continue }
-            names.append(String(cString: name))
+        return try read(event)
+    }
+
+    /// Names of the consumer groups that there are, sorted, as far as brokers tell.
+    public func groups(timeoutMilliseconds: Int32) throws(KafkaFailure) -> [String] {
+        try ask(
+            RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS, doing: "asking for the groups",
+            timeoutMilliseconds: timeoutMilliseconds
+        ) { options, queue in
+            rd_kafka_ListConsumerGroups(client, options, queue)
+        } read: { event in
+            var count = 0
+            let groups = rd_kafka_ListConsumerGroups_result_valid(
+                rd_kafka_event_ListConsumerGroups_result(event), &count)
+            return (0..<count).compactMap { at in
+                groups?[at].flatMap { rd_kafka_ConsumerGroupListing_group_id($0) }.map { String(cString: $0) }
+            }.sorted()
         }
-        return names.sorted()
     }
 
     /// Members of a group, and what each reads. A group that does not exist has no members.
     public func describe(group: String, timeoutMilliseconds: Int32) throws(KafkaFailure) -> GroupDescription {
-        let queue = rd_kafka_queue_new(client)
-        defer { rd_kafka_queue_destroy(queue) }
-        let options = rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS)
-        defer { rd_kafka_AdminOptions_destroy(options) }
-        var explanation = [CChar](repeating: 0, count: 512)
-        rd_kafka_AdminOptions_set_request_timeout(options, timeoutMilliseconds, &explanation, explanation.count)
-        group.withCString { name in
-            var names: [UnsafePointer<CChar>?] = [name]
-            rd_kafka_DescribeConsumerGroups(client, &names, 1, options, queue)
-        }
         let doing = "asking for the members of group \(group)"
-        guard let event = rd_kafka_queue_poll(queue, timeoutMilliseconds + 1000) else {
-            throw KafkaFailure(RD_KAFKA_RESP_ERR__TIMED_OUT, doing: doing)
+        return try ask(
+            RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, doing: doing, timeoutMilliseconds: timeoutMilliseconds
+        ) { options, queue in
+            group.withCString { name in
+                var names: [UnsafePointer<CChar>?] = [name]
+                rd_kafka_DescribeConsumerGroups(client, &names, 1, options, queue)
+            }
+        } read: { (event) throws(KafkaFailure) in
+            try Self.description(in: event, doing: doing)
         }
-        defer { rd_kafka_event_destroy(event) }
-        let code = rd_kafka_event_error(event)
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaFailure(code, doing: doing) }
+    }
+
+    private static func description(
+        in event: OpaquePointer, doing: String
+    ) throws(KafkaFailure) -> GroupDescription {
         var count = 0
         let groups = rd_kafka_DescribeConsumerGroups_result_groups(
             rd_kafka_event_DescribeConsumerGroups_result(event), &count)
@@ -95,7 +106,7 @@ extension KafkaAdmin {
         }
         let state = rd_kafka_consumer_group_state_name(rd_kafka_ConsumerGroupDescription_state(description))
         let members = (0..<rd_kafka_ConsumerGroupDescription_member_count(description)).compactMap { at in
-            rd_kafka_ConsumerGroupDescription_member(description, at).map { Self.member($0) }
+            rd_kafka_ConsumerGroupDescription_member(description, at).map { member($0) }
         }
         return GroupDescription(
             state: state.map { String(cString: $0) } ?? "Unknown", members: members.sorted { $0.name < $1.name })

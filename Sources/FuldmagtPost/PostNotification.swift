@@ -53,15 +53,12 @@ public struct PostNotification: Sendable, Equatable {
     /// - Parameter document: reused between calls.
     public static func read(_ record: RecordView, into document: JSONDocument) throws(Unusable) -> PostNotification {
         guard let value = record.value else { throw Unusable(description: "it has no value") }
-        var type: String?
-        var shard: Int32?
-        HeaderBlock.forEach(in: record.headers) { name, value in
-            guard let value else { return }
-            if name.elementsEqual("ce_type".utf8) { type = String(decoding: value, as: UTF8.self) }
-            if name.elementsEqual("fm_shard".utf8) { shard = Int32(String(decoding: value, as: UTF8.self)) }
+        guard record.header("ce_type") == Self.type else {
+            throw Unusable(description: "its ce_type is not \(Self.type)")
         }
-        guard type == Self.type else { throw Unusable(description: "its ce_type is not \(Self.type)") }
-        guard let shard, shard >= 0 else { throw Unusable(description: "its header fm_shard is no partition") }
+        guard let shard = record.header("fm_shard").flatMap({ Int32($0) }), shard >= 0 else {
+            throw Unusable(description: "its header fm_shard is no partition")
+        }
         guard let key = record.key, key.count == 32, let pseudonym = Ident(hexDigits: key) else {
             throw Unusable(description: "its key is no pseudonym")
         }

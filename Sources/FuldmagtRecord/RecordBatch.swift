@@ -144,4 +144,13 @@ public struct RecordView {
         self.headers = headers
         self.value = value
     }
+
+    /// The text of the last header of a name; nil where there is none, and where that is null or no UTF-8.
+    public func header(_ wanted: String) -> String? {
+        var text: String?
+        HeaderBlock.forEach(in: headers) { name, value in
+            if name.elementsEqual(wanted.utf8) { text = value.flatMap { String(validating: $0, as: UTF8.self) } }
+        }
+        return text
+    }
 }

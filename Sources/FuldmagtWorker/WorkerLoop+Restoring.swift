@@ -75,18 +75,10 @@ extension WorkerLoop {
     /// hold all the worker's shards up.
     private func retryingForAWhile(_ number: Int32, _ body: () throws(LogFailure) -> Void) throws {
         let started = surroundings.nanoseconds()
-        var backoff = Backoff(longest: options.longestBackoff)
-        while true {
-            do throws(LogFailure) {
-                try body()
-                health.recovered(.log)
-                return
-            } catch {
-                try giveUpOrPause(error, &backoff)
-                let seconds = (surroundings.nanoseconds() - started) / 1_000_000_000
-                guard seconds < UInt64(max(0, options.takeOverSeconds)) else {
-                    throw LogFailure(.fenced, "shard \(number) could not be rebuilt: for \(seconds) s \(error)")
-                }
+        try retrying(body) { error in
+            let seconds = (surroundings.nanoseconds() - started) / 1_000_000_000
+            guard seconds < UInt64(max(0, options.takeOverSeconds)) else {
+                throw LogFailure(.fenced, "shard \(number) could not be rebuilt: for \(seconds) s \(error)")
             }
         }
     }

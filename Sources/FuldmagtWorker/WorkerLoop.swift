@@ -189,7 +189,10 @@ public final class WorkerLoop {
         logger.info("stopped")
     }
 
-    func retrying(_ body: () throws(LogFailure) -> Void) throws {
+    /// - Parameter failed: told of each failure after the pause that follows it; what it throws ends the repeating.
+    func retrying(
+        _ body: () throws(LogFailure) -> Void, failed: (LogFailure) throws -> Void = { _ in }
+    ) throws {
         var backoff = Backoff(longest: options.longestBackoff)
         while true {
             do throws(LogFailure) {
@@ -198,6 +201,7 @@ public final class WorkerLoop {
                 return
             } catch {
                 try giveUpOrPause(error, &backoff)
+                try failed(error)
             }
         }
     }

@@ -97,11 +97,7 @@ extension Catalogue {
     /// A tombstone has no envelope; but where the catalogue is some administrators' alone, one of them has to answer for it.
     private static func refusal(ofRemovalBy record: RecordView, _ settings: Settings) -> DeadLetter? {
         guard !mayChange("", settings) else { return nil }
-        var source: String?
-        HeaderBlock.forEach(in: record.headers) { name, value in
-            if name.elementsEqual("ce_source".utf8), let value { source = String(validating: value, as: UTF8.self) }
-        }
-        guard let source else {
+        guard let source = record.header("ce_source") else {
             return DeadLetter(.missingAttribute, "a tombstone needs ce_source, as the catalogue has administrators")
         }
         guard !mayChange(source, settings) else { return nil }

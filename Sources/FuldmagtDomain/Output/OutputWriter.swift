@@ -391,11 +391,7 @@ public struct OutputWriter: ~Copyable {
     /// Where a catalogue record was written again by a worker: the offset of the record whose place it takes. Its first
     /// writing has been answered.
     public static func restoredOffset(_ record: RecordView) -> Int64? {
-        var offset: Int64?
-        HeaderBlock.forEach(in: record.headers) { name, value in
-            if name.elementsEqual(restored.utf8), let value { offset = Int64(String(decoding: value, as: UTF8.self)) }
-        }
-        return offset
+        record.header(restored).flatMap { Int64($0) }
     }
 
     /// The extensions of what caused a record. Where it is about somebody else than its recipient, only the trace: a job's

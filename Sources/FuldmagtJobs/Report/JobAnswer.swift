@@ -20,7 +20,7 @@ struct JobAnswer {
 
     /// Reads a record of `fuldmagt.outcomes`; nil for those of other jobs, and for what is no outcome.
     init?(outcome record: RecordView, of job: Job, _ document: JSONDocument) {
-        guard Self.header("ce_jobid", of: record) == job.id, let value = record.value else { return nil }
+        guard record.header("ce_jobid") == job.id, let value = record.value else { return nil }
         let read = document.withRoot(of: value) { Self.read($0, source: job.source) }
         guard case .success(let answer?) = read else { return nil }
         self = answer
@@ -54,18 +54,9 @@ struct JobAnswer {
 
     /// Reads a record of `fuldmagt.dead-letters`; nil for those of other jobs.
     init?(deadLetter record: RecordView, of job: Job) {
-        guard Self.header("ce_jobid", of: record) == job.id, Self.header("ce_source", of: record) == job.source,
-            let id = Self.header("ce_id", of: record)
+        guard record.header("ce_jobid") == job.id, record.header("ce_source") == job.source,
+            let id = record.header("ce_id")
         else { return nil }
-        self.init(id: id, kind: .deadLettered(code: Self.header("dl_reason", of: record) ?? ""))
-    }
-
-    /// The last header of a name.
-    private static func header(_ name: String, of record: RecordView) -> String? {
-        var found: String?
-        HeaderBlock.forEach(in: record.headers) { header, value in
-            if let value, header.elementsEqual(name.utf8) { found = String(decoding: value, as: UTF8.self) }
-        }
-        return found
+        self.init(id: id, kind: .deadLettered(code: record.header("dl_reason") ?? ""))
     }
 }

@@ -108,8 +108,9 @@ import Testing
         for field in record.fields where !["grantor", "citizen"].contains(field.name) {
             var data = try example(record)
             switch field.kind {
-            case .text, .day, .instant, .cpr: data[field.name] = ["not a text"]
-            case .choice, .person, .party, .object, .list, .flag, .confirmed, .number, .municipality, .texts:
+            case .text, .form, .day, .instant, .cpr: data[field.name] = ["not a text"]
+            case .choice, .person, .party, .object, .someOf, .list, .set, .flag, .confirmed, .number, .municipality,
+                .texts:
                 data[field.name] = "neither"
             }
             // The country of an emigration is not kept, so it is not looked at.
@@ -138,16 +139,67 @@ import Testing
                     return try faults(record, data).contains("invalid-field@\(path)")
                 }
                 switch field.kind {
-                case .text(let limit):
+                case .text(let limit),
+                    .form(_, let limit) where field.name != "cvr":
                     #expect(try !fault(limit, isListed: false), "\(field.name), \(character)")
                     #expect(try fault(limit + 1, isListed: false), "\(field.name), \(character)")
-                case .list(.text(let limit), _) where field.name == "packages":
+                case .set(.text(let limit), _):
                     #expect(try !fault(limit, isListed: true), "\(field.name), \(character)")
                     #expect(try fault(limit + 1, isListed: true), "\(field.name), \(character)")
                 default: break
                 }
             }
         }
+    }
+
+    @Test(
+        "a text that has a form is read where its schema lets it through, and nowhere else",
+        arguments: [
+            ("package.define", "id", ["a", "a-1", "å", "a/b", "/", "a b", "a\tb", "a\u{a0}b", " a", "a\n"]),
+            ("activation.set", "package", ["a", "a/b", "a b"]),
+            ("authority.define", "cvr", ["99000007", "9900000", "990000070", "99 00 00 07", "abcdefgh"]),
+            (
+                "package.define", "kle",
+                [
+                    "27", "27.60", "27.60.20", "27.*", "27.60.*", "2", "27.6", "27.60.20.*", "*", "27.60.20.30", "27.",
+                    ".27", "27,60", "27.60\n",
+                ]
+            ),
+        ])
+    func forms(_ name: String, _ fieldName: String, _ texts: [String]) throws {
+        let record = try #require(Contract.record(name))
+        let field = try #require(record.fields.first { $0.name == fieldName })
+        let form: (pattern: String, limit: Int, isListed: Bool)? =
+            switch field.kind {
+            case .form(let pattern, let limit): (pattern, limit, false)
+            case .list(.form(let pattern, let limit), _): (pattern, limit, true)
+            default: nil
+            }
+        let (pattern, limit, isListed) = try #require(form)
+        let expression = try NSRegularExpression(pattern: pattern)
+        for text in texts {
+            var data = try example(record)
+            data[fieldName] = isListed ? [text] : text
+            let range = NSRange(text.startIndex..., in: text)
+            // `$` is the very end in ECMA 262, and Foundation's also before a last line feed.
+            let isThrough =
+                expression.firstMatch(in: text, range: range)?.range == range && text.unicodeScalars.count <= limit
+            #expect(try faults(record, data).isEmpty == isThrough, "\(text.debugDescription)")
+        }
+    }
+
+    @Test("what its schema wants once, twice is too often; of what it wants one of, none is too little")
+    func setsAndChoices() throws {
+        for name in ["grant.issue", "grant.request", "grant.revoke"] {
+            let record = try #require(Contract.record(name))
+            var data = try example(record)
+            data["packages"] = ["tax-example", "tax-example"]
+            #expect(try !faults(record, data).isEmpty, "\(name)")
+        }
+        let correct = try #require(Contract.record("grant.correct"))
+        var data = try example(correct)
+        data["changes"] = [String: Any]()
+        #expect(try faults(correct, data) == ["missing-field@changes"])
     }
 
     @Test("so may a text within another field")

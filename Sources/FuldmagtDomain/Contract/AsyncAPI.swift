@@ -161,6 +161,19 @@ public enum AsyncAPI {
             return ContractField("ce_source", .text(limit: Envelope.maximumSource), text)
         }
 
+        /// What only records of this kind have.
+        private var own: [ContractField] {
+            switch self {
+            case .command, .receipt: []
+            case .output:
+                [
+                    .optional(
+                        "fm_shard", .form("^[0-9]+$", limit: 10),
+                        "of a notification, the partition that its receipts go to")
+                ]
+            }
+        }
+
         var exampleSource: String {
             switch self {
             case .command, .receipt: "urn:dk:cvr:99000007:example"
@@ -176,7 +189,7 @@ public enum AsyncAPI {
                     ContractField("ce_type", .text(limit: 256), "dk.fuldmagt.<name>.v1"), source,
                     .optional("ce_time", .instant, "when it was said"),
                     .optional("content-type", .text(limit: 256), "application/json"),
-                ], to: &json)
+                ] + own, to: &json)
             json.endObject()
         }
     }

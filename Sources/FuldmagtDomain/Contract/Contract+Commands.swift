@@ -7,7 +7,7 @@ extension Contract {
     private static let representative = ContractField(
         "representative", .party, "who receives the grant: {\"cpr\": ten characters} or {\"cvr\": eight digits}")
     private static let packages = ContractField(
-        "packages", .list(.text(limit: 128), 1...50), "1 to 50 ids of packages in the catalogue, each once")
+        "packages", .set(.text(limit: 128), 1...50), "1 to 50 ids of packages in the catalogue, each once")
     private static let validFrom = ContractField.optional(
         "validFrom", .day,
         "first day, YYYY-MM-DD; at most 30 days back unless on paper; the day of the command if left out")
@@ -68,7 +68,7 @@ extension Contract {
             [
                 grantor, .optional("grant", .text(limit: 64), "id of the grant, from an outcome"),
                 .optional("representative", .party, "who lost the grant; with packages, where no id is given"),
-                .optional("packages", .list(.text(limit: 128), 1...50), "with representative"),
+                .optional("packages", .set(.text(limit: 128), 1...50), "with representative; 1 to 50, each once"),
                 ContractField("by", .choice(GrantRevoke.Actor.allCases.map(\.rawValue)), "who asks for it"),
                 .optional("reason", .text(limit: 1024), "kept in the history, without CPR numbers"),
             ],
@@ -86,7 +86,7 @@ extension Contract {
                 grantor, grant, seen,
                 ContractField(
                     "changes",
-                    .object([
+                    .someOf([
                         .optional("validFrom", .day, "YYYY-MM-DD"), .optional("validUntil", .day, "YYYY-MM-DD"),
                         .optional("representative", .party, "the right one"),
                     ]), "at least one of validFrom, validUntil and representative"),

@@ -1,5 +1,6 @@
 extension Contract {
-    private static let id = ContractField("id", .text(limit: 128), "1 to 128 characters")
+    private static let id = ContractField(
+        "id", ContractKind.identifier, "1 to 128 characters, no slash, no white space")
     private static func bilingual(_ name: String, _ limit: Int, _ text: String) -> ContractField {
         ContractField(
             name,
@@ -20,7 +21,7 @@ extension Contract {
                 ContractField("scope", .choice(Package.Scope.allCases.map(\.rawValue)), "where it works"),
                 .optional("itSystem", .text(limit: 256), "required for scope itSystem"),
                 ContractField(
-                    "kle", .list(.text(limit: 16), 1...100), "KLE numbers or patterns: 27.60, 27.60.20, 27.*"),
+                    "kle", .list(ContractKind.klePattern, 1...100), "KLE numbers or patterns: 27.60, 27.60.20, 27.*"),
                 .optional("minimumAge", .number(0...130), "years; 15 if left out"),
                 .optional("representativeMinimumAge", .number(0...130), "years; 15 if left out"),
                 .optional("maxValidityDays", .number(1...36_525), "days from today"),
@@ -36,7 +37,7 @@ extension Contract {
             name: "activation.set", topic: .catalogue, summary: "A municipality offers a package in an it-system.",
             fields: [
                 ContractField("municipality", .municipality, "code of the municipality, four digits"),
-                ContractField("package", .text(limit: 128), "id of the package"),
+                ContractField("package", ContractKind.identifier, "id of the package"),
                 ContractField("itSystem", .text(limit: 256), "entity id of the it-system"),
                 ContractField("from", .day, "first day, YYYY-MM-DD"),
                 .optional("until", .day, "last day, YYYY-MM-DD"),
@@ -52,7 +53,7 @@ extension Contract {
                 ContractField(
                     "supplier",
                     .object([
-                        ContractField("cvr", .text(limit: 8), "eight digits"),
+                        ContractField("cvr", ContractKind.cvr, "eight digits"),
                         ContractField("name", .text(limit: 256), "its name"),
                     ]), "who runs it"),
                 .optional("replaces", .text(limit: 256), "entity id of the one it takes the place of"),
@@ -63,14 +64,14 @@ extension Contract {
         ContractRecord(
             name: "authority.define", topic: .catalogue, summary: "An authority that may send commands.",
             fields: [
-                ContractField("cvr", .text(limit: 8), "eight digits"),
+                ContractField("cvr", ContractKind.cvr, "eight digits"),
                 ContractField("name", .text(limit: 256), "its name"),
                 .optional("municipality", .municipality, "code, where the authority is one"),
                 ContractField(
                     "contact",
                     .object([
                         ContractField("name", .text(limit: 256), "whom to ask for"),
-                        ContractField("phone", .text(limit: 64), "phone number"),
+                        ContractField("phone", .text(limit: 256), "phone number"),
                         ContractField("url", .text(limit: 1024), "where to read more"),
                     ]), "whom citizens contact"),
                 ContractField(
@@ -167,7 +168,7 @@ extension Contract {
         ContractRecord(
             name: "receipt", topic: .receipts, summary: "What a transport says happened to a notification.",
             fields: [
-                ContractField("notification", .text(limit: 36), "its id"),
+                ContractField("notification", ContractKind.uuid, "its id"),
                 ContractField("transport", .choice(["digital-post", "letter"]), "which one"),
                 ContractField(
                     "status", .choice(["submitted", "accepted", "delivered", "failed", "returned"]), "what happened"),

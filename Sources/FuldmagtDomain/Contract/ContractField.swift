@@ -28,6 +28,8 @@ public indirect enum ContractKind: Sendable {
     /// A CPR number by itself.
     case cpr
     case text(limit: Int)
+    /// A text that a regular expression describes, as ECMA 262 has them.
+    case form(String, limit: Int)
     /// `YYYY-MM-DD`, Europe/Copenhagen.
     case day
     /// RFC 3339.
@@ -39,7 +41,11 @@ public indirect enum ContractKind: Sendable {
     case choice([String])
     case municipality
     case object([ContractField])
+    /// An object with one of its fields at least, whichever.
+    case someOf([ContractField])
     case list(ContractKind, ClosedRange<Int>)
+    /// A list of which no element is there twice.
+    case set(ContractKind, ClosedRange<Int>)
     /// A map of texts by name.
     case texts
 }
@@ -75,6 +81,10 @@ extension ContractKind {
             json.member("type", "string")
             json.member("minLength", 1)
             json.member("maxLength", limit)
+        case .form(let pattern, let limit):
+            json.member("type", "string")
+            json.member("pattern", pattern)
+            json.member("maxLength", limit)
         case .day:
             json.member("type", "string")
             json.member("format", "date")
@@ -101,18 +111,49 @@ extension ContractKind {
             ContractKind.number(1...9999).writeSchema(to: &json)
             json.endArray()
         case .object(let fields): Self.writeMembers(fields, to: &json)
-        case .list(let element, let count):
-            json.member("type", "array")
-            json.member("minItems", count.lowerBound)
-            json.member("maxItems", count.upperBound)
-            json.key("items")
-            element.writeSchema(to: &json)
+        case .someOf(let fields):
+            Self.writeMembers(fields, to: &json)
+            json.key("anyOf")
+            json.beginArray()
+            for field in fields {
+                json.beginObject()
+                json.key("required")
+                json.beginArray()
+                json.string(field.name)
+                json.endArray()
+                json.endObject()
+            }
+            json.endArray()
+        case .list(let element, let count): Self.writeArray(of: element, count, to: &json)
+        case .set(let element, let count):
+            Self.writeArray(of: element, count, to: &json)
+            json.member("uniqueItems", true)
         case .texts:
             json.member("type", "object")
             json.key("additionalProperties")
-            ContractKind.text(limit: 256).writeSchema(to: &json)
+            json.beginObject()
+            json.member("type", "string")
+            json.endObject()
         }
         json.endObject()
+    }
+
+    /// CVR number by itself.
+    static let cvr = ContractKind.form(cvrPattern, limit: 8)
+    /// An id that becomes part of a key.
+    static let identifier = ContractKind.form("^[^/\\s]+$", limit: 128)
+    /// A number of KLE, of one to three levels, or a prefix with a wildcard.
+    static let klePattern = ContractKind.form("^[0-9]{2}(\\.[0-9]{2}){0,2}$|^[0-9]{2}(\\.[0-9]{2})?\\.\\*$", limit: 8)
+    /// An id as this program makes them, dashes or not.
+    static let uuid = ContractKind.form(
+        "^[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{12}$", limit: 36)
+
+    private static func writeArray(of element: ContractKind, _ count: ClosedRange<Int>, to json: inout JSONWriter) {
+        json.member("type", "array")
+        json.member("minItems", count.lowerBound)
+        json.member("maxItems", count.upperBound)
+        json.key("items")
+        element.writeSchema(to: &json)
     }
 
     private static let cprPattern = "^[0-9]{7}[0-9A-Z]{2}[0-9]$"

@@ -38,7 +38,7 @@ public struct ContractRecord: Sendable {
             guard let field = fields.first(where: { $0.name == name }) else { return found?.text }
             found = field
             switch field.kind {
-            case .object(let inner): fields = inner
+            case .object(let inner), .someOf(let inner): fields = inner
             case .list(.object(let inner), _): fields = inner
             default: fields = []
             }

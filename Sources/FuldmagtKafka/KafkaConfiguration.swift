@@ -68,6 +68,8 @@ public struct KafkaConfiguration: Sendable, CustomStringConvertible {
         ("acks", ["all", "-1"], "what was acknowledged could be lost with one broker"),
         ("request.required.acks", ["all", "-1"], "what was acknowledged could be lost with one broker"),
         ("partitioner", ["murmur2_random"], "records would go to partitions where nobody expects them"),
+        ("group.id", [], "workers of a cluster are one group, which its name (FULDMAGT_CLUSTER) tells"),
+        ("transactional.id", [], "producers of one id fence each other off; FULDMAGT_WORKER_ID tells a worker's"),
     ]
 
     /// What is wrong with these properties, by the name of the one that is; nil where each may be set so.

@@ -42,8 +42,8 @@ extension ShardTurn {
             try access.keep(record, notification: receipt.notification, citizen: pseudonym, at: circumstances.now)
         } else {
             giveUp(
-                record, of: pseudonym, "too many receipts wait for their notification", at: circumstances.now,
-                output: &output)
+                record, of: pseudonym, DeadLetter(.unknownReceipt, "too many receipts wait for their notification"),
+                at: circumstances.now, output: &output)
         }
         return nil
     }
@@ -137,7 +137,16 @@ extension ShardTurn {
             let page = try access.earlyReceipts(after: after, limit: limit)
             for early in page {
                 after = early.row
-                let item = try rereadReceipt(early)
+                let item: WorkItem
+                do {
+                    item = try rereadReceipt(early)
+                } catch let letter as DeadLetter where names.open(early.record) != nil {
+                    // An earlier version read it; waiting makes it no better.
+                    try access.forget(early)
+                    giveUp(early.record, of: early.citizen, letter, at: circumstances.now, output: &output)
+                    ended += 1
+                    continue
+                }
                 guard case .receipt(let receipt) = item.work else { continue }
                 if try isKnown(receipt, of: early.citizen) {
                     try access.forget(early)
@@ -146,7 +155,8 @@ extension ShardTurn {
                 } else if early.keptAt.adding(seconds: patience) <= circumstances.now {
                     try access.forget(early)
                     giveUp(
-                        early.record, of: early.citizen, "its notification has not become known in this shard",
+                        early.record, of: early.citizen,
+                        DeadLetter(.unknownReceipt, "its notification has not become known in this shard"),
                         at: circumstances.now, output: &output)
                     ended += 1
                 }
@@ -164,7 +174,7 @@ extension ShardTurn {
     }
 
     private func giveUp(
-        _ kept: PassedOnCommand, of citizen: Ident, _ detail: String, at now: Instant, output: inout OutputWriter
+        _ kept: PassedOnCommand, of citizen: Ident, _ letter: DeadLetter, at now: Instant, output: inout OutputWriter
     ) {
         guard let record = names.open(kept) else { return }
         let key = Array(citizen.description.utf8)
@@ -172,7 +182,7 @@ extension ShardTurn {
             record.withRecords { records in
                 let view = records[0]
                 output.write(
-                    DeadLetter(.unknownReceipt, detail),
+                    letter,
                     record: RecordView(
                         topic: view.topic, offset: view.offset, timestamp: view.timestamp, key: key,
                         headers: view.headers, value: view.value),

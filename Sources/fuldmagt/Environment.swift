@@ -243,6 +243,10 @@ struct Environment {
         guard CVR(cvr) != nil else {
             throw Exit.saying("FULDMAGT_SENDER_CVR is “\(cvr)”; a CVR number is allowed", Exit.setting)
         }
+        if let name, name.unicodeScalars.count > 256 {
+            throw Exit.saying(
+                "FULDMAGT_SENDER_NAME has \(name.unicodeScalars.count) characters; 1 to 256 are allowed", Exit.setting)
+        }
         guard try name != nil || isTestMode else {
             throw Exit.saying(
                 "FULDMAGT_SENDER_NAME is not set; set it to the name of the authority whose FULDMAGT_SENDER_CVR is \(cvr)",

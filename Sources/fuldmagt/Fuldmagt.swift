@@ -18,10 +18,12 @@ struct Fuldmagt: AsyncParsableCommand {
                                                 FULDMAGT_KAFKA_SECURITY_PROTOCOL=ssl
               FULDMAGT_DATA                     folder of the shard files
                                                 (default ./fuldmagt-data)
-              FULDMAGT_CLUSTER                  name of the cluster (default fuldmagt)
+              FULDMAGT_CLUSTER                  name of the cluster: 1 to 64 of a-z, 0-9
+                                                and - (default fuldmagt)
               FULDMAGT_CLUSTER_KEY_FILE         file with the key that all workers share:
                                                 openssl rand -hex 32 > cluster.key
-              FULDMAGT_WORKER_ID                name of this worker, and of no other
+              FULDMAGT_WORKER_ID                name of this worker, and of no other:
+                                                1 to 200 of A-Z, a-z, 0-9, ., _ and -
                                                 (default: the host's name)
               FULDMAGT_TEST_MODE                1: test persons are admitted, and no key is
                                                 needed. Never in production

@@ -81,7 +81,7 @@ struct WorkerCommand: AsyncParsableCommand {
             What cannot be read or decided:
               FULDMAGT_DEAD_LETTERS_IN_A_ROW
                                              unreadable records in a row that stop the
-                                             worker (default 500)
+                                             worker, 1 to 1000000000 (default 500)
               FULDMAGT_DEAD_LETTERS_RATIO    share of a shard's last 10000 records, above
                                              which unreadable ones stop the worker: 0.5 for
                                              half (default 0: off)
@@ -97,7 +97,7 @@ struct WorkerCommand: AsyncParsableCommand {
               FULDMAGT_PARKED_PER_SHARD      beyond them the worker waits instead of
                                              parking, 1 to 1000000 (default 10000)
 
-            Receipts: hours, 0 for ever, as where nobody writes receipts:
+            Receipts: hours, at most 87600; 0 for ever, where nobody writes them:
               FULDMAGT_RECEIPT_QUEUED_HOURS  how long a notification may wait until a
                                              transport has it, before it is sent by letter
                                              instead, or is a caseworker's task (default
@@ -110,7 +110,8 @@ struct WorkerCommand: AsyncParsableCommand {
                                              the same by letter (default 168, 336)
               FULDMAGT_RECEIPT_UNKNOWN_HOURS
                                              how long a receipt waits for its notification
-                                             before it is set aside, 1 to 8760 (default 24)
+                                             before it is set aside, 1 to 8760 (default
+                                             24); beyond 10000 in a shard at once
 
             Turns: to be left alone unless measured:
               FULDMAGT_BATCH_RECORDS         records of one turn, 1 to 100000 (default

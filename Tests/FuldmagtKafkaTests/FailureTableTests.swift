@@ -62,6 +62,7 @@ import Testing
             ("enable.auto.offset.store", "1", "only false"),
             ("partition.assignment.strategy", "roundrobin", "only range"),
             ("auto.offset.reset", "latest", "not to be set"), ("enable.idempotence", "false", "only true"),
+            ("group.id", "g", "not to be set"), ("transactional.id", "t", "not to be set"),
             ("acks", "1", "only all"), ("partitioner", "consistent_random", "only murmur2_random"),
         ])
     func overridden(name: String, value: String, allowed: String) {

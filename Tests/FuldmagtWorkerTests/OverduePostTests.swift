@@ -1,5 +1,8 @@
+import Foundation
 import FuldmagtDomain
+import FuldmagtRecord
 import FuldmagtStore
+import GRDB
 import Testing
 
 /// Receipts that stay away, come too early, or come to where the recipient is no more.
@@ -212,6 +215,39 @@ import Testing
             cluster.said(.deadLetters).compactMap { $0.headers["dl_reason"] }.sorted() == [
                 "invalid-attribute", "invalid-citizen", "unknown-receipt", "unknown-receipt",
             ])
+    }
+
+    @Test("a receipt that an earlier version kept and this one cannot read is set aside, and its shard goes on")
+    func keptByAnother() throws {
+        let cluster = try begin()
+        let told = try cluster.given()
+        let shard = told.headers["fm_shard"].flatMap { Int32($0) } ?? 0
+        cluster.receipt(
+            of: "2f1c6c1e-6f0a-4c57-9a51-2f1c6c1e6f0a", key: told.key ?? "", "submitted", partition: shard)
+        try cluster.drain()
+        try cluster.stop()
+        let sent = try #require(cluster.said(.receipts).last)
+        var batch = RecordBatch()
+        Array(#"{"notification":"nonsense"}"#.utf8).withUnsafeBytes { value in
+            batch.append(topic: Topic.receipts.rawValue, offset: 0, timestamp: 0, key: nil, value: value) { block in
+                for (name, value) in sent.headers { HeaderBlock.append(name: name, value: value, to: &block) }
+            }
+        }
+        let kept = batch.withRecords { records in
+            TestCluster.keys.seal(
+                records[0], topic: .receipts, position: Position(topic: .receipts, partition: shard, offset: 0),
+                at: TestCluster.start)
+        }
+        let path = "\(cluster.directory)/\(ShardStore.fileName(of: shard))"
+        try DatabaseQueue(path: path).write { db in
+            try db.execute(sql: "UPDATE early_receipts SET sealed = ?", arguments: [Data(kept.sealed)])
+            #expect(db.changesCount == 1)
+        }
+        cluster.receipt(told, "submitted")
+        try pass(cluster, hours: 1)
+        #expect(cluster.said(.deadLetters).map { $0.headers["dl_reason"] } == ["invalid-attribute"])
+        #expect(try cluster.timeline(told) == ["submitted digital-post submitted"])
+        #expect(try cluster.dump().allSatisfy { !$0.contains(#""table":"earlyReceipt""#) })
     }
 
     @Test("a receipt for an old number follows the file, and one that came before it is applied there")

@@ -48,6 +48,22 @@ import Testing
             .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }.reduce(0, +)
     }
 
+    @Test("what waits is decided as of the time it was written: an end on that day is not before today")
+    func asWritten() throws {
+        let cluster = try cluster()
+        loseCatalogue(cluster)
+        let day = cluster.clock.now.withLock { $0.day.description }
+        cluster.issue(Cluster.anna, to: Cluster.carl, ["care"], id: "asks", until: day)
+        try cluster.drain()
+        cluster.clock.advance(seconds: 23 * 3_600)
+        try findCatalogue(cluster)
+        #expect(answers("asks", cluster) == ["parked catalogue-behind", "accepted"])
+        // Sent by then it would have been too late, and what was given has ended since.
+        cluster.issue(Cluster.anna, to: Cluster.carl, ["care"], id: "late", until: day)
+        try cluster.drain()
+        #expect(answers("late", cluster) == ["rejected validity-ended"])
+    }
+
     @Test("a clock that is set back by an hour does not hold up what waits")
     func clockSetBack() throws {
         let cluster = try cluster()

@@ -8,6 +8,7 @@ extension WorkerLoop {
         do throws(StoreError) {
             return try shard.duePost(now: now)
         } catch {
+            if error.isDamage { throw DamagedShard(shard: shard.shard, error: error) }
             guard error.consequence == .retry else { throw error }
             logger.warning(
                 "could not see whether receipts are overdue",

@@ -94,7 +94,8 @@ extension WorkerLoop {
 
     func open(_ number: Int32, committed: Committed, shardsInAll: Int) throws -> ShardInUse {
         func open() throws(StoreError) -> ShardInUse {
-            try ShardInUse(
+            if let error = damage.take(number) { throw error }
+            return try ShardInUse(
                 shard: number, options: options, surroundings: surroundings, shardsInAll: shardsInAll,
                 onProgress: health.beat)
         }

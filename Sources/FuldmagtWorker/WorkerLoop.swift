@@ -34,6 +34,7 @@ public final class WorkerLoop {
     private var isLeaving = false
     private var joinBackoff: Backoff
     var nameWatch = NameWatch()
+    var damage = Damage()
     /// Shards that are another's already, and still to be given up: in a simulation of that fault.
     private var answeredEarly: [Int32] = []
     private var times = PhaseTimes()
@@ -79,8 +80,8 @@ public final class WorkerLoop {
         }
     }
 
-    /// One turn, after joining where that is still to be done. A worker that finds itself fenced off gives everything up,
-    /// and joins again with the next call.
+    /// One turn, after joining where that is still to be done. A worker that finds itself fenced off, or a shard's file
+    /// damaged, gives everything up and joins again with the next call.
     /// - Returns: how many records it processed.
     @discardableResult
     public func turnOrJoinAgain() throws -> Int {
@@ -93,31 +94,18 @@ public final class WorkerLoop {
             if count > 0 { joinBackoff = Backoff(longest: options.longestBackoff) }
             return count
         } catch {
-            guard Self.isFenced(error) else { throw error }
+            let matter = try noteRecoverable(error)
             abandon()
             hasJoined = false
             publisher.stopRetrying(false)
             failure = nil
             batches = [:]
             lastReview = nil
-            metrics.fenced.increment()
-            watchName(error)
             health.takenBack(isLost: true)
             let pause = joinBackoff.next(jitter: surroundings.jitter())
-            logger.warning(
-                "fenced off: another worker owns the shards, or the broker knows this one no more; joining again",
-                metadata: ["error": "\(error)", "pause_ms": "\(pause)"])
+            logger.warning("\(matter)", metadata: ["error": "\(error)", "pause_ms": "\(pause)"])
             if !stopFlag.isSet { surroundings.pause(pause) }
             return 0
-        }
-    }
-
-    /// Whether somebody else owns what this worker believed to own: no fault of its own, and nothing was written.
-    static func isFenced(_ error: any Error) -> Bool {
-        switch error {
-        case let error as LogFailure: error.consequence == .fenced
-        case let error as StoreError: error.consequence == .fenced
-        default: false
         }
     }
 
@@ -295,6 +283,8 @@ public final class WorkerLoop {
                 metrics.retries.increment()
                 health.failed(.shard(shard.shard))
                 surroundings.pause(pause)
+            } catch let error as StoreError where error.isDamage {
+                throw DamagedShard(shard: shard.shard, error: error)
             }
         }
     }
@@ -396,6 +386,7 @@ public final class WorkerLoop {
 extension WorkerLoop: AssignmentListener {
     public func assigned(_ numbers: [Int32]) -> [Int32: [Topic: Int64]] {
         guard !isLeaving else { return [:] }
+        damage.keepOnly(numbers)
         var positions: [Int32: [Topic: Int64]] = [:]
         for number in numbers.sorted() {
             do {

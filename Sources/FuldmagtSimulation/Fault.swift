@@ -22,6 +22,8 @@ enum Fault: String, CaseIterable, Sendable {
     case silentLog = "silent-log"
     /// The disk answers with an error where files are opened, written to and rebuilt, a few times.
     case failingDisk = "failing-disk"
+    /// The file of a shard turns out to be damaged in the middle of its next transaction.
+    case damagedFile = "damaged-file"
     /// The catalogue cannot be read for a while.
     case catalogueBehind = "catalogue-behind"
     /// Its clock is set forward or back.
@@ -32,7 +34,7 @@ enum Fault: String, CaseIterable, Sendable {
         random.pick([
             .crash, .crash, .crash, .lostDisk, .lostDisk, .stale, .stale, .stale, .slow, .expired, .expired, .stop,
             .refusedCommit, .refusedCommit, .unknownCommit, .unknownCommit, .silentLog, .failingDisk,
-            .catalogueBehind, .clockJump,
+            .damagedFile, .catalogueBehind, .clockJump,
         ])
     }
 }

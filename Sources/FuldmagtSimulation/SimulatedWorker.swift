@@ -48,6 +48,8 @@ final class SimulatedProcess: @unchecked Sendable {
     var mayStop = false
     /// Transactions that the disk still refuses.
     var failingTransactions = 0
+    /// The next transaction finds its shard's file damaged.
+    var findsDamage = false
 
     init(log: SimulatedLog) { self.log = log }
 }

@@ -22,9 +22,14 @@ extension Simulation {
         let folder = worker.folder
         var disk = ShardDisk(
             // Copies outlive their process where they are looked at in the end.
-            before: { [unowned self, weak process] step, _ throws(StoreError) in
+            before: { [unowned self, weak process] step, shard throws(StoreError) in
                 guard let process else { return }
                 if process.isDead { throw StoreError(.fatal, "the process is dead") }
+                if step == .committing, process.findsDamage {
+                    process.findsDamage = false
+                    self.trace.note(21, "w\(number) finds the file of shard \(shard) damaged")
+                    throw .damage(of: shard)
+                }
                 guard step != .beginning, process.failingTransactions > 0 else { return }
                 process.failingTransactions -= 1
                 self.trace.note(12, "w\(number)'s disk refuses \(step == .opening ? "a file" : "a transaction")")
@@ -157,6 +162,7 @@ extension Simulation {
             publishFault = .unknown(LogFailure(random.pick([.fenced, .fatal]), "written, and not known to be"))
         case .silentLog: process.log.silentCalls = 1 + random.below(6)
         case .failingDisk: process.failingTransactions = 1 + random.below(4)
+        case .damagedFile: process.findsDamage = true
         case .catalogueBehind:
             catalogueFailures = 1 + random.below(30)
             mayHaveParked = true
@@ -170,6 +176,7 @@ extension Simulation {
         publishFault = nil
         for process in workers.compactMap(\.process) {
             process.failingTransactions = 0
+            process.findsDamage = false
             process.log.silentCalls = 0
         }
     }

@@ -27,6 +27,11 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         self.text = text
     }
 
+    /// What a simulation has SQLite say of a shard's file.
+    package static func damage(of shard: Int32) -> StoreError {
+        StoreError(sqlite: SQLITE_CORRUPT, doing: "simulating damage of shard \(shard)")
+    }
+
     /// Whether the file itself is beyond reading.
     public var isDamage: Bool { [SQLITE_CORRUPT, SQLITE_NOTADB].contains(code & 0xff) }
 

@@ -37,9 +37,9 @@ extension WorkerLoop {
     /// - Throws: the error where it cannot.
     func noteRecoverable(_ error: any Error) throws -> String {
         if let damaged = error as? DamagedShard {
-            guard let shard = shards[damaged.shard], options.recordsChanges, !shard.isPartlyUnrecorded,
-                damage.note(damaged)
-            else { throw damaged.error }
+            // One that was just being opened is not there.
+            let isUnrecorded = shards[damaged.shard]?.isPartlyUnrecorded ?? false
+            guard options.recordsChanges, !isUnrecorded, damage.note(damaged) else { throw damaged.error }
             metrics.storeFailures.increment()
             return "a shard's file is damaged: giving all shards up and joining again, to have it rebuilt"
         }

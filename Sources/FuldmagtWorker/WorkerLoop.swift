@@ -405,7 +405,12 @@ extension WorkerLoop: AssignmentListener {
     }
 
     private func take(_ number: Int32, shardsInAll: Int) throws -> [Topic: Int64] {
-        let shard = try openRepeatedly(number, shardsInAll: shardsInAll)
+        let shard: ShardInUse
+        do {
+            shard = try openRepeatedly(number, shardsInAll: shardsInAll)
+        } catch let error as StoreError where error.isDamage {
+            throw DamagedShard(shard: number, error: error)
+        }
         if number == 0 {
             follower.beginAnswering(from: shard.positions[.catalogue] ?? 0)
             catalogueRetryAt = nil

@@ -174,7 +174,7 @@ import Testing
     private func read(_ reader: RecordReader) throws -> [String] {
         let end = try reader.watermarks(Self.outcomes, timeoutMilliseconds: 30_000).upperBound
         var batches: [Int32: RecordBatch] = [:]
-        let deadline = Date().addingTimeInterval(60)
+        let deadline = Date().addingTimeInterval(180)
         while reader.position(of: Self.outcomes) ?? 0 < end, Date() < deadline {
             try reader.poll(maximumRecords: 100, timeoutMilliseconds: 100, into: &batches)
         }
@@ -214,7 +214,7 @@ import Testing
     @Test("what had to be aborted is done again by a new producer, and whoever reads on sees it")
     func aborted() throws {
         let broker = try broker()
-        let one = try Member("one", broker, timeoutMilliseconds: 10_000)
+        let one = try Member("one", broker, timeoutMilliseconds: 5_000)
         try one.join()
         _ = try one.committed(0)
         try one.publish("one-1", through: 1)

@@ -51,8 +51,8 @@ import Testing
     /// The first seed, from 1 on, that notices each. Where the workers have changed since it may be a later one, within
     /// 2,000.
     private static let firstSeeds: [Sabotage: UInt64] = [
-        .positionAfterState: 1, .frameWithoutOffsets: 1, .epochUnchecked: 23, .revokeAnsweredEarly: 23,
-        .copyStillFollowed: 26, .copySkipsRows: 24, .copyNeverTooOld: 101,
+        .positionAfterState: 1, .frameWithoutOffsets: 1, .epochUnchecked: 25, .revokeAnsweredEarly: 14,
+        .copyStillFollowed: 24, .copySkipsRows: 24, .copyNeverTooOld: 317,
     ]
 
     @Test("a rule that is broken on purpose is noticed", arguments: Sabotage.allCases)

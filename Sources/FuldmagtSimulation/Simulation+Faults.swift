@@ -27,6 +27,9 @@ extension Simulation {
                 if process.isDead { throw StoreError(.fatal, "the process is dead") }
                 if step == .committing, process.findsDamage {
                     process.findsDamage = false
+                    self.damages += 1
+                    // With as many aside it ends instead.
+                    if self.damages > ShardRestore.asideAtMost { process.mayStop = true }
                     self.trace.note(21, "w\(number) finds the file of shard \(shard) damaged")
                     throw .damage(of: shard)
                 }

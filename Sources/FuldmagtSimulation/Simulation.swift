@@ -42,6 +42,8 @@ public final class Simulation: @unchecked Sendable {
     /// Records of this phase that are not sent yet, each partition's in order.
     private var unsent: [[ModelRecord]] = []
     private var receipts: ReceiptWorkload
+    /// Files that were found damaged.
+    var damages = 0
     /// Faults still to come, and the point at which the next one strikes.
     var faultsLeft = 0
     var nextFault = 0

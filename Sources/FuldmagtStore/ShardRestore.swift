@@ -119,6 +119,13 @@ public final class ShardRestore {
         }
     }
 
+    /// The system's number of a shard's file: another file has another.
+    /// - Returns: nil where there is none.
+    public static func fileNumber(of shard: Int32, directory: String) throws(StoreError) -> UInt64? {
+        let path = "\(directory)/\(ShardStore.fileName(of: shard))"
+        do { return try fileNumber(path) } catch { throw StoreError(error, doing: "looking at \(path)") }
+    }
+
     /// Removes a shard's file, of which nothing was ever published.
     public static func remove(shard: Int32, directory: String) throws(StoreError) {
         let path = "\(directory)/\(ShardStore.fileName(of: shard))"
@@ -305,13 +312,35 @@ public final class ShardRestore {
         try file.close()
     }
 
-    /// Puts a file that cannot be opened aside, where somebody can look at it.
+    /// Files of one shard that may lie aside in a folder: a disk that damages it again and again is somebody's to look at,
+    /// and would be full of them in the end.
+    public static let asideAtMost = 3
+
+    /// Puts a file that is damaged aside, with its write-ahead log, where somebody can look at it.
     /// - Returns: its new name.
     public static func setAside(shard: Int32, directory: String, mark: String) throws(StoreError) -> String {
-        let path = "\(directory)/\(ShardStore.fileName(of: shard))"
+        let name = ShardStore.fileName(of: shard)
+        let path = "\(directory)/\(name)"
         let aside = "\(path).damaged-\(mark)"
+        let before: Int
+        do {
+            before = try FileManager.default.contentsOfDirectory(atPath: directory).count {
+                $0.hasPrefix("\(name).damaged-") && !$0.hasSuffix("-wal")
+            }
+        } catch {
+            throw StoreError(error, doing: "looking into \(directory)")
+        }
+        guard before < asideAtMost else {
+            throw StoreError(
+                .fatal,
+                "\(path) is damaged, and \(before) others of the shard lie aside already: see to the disk, then move them away"
+            )
+        }
         do {
             try FileManager.default.moveItem(atPath: path, toPath: aside)
+            if FileManager.default.fileExists(atPath: path + "-wal") {
+                try FileManager.default.moveItem(atPath: path + "-wal", toPath: aside + "-wal")
+            }
             try remove(path)
         } catch {
             throw StoreError(.fatal, "\(path) is damaged and cannot be moved aside; check the folder's permissions")

@@ -74,7 +74,7 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         case SQLITE_IOERR: "the disk answered with an error"
         case SQLITE_CANTOPEN: "the file cannot be opened; check that the folder exists and is writable"
         case SQLITE_READONLY, SQLITE_PERM: "the file is not writable; check owner and permissions"
-        case SQLITE_CORRUPT, SQLITE_NOTADB: "the file is damaged; move it away to have it rebuilt"
+        case SQLITE_CORRUPT, SQLITE_NOTADB: "the file is damaged"
         case SQLITE_CONSTRAINT: "a constraint of the schema refused a row"
         default: "SQLite failed"
         }

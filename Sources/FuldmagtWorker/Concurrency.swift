@@ -24,8 +24,8 @@ final class Results: Sendable {
         }
     }
 
-    /// The first by place, so that the same failures give the same answer.
-    var first: (any Error)? { errors.withLock { $0.compactMap { $0 }.first } }
+    /// In the order of their places, so that the same failures give the same answer.
+    var all: [any Error] { errors.withLock { $0.compactMap { $0 } } }
 }
 
 /// Hands a value to threads that are waited for, and that use only what is theirs.

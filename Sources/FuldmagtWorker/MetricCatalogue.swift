@@ -25,6 +25,7 @@ public enum Metric: String, CaseIterable, Sendable {
     case refusedRows = "fuldmagt_refused_rows_total"
     case retries = "fuldmagt_retries_total"
     case storeFailures = "fuldmagt_store_failures_total"
+    case damagedFiles = "fuldmagt_damaged_files_total"
     case transactions = "fuldmagt_transactions_total"
     case transactionSeconds = "fuldmagt_transaction_seconds_total"
     case transactionFailures = "fuldmagt_transaction_failures_total"
@@ -128,6 +129,8 @@ public enum Metric: String, CaseIterable, Sendable {
         case .fenced: counter("times", "Times that the worker was fenced off by another owner and joined again.")
         case .retries: counter("attempts", "Attempts repeated because the broker or the disk did not answer.")
         case .storeFailures: counter("failures", "Shards that were not closed cleanly.")
+        case .damagedFiles:
+            counter("files", "Files of shards that were damaged, set aside and rebuilt: their disk is to be looked at.")
         case .transactions: counter("transactions", "Kafka transactions committed.")
         case .transactionSeconds: counter("seconds", "Time from beginning to commit of those transactions.")
         case .transactionFailures: counter("transactions", "Kafka transactions that failed, repeated or given up.")

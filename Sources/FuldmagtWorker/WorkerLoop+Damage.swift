@@ -10,37 +10,46 @@ struct DamagedShard: Error, CustomStringConvertible {
 
 /// What a worker recovers from by giving everything up and joining again.
 extension WorkerLoop {
-    /// Files that turned out to be damaged while they were in use, by shard.
+    /// Files that turned out to be damaged while they were in use: they are set aside when their shards are next taken over.
     struct Damage {
-        /// Not set aside yet: that is done when the shard is next taken over.
-        private var found: [Int32: StoreError] = [:]
-        private var times: [Int32: Int] = [:]
-        /// As often a shard is rebuilt by one process: a disk that damages it again and again is somebody's to look at.
-        private static let rebuildsAtMost = 3
+        private var found: [Int32: (error: StoreError, file: UInt64)] = [:]
 
-        /// - Returns: false where it has been rebuilt often enough.
-        mutating func note(_ damaged: DamagedShard) -> Bool {
-            times[damaged.shard, default: 0] += 1
-            guard times[damaged.shard, default: 0] <= Self.rebuildsAtMost else { return false }
-            found[damaged.shard] = damaged.error
-            return true
-        }
+        /// - Parameter file: the system's number of it.
+        mutating func note(_ damaged: DamagedShard, file: UInt64) { found[damaged.shard] = (damaged.error, file) }
 
         /// What is wrong with a shard's file, told once.
-        mutating func take(_ shard: Int32) -> StoreError? { found.removeValue(forKey: shard) }
+        /// - Parameter file: what stands there now: somebody else may have rebuilt the shard meanwhile.
+        mutating func take(_ shard: Int32, file: UInt64?) -> StoreError? {
+            guard let noted = found.removeValue(forKey: shard), noted.file == file else { return nil }
+            return noted.error
+        }
+    }
 
-        /// Whoever has the others now opens them, and sees for itself.
-        mutating func keepOnly(_ shards: [Int32]) { found = found.filter { shards.contains($0.key) } }
+    /// Notes a shard's file that is damaged, if something can be rebuilt.
+    /// - Throws: the error where nothing can, with what is to be done.
+    func note(_ damaged: DamagedShard) throws {
+        // One that was just being opened is not there.
+        let isUnrecorded = shards[damaged.shard]?.isPartlyUnrecorded ?? !options.recordsChanges
+        guard !isUnrecorded else { throw Self.beyondRebuilding(damaged.shard, damaged.error, Self.hole) }
+        guard let file = try fileNumber(of: damaged.shard) else { throw damaged.error }
+        damage.note(damaged, file: file)
+    }
+
+    func fileNumber(of shard: Int32) throws(StoreError) -> UInt64? {
+        try ShardRestore.fileNumber(of: shard, directory: options.directory)
+    }
+
+    static func beyondRebuilding(_ shard: Int32, _ error: StoreError, _ why: String) -> WorkerStop {
+        WorkerStop(
+            .staleShard,
+            "the file of shard \(shard) is damaged (SQLite \(error.code)), and \(why). Put the last good file of the shard there"
+        )
     }
 
     /// Says what is the matter where a worker can go on by joining again.
     /// - Throws: the error where it cannot.
     func noteRecoverable(_ error: any Error) throws -> String {
-        if let damaged = error as? DamagedShard {
-            // One that was just being opened is not there.
-            let isUnrecorded = shards[damaged.shard]?.isPartlyUnrecorded ?? false
-            guard options.recordsChanges, !isUnrecorded, damage.note(damaged) else { throw damaged.error }
-            metrics.storeFailures.increment()
+        if error is DamagedShard {
             return "a shard's file is damaged: giving all shards up and joining again, to have it rebuilt"
         }
         guard Self.isFenced(error) else { throw error }

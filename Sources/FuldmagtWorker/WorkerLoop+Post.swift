@@ -8,7 +8,11 @@ extension WorkerLoop {
         do throws(StoreError) {
             return try shard.duePost(now: now)
         } catch {
-            if error.isDamage { throw DamagedShard(shard: shard.shard, error: error) }
+            if error.isDamage {
+                let damaged = DamagedShard(shard: shard.shard, error: error)
+                try note(damaged)
+                throw damaged
+            }
             guard error.consequence == .retry else { throw error }
             logger.warning(
                 "could not see whether receipts are overdue",

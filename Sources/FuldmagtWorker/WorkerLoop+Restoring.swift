@@ -94,7 +94,7 @@ extension WorkerLoop {
 
     func open(_ number: Int32, committed: Committed, shardsInAll: Int) throws -> ShardInUse {
         func open() throws(StoreError) -> ShardInUse {
-            if let error = damage.take(number) { throw error }
+            if let error = damage.take(number, file: try fileNumber(of: number)) { throw error }
             return try ShardInUse(
                 shard: number, options: options, surroundings: surroundings, shardsInAll: shardsInAll,
                 onProgress: health.beat)
@@ -118,6 +118,9 @@ extension WorkerLoop {
             logger.info("the shard's file is not the last state", metadata: ["shard": "\(number)"])
         } catch {
             guard error.isDamage, !committed.offsets.isEmpty else { throw error }
+            guard committed.mark?.isPartlyUnrecorded != true else {
+                throw Self.beyondRebuilding(number, error, Self.hole)
+            }
             try setAside(number, error)
         }
         return try rebuild(number, open, committed)
@@ -157,7 +160,11 @@ extension WorkerLoop {
                     "the group has no offsets of shard \(number), and no changelog says whether the last \(frames) frames of its file are out. See whether their outcomes are there, and set the group's offsets (kafka-consumer-groups --reset-offsets): to \(Self.text(positions)) if they are, to less if they are not"
                 )
             }
-        } catch let error as StoreError where error.isDamage && !isChangelogEmpty {
+        } catch let error as StoreError where error.isDamage {
+            guard !isChangelogEmpty else {
+                throw Self.beyondRebuilding(
+                    number, error, "the group has no offsets of it, its changelog is empty: nothing says what it held")
+            }
             try setAside(number, error)
         }
         logger.warning(
@@ -172,7 +179,7 @@ extension WorkerLoop {
         return shard
     }
 
-    private static let hole =
+    static let hole =
         "its changelog has a hole: for a time it was written without one (FULDMAGT_CHANGELOG=0), and what is rebuilt from it would hold rows as they were before"
 
     private static func text(_ positions: [Topic: Int64]) -> String {
@@ -183,6 +190,7 @@ extension WorkerLoop {
     private func setAside(_ number: Int32, _ error: StoreError) throws(StoreError) {
         let aside = try ShardRestore.setAside(
             shard: number, directory: options.directory, mark: "\(surroundings.now().milliseconds)")
+        metrics.damagedFiles.increment()
         logger.error(
             "the shard's file is damaged; it is set aside and rebuilt",
             metadata: ["shard": "\(number)", "error": "\(error)", "aside": "\(aside)"])

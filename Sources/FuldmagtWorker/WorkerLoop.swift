@@ -236,7 +236,8 @@ public final class WorkerLoop {
                 results.run(at) { try one.value.applyOne(todo, at, catalogue, offsetSeconds) }
             }
         }
-        if let error = results.first { throw error }
+        for case let damaged as DamagedShard in results.all { try note(damaged) }
+        if let error = results.all.first { throw error }
         if let last = answers.last, follower.isAnswering {
             for answer in answers where answer.restoration != nil {
                 logger.warning(
@@ -386,7 +387,6 @@ public final class WorkerLoop {
 extension WorkerLoop: AssignmentListener {
     public func assigned(_ numbers: [Int32]) -> [Int32: [Topic: Int64]] {
         guard !isLeaving else { return [:] }
-        damage.keepOnly(numbers)
         var positions: [Int32: [Topic: Int64]] = [:]
         for number in numbers.sorted() {
             do {
@@ -409,7 +409,9 @@ extension WorkerLoop: AssignmentListener {
         do {
             shard = try openRepeatedly(number, shardsInAll: shardsInAll)
         } catch let error as StoreError where error.isDamage {
-            throw DamagedShard(shard: number, error: error)
+            let damaged = DamagedShard(shard: number, error: error)
+            try note(damaged)
+            throw damaged
         }
         if number == 0 {
             follower.beginAnswering(from: shard.positions[.catalogue] ?? 0)

@@ -23,6 +23,7 @@ final class WorkerMetrics: Sendable {
     let transactionFailures: Counter
     let fenced: Counter
     let storeFailures: Counter
+    let damagedFiles: Counter
     let shards: Gauge
     let framesPending: Gauge
     let oldestCommandSeconds: Gauge
@@ -55,6 +56,7 @@ final class WorkerMetrics: Sendable {
         transactionFailures = counter(.transactionFailures)
         fenced = counter(.fenced)
         storeFailures = counter(.storeFailures)
+        damagedFiles = counter(.damagedFiles)
         shards = gauge(.shards)
         framesPending = gauge(.framesPending)
         oldestCommandSeconds = gauge(.oldestCommandSeconds)

@@ -1,9 +1,10 @@
 import Foundation
 import FuldmagtStore
-import FuldmagtWorker
 import GRDB
 import Logging
 import Testing
+
+@testable import FuldmagtWorker
 
 /// Files of shards whose damage shows only in use.
 @Suite struct DamagedShardTests {
@@ -85,9 +86,37 @@ import Testing
         try damage(cluster)
         cluster.issue(Cluster.anna, to: Cluster.carl, ["tax"], id: "third")
         let loop = worker(cluster)
-        let failure = #expect(throws: StoreError.self) { try work(loop, cluster) }
-        #expect(failure?.isDamage == true && failure?.text.contains("move it away") == true)
+        let failure = #expect(throws: WorkerStop.self) { try work(loop, cluster) }
+        #expect(failure?.description.contains("Put the last good file of the shard there") == true)
         #expect(try setAside(cluster).isEmpty)
+    }
+
+    @Test("nor where it does not even open")
+    func withoutChangelogAtAll() throws {
+        let cluster = try TestCluster(partitions: 1)
+        cluster.options.recordsChanges = false
+        cluster.issue(Cluster.anna, to: Cluster.bent, ["tax"], id: "first")
+        try cluster.drain()
+        try cluster.stop()
+        let path = "\(cluster.directory)/\(ShardStore.fileName(of: 0))"
+        try Data(repeating: 0x41, count: 100_000).write(to: URL(fileURLWithPath: path))
+        let loop = worker(cluster)
+        let failure = #expect(throws: WorkerStop.self) { try work(loop, cluster) }
+        #expect(failure?.description.contains("Put the last good file of the shard there") == true)
+        #expect(try setAside(cluster).isEmpty)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)).count == 100_000)
+    }
+
+    @Test("a file that somebody else has put there since is not the damaged one")
+    func another() {
+        var damage = WorkerLoop.Damage()
+        let error = StoreError.damage(of: 3)
+        damage.note(DamagedShard(shard: 3, error: error), file: 5)
+        #expect(damage.take(2, file: 5) == nil && damage.take(3, file: 6) == nil)
+        damage.note(DamagedShard(shard: 3, error: error), file: 5)
+        #expect(damage.take(3, file: nil) == nil)
+        damage.note(DamagedShard(shard: 3, error: error), file: 5)
+        #expect(damage.take(3, file: 5) == error && damage.take(3, file: 5) == nil)
     }
 
     @Test("a disk that damages a file again and again ends the worker: somebody has to look at it")
@@ -104,7 +133,7 @@ import Testing
             cluster.issue(Cluster.anna, to: Cluster.carl, ["tax"], id: "round-\(rounds)")
             do { try work(loop, cluster) } catch let error as StoreError { failure = error }
         }
-        #expect(failure?.isDamage == true, "\(String(describing: failure))")
+        #expect(failure?.text.contains("3 others of the shard lie aside already") == true)
         #expect(rounds == 4, "\(rounds)")
     }
 }

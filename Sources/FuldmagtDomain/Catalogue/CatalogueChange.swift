@@ -45,7 +45,7 @@ extension FieldReader {
     /// An id that becomes part of a key: no `/`, no white space.
     mutating func identifier(_ name: StaticString) -> String? {
         guard let text = text(name, required: .missingField, limit: 128) else { return nil }
-        guard !text.contains("/"), !text.contains(where: \.isWhitespace) else {
+        guard !text.unicodeScalars.contains(where: { $0 == "/" || $0.properties.isWhitespace }) else {
             fault(.invalidField, name)
             return nil
         }

@@ -26,13 +26,15 @@ extension WorkerLoop {
     }
 
     /// Notes a shard's file that is damaged, if something can be rebuilt.
+    /// - Returns: what is to be thrown, for the worker to join again.
     /// - Throws: the error where nothing can, with what is to be done.
-    func note(_ damaged: DamagedShard) throws {
+    func noting(_ damaged: DamagedShard) throws -> DamagedShard {
         // One that was just being opened is not there.
         let isUnrecorded = shards[damaged.shard]?.isPartlyUnrecorded ?? !options.recordsChanges
         guard !isUnrecorded else { throw Self.beyondRebuilding(damaged.shard, damaged.error, Self.hole) }
         guard let file = try fileNumber(of: damaged.shard) else { throw damaged.error }
         damage.note(damaged, file: file)
+        return damaged
     }
 
     func fileNumber(of shard: Int32) throws(StoreError) -> UInt64? {

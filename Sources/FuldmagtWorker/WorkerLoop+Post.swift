@@ -8,11 +8,7 @@ extension WorkerLoop {
         do throws(StoreError) {
             return try shard.duePost(now: now)
         } catch {
-            if error.isDamage {
-                let damaged = DamagedShard(shard: shard.shard, error: error)
-                try note(damaged)
-                throw damaged
-            }
+            if error.isDamage { throw try noting(DamagedShard(shard: shard.shard, error: error)) }
             guard error.consequence == .retry else { throw error }
             logger.warning(
                 "could not see whether receipts are overdue",

@@ -236,8 +236,8 @@ public final class WorkerLoop {
                 results.run(at) { try one.value.applyOne(todo, at, catalogue, offsetSeconds) }
             }
         }
-        for case let damaged as DamagedShard in results.all { try note(damaged) }
-        if let error = results.all.first { throw error }
+        let errors = try results.all.map { error in try (error as? DamagedShard).map(noting) ?? error }
+        if let error = errors.first { throw error }
         if let last = answers.last, follower.isAnswering {
             for answer in answers where answer.restoration != nil {
                 logger.warning(
@@ -409,9 +409,7 @@ extension WorkerLoop: AssignmentListener {
         do {
             shard = try openRepeatedly(number, shardsInAll: shardsInAll)
         } catch let error as StoreError where error.isDamage {
-            let damaged = DamagedShard(shard: number, error: error)
-            try note(damaged)
-            throw damaged
+            throw try noting(DamagedShard(shard: number, error: error))
         }
         if number == 0 {
             follower.beginAnswering(from: shard.positions[.catalogue] ?? 0)

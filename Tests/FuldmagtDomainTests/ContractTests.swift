@@ -139,8 +139,7 @@ import Testing
                     return try faults(record, data).contains("invalid-field@\(path)")
                 }
                 switch field.kind {
-                case .text(let limit),
-                    .form(_, let limit) where field.name != "cvr":
+                case .text(let limit), .form(_, let limit):
                     #expect(try !fault(limit, isListed: false), "\(field.name), \(character)")
                     #expect(try fault(limit + 1, isListed: false), "\(field.name), \(character)")
                 case .set(.text(let limit), _):

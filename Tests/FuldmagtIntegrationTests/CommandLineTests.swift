@@ -92,12 +92,17 @@ struct CommandLineTests {
             let checked = try Program.run(["validate", folder + "/package.jsonl"], environment: environment)
             #expect(checked.status == 0, "\(checked.text)")
             // A worker that waits for its broker says how many it has read.
-            let (_, text) = try Program.shell(
-                "timeout 20 \"$0\" worker",
+            let log = "\(folder)/\(name).log"
+            let worker = try ChildProcess(
+                KafkaCluster.program, ["worker"],
                 environment: environment.merging(
                     ["FULDMAGT_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "FULDMAGT_DATA": folder + "/data"]
-                ) { one, _ in one })
-            #expect(text.contains(#""numbers":"5""#))
+                ) { one, _ in one }, log: log)
+            #expect(
+                try Poll.until(seconds: 120) {
+                    try String(contentsOfFile: log, encoding: .utf8).contains(#""numbers":"5""#)
+                })
+            worker.kill()
         }
         try FileManager.default.removeItem(atPath: folder)
     }

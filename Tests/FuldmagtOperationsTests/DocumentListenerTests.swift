@@ -1,7 +1,6 @@
 import FuldmagtOperations
 import FuldmagtTestBroker
 import Logging
-import ServiceLifecycle
 import Synchronization
 import Testing
 
@@ -26,30 +25,21 @@ import Testing
         _ body: @Sendable (Int, Seen) async throws -> Void
     ) async throws {
         let seen = Seen()
-        let (ports, bound) = AsyncStream<Int>.makeStream()
         var limits = DocumentListener.Limits()
         limits.bytes = bytes
         limits.seconds = seconds
         limits.connections = connections
-        let listener = DocumentListener(
-            host: "127.0.0.1", port: 0, path: "/receipts", secret: Array(Self.secret.utf8), limits: limits,
-            logger: logger, onBound: { bound.yield($0) },
-            onRefused: { code in seen.refusals.withLock { $0.append(code) } }
-        ) { document, answer in
-            seen.documents.withLock { $0.append(document) }
-            if holding { seen.held.withLock { $0.append(answer) } } else { answer(Self.done) }
-        }
-        let group = ServiceGroup(configuration: .init(services: [.init(service: listener)], logger: logger))
-        try await OwnThreads.run {
-            async let run: Void = {
-                defer { bound.finish() }
-                try await group.run()
-            }()
-            var iterator = ports.makeAsyncIterator()
-            let port = try #require(await iterator.next())
+        try await serving { onBound in
+            DocumentListener(
+                host: "127.0.0.1", port: 0, path: "/receipts", secret: Array(Self.secret.utf8), limits: limits,
+                logger: logger, onBound: onBound,
+                onRefused: { code in seen.refusals.withLock { $0.append(code) } }
+            ) { document, answer in
+                seen.documents.withLock { $0.append(document) }
+                if holding { seen.held.withLock { $0.append(answer) } } else { answer(Self.done) }
+            }
+        } _: { port in
             try await body(port, seen)
-            await group.triggerGracefulShutdown()
-            try await run
         }
     }
 

@@ -1,7 +1,6 @@
 import FuldmagtOperations
 import FuldmagtTestBroker
 import Logging
-import ServiceLifecycle
 import Testing
 
 @Suite struct OperationsListenerTests {
@@ -9,30 +8,23 @@ import Testing
 
     @Test("answers by method and path until the group shuts down, and then lets the port go")
     func answers() async throws {
-        let (ports, bound) = AsyncStream<Int>.makeStream()
-        let listener = OperationsListener(
-            host: "127.0.0.1", port: 0, logger: logger, onBound: { bound.yield($0) },
-            answer: { method, path in
-                HTTPAnswer(status: path == "/x" ? 200 : 503, contentType: "text/plain", body: "\(method) \(path)")
-            })
-        let group = ServiceGroup(configuration: .init(services: [.init(service: listener)], logger: logger))
-        try await OwnThreads.run {
-            async let run: Void = {
-                defer { bound.finish() }
-                try await group.run()
-            }()
-            var iterator = ports.makeAsyncIterator()
-            let port = try #require(await iterator.next())
+        var released: Int?
+        try await serving { onBound in
+            OperationsListener(
+                host: "127.0.0.1", port: 0, logger: logger, onBound: onBound,
+                answer: { method, path in
+                    HTTPAnswer(status: path == "/x" ? 200 : 503, contentType: "text/plain", body: "\(method) \(path)")
+                })
+        } _: { port in
             for _ in 0..<20 {
                 let answer = try #require(PlainHTTP.get("/x?query=1", port: port))
                 #expect(answer.status == 200 && answer.body == "GET /x")
             }
             #expect(PlainHTTP.get("/y", port: port)?.status == 503)
             #expect(PlainHTTP.get("not http\r\n\r\n\u{0}", port: port)?.status != 200)
-            await group.triggerGracefulShutdown()
-            try await run
-            #expect(PlainHTTP.get("/x", port: port) == nil)
+            released = port
         }
+        #expect(PlainHTTP.get("/x", port: try #require(released)) == nil)
     }
 
     @Test("an address that is taken is told with the setting that names it")

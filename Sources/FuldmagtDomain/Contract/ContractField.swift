@@ -65,10 +65,7 @@ extension ContractKind {
             json.endArray()
         case .person:
             json.member("type", "object")
-            json.key("required")
-            json.beginArray()
-            json.string("cpr" as String)
-            json.endArray()
+            Self.writeRequired(["cpr"], to: &json)
             json.key("properties")
             json.beginObject()
             json.key("cpr")
@@ -117,10 +114,7 @@ extension ContractKind {
             json.beginArray()
             for field in fields {
                 json.beginObject()
-                json.key("required")
-                json.beginArray()
-                json.string(field.name)
-                json.endArray()
+                Self.writeRequired([field.name], to: &json)
                 json.endObject()
             }
             json.endArray()
@@ -166,12 +160,16 @@ extension ContractKind {
         json.endObject()
     }
 
-    private static func writeNumber(_ name: String, _ pattern: String, to json: inout JSONWriter) {
-        json.beginObject()
+    private static func writeRequired(_ names: [String], to json: inout JSONWriter) {
         json.key("required")
         json.beginArray()
-        json.string(name)
+        for name in names { json.string(name) }
         json.endArray()
+    }
+
+    private static func writeNumber(_ name: String, _ pattern: String, to json: inout JSONWriter) {
+        json.beginObject()
+        writeRequired([name], to: &json)
         json.key("properties")
         json.beginObject()
         json.key(name)
@@ -183,10 +181,7 @@ extension ContractKind {
     /// The members of an object schema. Fields that are not named are allowed, so that contracts can grow.
     static func writeMembers(_ fields: [ContractField], to json: inout JSONWriter) {
         json.member("type", "object")
-        json.key("required")
-        json.beginArray()
-        for field in fields where field.isRequired { json.string(field.name) }
-        json.endArray()
+        writeRequired(fields.filter(\.isRequired).map(\.name), to: &json)
         json.key("properties")
         json.beginObject()
         for field in fields {
